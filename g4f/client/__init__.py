@@ -1,0 +1,6 @@
+"""Client, AsyncClient and what they give back."""
+
+from .client import AsyncClient, Client
+from .types import ChatCompletion, ChatCompletionChunk
+
+__all__ = ["AsyncClient", "ChatCompletion", "ChatCompletionChunk", "Client"]

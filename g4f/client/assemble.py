@@ -1,0 +1,112 @@
+"""Events → chunks, or one completion."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from ..providers.response import FinishReason, Item, ProviderInfo, Reasoning, Usage
+from ..providers.response import ToolCall as ToolCallEvent
+from .types import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    Choice,
+    ChunkChoice,
+    CompletionUsage,
+    Delta,
+    Function,
+    FunctionDelta,
+    Message,
+    ToolCall,
+    ToolCallDelta,
+)
+
+__all__ = ["chunks", "completion"]
+
+
+async def chunks(events: AsyncGenerator[Item], provider: str, model: str) -> AsyncGenerator[ChatCompletionChunk]:
+    """Yield a chunk for each event that adds something, and a last one with the finish reason and the usage."""
+    id_, created, role = _new_id(), int(time.time()), "assistant"
+    reason, usage, called = "", None, False
+
+    def chunk(delta: Delta, finish: str | None = None) -> ChatCompletionChunk:
+        return ChatCompletionChunk(id_, created, model, provider, [ChunkChoice(delta, finish)], usage if finish else None)
+
+    async with aclosing(events):
+        async for event in events:
+            match event:
+                case str():
+                    delta = Delta(event)
+                case Reasoning():
+                    delta = Delta(None, event.text)
+                case ToolCallEvent():
+                    delta, called = Delta(tool_calls=[_tool_call_delta(event)]), True
+                case Usage():
+                    usage = _usage(event)
+                    continue
+                case FinishReason():
+                    reason = event.reason
+                    continue
+                case ProviderInfo():
+                    provider, model = event.provider, event.model or model
+                    continue
+                case _:
+                    continue
+            if role:
+                delta.role, role = role, ""
+            yield chunk(delta)
+    yield chunk(Delta(), reason or ("tool_calls" if called else "stop"))
+
+
+async def completion(events: AsyncGenerator[Item], provider: str, model: str) -> ChatCompletion:
+    """Return the whole answer: the chunks, drained and joined."""
+    texts: list[str] = []
+    thoughts: list[str] = []
+    calls: dict[int, ToolCall] = {}
+    async with aclosing(chunks(events, provider, model)) as pieces:
+        async for piece in pieces:
+            delta = piece.choices[0].delta
+            if delta.content is not None:
+                texts.append(delta.content)
+            if delta.reasoning is not None:
+                thoughts.append(delta.reasoning)
+            for call in delta.tool_calls or ():
+                _join(calls, call)
+    last = piece
+    message = Message(
+        content="".join(texts) if texts or not calls else None,
+        reasoning="".join(thoughts) or None,
+        tool_calls=[calls[index] for index in sorted(calls)] or None,
+    )
+    choice = Choice(message, last.choices[0].finish_reason or "stop")
+    return ChatCompletion(last.id, last.created, last.model, last.provider, [choice], last.usage)
+
+
+def _new_id() -> str:
+    return f"chatcmpl-{os.urandom(12).hex()}"
+
+
+def _usage(usage: Usage) -> CompletionUsage:
+    cached, reasoning = usage.cached_tokens, usage.reasoning_tokens
+    return CompletionUsage(
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        usage.total_tokens or usage.prompt_tokens + usage.completion_tokens,
+        None if cached is None else {"cached_tokens": cached},
+        None if reasoning is None else {"reasoning_tokens": reasoning},
+    )
+
+
+def _tool_call_delta(event: ToolCallEvent) -> ToolCallDelta:
+    function = FunctionDelta(event.name or None, event.arguments or None)
+    return ToolCallDelta(event.index, event.id or None, function)
+
+
+def _join(calls: dict[int, ToolCall], piece: ToolCallDelta) -> None:
+    call = calls.setdefault(piece.index, ToolCall("", Function("", "")))
+    call.id = piece.id or call.id
+    if piece.function is not None:
+        call.function.name = piece.function.name or call.function.name
+        call.function.arguments += piece.function.arguments or ""

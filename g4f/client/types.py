@@ -1,0 +1,131 @@
+"""What a Client gives back, in the shapes of OpenAI's chat completions."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+__all__ = [
+    "ChatCompletion",
+    "ChatCompletionChunk",
+    "Choice",
+    "ChunkChoice",
+    "CompletionUsage",
+    "Delta",
+    "Function",
+    "FunctionDelta",
+    "Message",
+    "ToolCall",
+    "ToolCallDelta",
+]
+
+
+class _Shape(msgspec.Struct):
+    def model_dump(self) -> dict[str, Any]:
+        """Return it as dicts, lists and plain values."""
+        dumped: dict[str, Any] = msgspec.to_builtins(self)
+        return dumped
+
+    def model_dump_json(self) -> str:
+        """Return it as JSON text."""
+        return msgspec.json.encode(self).decode()
+
+
+class Function(_Shape):
+    """What is called: `arguments` is JSON text, as the model wrote it."""
+
+    name: str
+    arguments: str
+
+
+class ToolCall(_Shape):
+    """One tool call of a whole answer."""
+
+    id: str
+    function: Function
+    type: Literal["function"] = "function"
+
+
+class FunctionDelta(_Shape):
+    """A piece of what is called."""
+
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ToolCallDelta(_Shape):
+    """A piece of a tool call. Pieces with the same `index` belong together."""
+
+    index: int
+    id: str | None = None
+    function: FunctionDelta | None = None
+    type: Literal["function"] = "function"
+
+
+class CompletionUsage(_Shape):
+    """Tokens, as the provider counted them. The details hold parts, where it told them."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: dict[str, int] | None = None
+    completion_tokens_details: dict[str, int] | None = None
+
+
+class Message(_Shape):
+    """The answer. Append it to the messages of the next call as it is."""
+
+    role: str = "assistant"
+    content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[ToolCall] | None = None
+
+
+class Choice(_Shape):
+    """The one answer of a completion."""
+
+    message: Message
+    finish_reason: str
+    index: int = 0
+
+
+class ChatCompletion(_Shape):
+    """A whole answer. `created` is in seconds since 1970; `usage` is None where the provider told nothing."""
+
+    id: str
+    created: int
+    model: str
+    provider: str
+    choices: list[Choice]
+    usage: CompletionUsage | None = None
+    object: Literal["chat.completion"] = "chat.completion"
+
+
+class Delta(_Shape):
+    """What a chunk adds. Only what it adds is not None."""
+
+    content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[ToolCallDelta] | None = None
+    role: str | None = None
+
+
+class ChunkChoice(_Shape):
+    """The one choice of a chunk."""
+
+    delta: Delta
+    finish_reason: str | None = None
+    index: int = 0
+
+
+class ChatCompletionChunk(_Shape):
+    """A piece of an answer. The last one has no content, but the finish reason and, where told, the usage."""
+
+    id: str
+    created: int
+    model: str
+    provider: str
+    choices: list[ChunkChoice]
+    usage: CompletionUsage | None = None
+    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"

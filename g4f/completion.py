@@ -1,0 +1,96 @@
+"""ChatCompletion: the answer's text, whole or as it comes, for sync and for async code."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Coroutine
+from typing import Any, Literal, overload
+
+from . import bridge
+from .dispatch import prepare, stream_events, text
+from .models import Model
+from .providers.base_provider import Provider
+from .providers.response import Item
+from .typing import Messages
+
+__all__ = ["ChatCompletion"]
+
+
+class ChatCompletion:
+    """Ask a model; get text.
+
+    Both calls take `model` (a name or a Model; "" for the default), `messages` (a list, or one question as text),
+    `provider` (a class, an instance, a name, or several names to be asked in that order), `stream`, and options:
+    `max_tokens`, `stop` (text or list), `timeout` and `stream_timeout` (seconds: the whole answer, and the longest
+    silence), `proxy`, and whatever else the provider takes.
+
+    Raise errors of `g4f.errors` at the call for what cannot be sent, later for what the far side did.
+    """
+
+    @overload
+    @staticmethod
+    def create(
+        model: Model | str,
+        messages: Messages,
+        provider: Provider | str | None = None,
+        stream: Literal[False] = False,
+        **options: Any,
+    ) -> str: ...
+
+    @overload
+    @staticmethod
+    def create(
+        model: Model | str,
+        messages: Messages,
+        provider: Provider | str | None = None,
+        *,
+        stream: Literal[True],
+        **options: Any,
+    ) -> bridge.Stream[Item]: ...
+
+    @staticmethod
+    def create(
+        model: Model | str,
+        messages: Messages,
+        provider: Provider | str | None = None,
+        stream: bool = False,
+        **options: Any,
+    ) -> str | bridge.Stream[Item]:
+        """Return the answer's text; with `stream`, an iterator of its text as `str` and of events.
+
+        Works in scripts, threads and notebook cells. Raises NestAsyncioError inside another program's event loop.
+        """
+        request = prepare(model, messages, provider, stream=stream, **options)
+        return bridge.iterate(lambda: stream_events(request)) if stream else bridge.run(lambda: text(request))
+
+    @overload
+    @staticmethod
+    def create_async(
+        model: Model | str,
+        messages: Messages,
+        provider: Provider | str | None = None,
+        stream: Literal[False] = False,
+        **options: Any,
+    ) -> Coroutine[Any, Any, str]: ...
+
+    @overload
+    @staticmethod
+    def create_async(
+        model: Model | str,
+        messages: Messages,
+        provider: Provider | str | None = None,
+        *,
+        stream: Literal[True],
+        **options: Any,
+    ) -> AsyncGenerator[Item]: ...
+
+    @staticmethod
+    def create_async(
+        model: Model | str,
+        messages: Messages,
+        provider: Provider | str | None = None,
+        stream: bool = False,
+        **options: Any,
+    ) -> Coroutine[Any, Any, str] | AsyncGenerator[Item]:
+        """Return an awaitable of the text; with `stream`, an async iterator of its text as `str` and of events."""
+        request = prepare(model, messages, provider, stream=stream, **options)
+        return stream_events(request) if stream else text(request)

@@ -1,0 +1,81 @@
+"""How long an answer may take in all, and how long it may be silent: one lazy timer a stream, none an event."""
+
+from __future__ import annotations
+
+import asyncio
+from math import inf
+from types import TracebackType
+
+from .errors import TimeoutError
+
+__all__ = ["Limits"]
+
+SLACK = 0.05
+"""Seconds by which a timer may be late before the loop counts as having stood still."""
+
+
+class Limits:
+    """A context around the reading of one stream, which ends it by TimeoutError when its time is up.
+
+    Call `waiting()` before the provider is waited for and `handing_over()` before an item goes out: time in which
+    the reader does not ask is not silence. Neither is time in which the loop did not run at all, as between two
+    items of a sync reader: a timer that comes late says how long that was.
+    """
+
+    __slots__ = ("_asked", "_cancelled", "_ends", "_expired", "_loop", "_silence", "_task", "_timeout", "_timer")
+
+    def __init__(self, timeout: float | None, silence: float | None) -> None:
+        self._timeout, self._silence = timeout, silence or inf
+        self._loop = asyncio.get_running_loop()
+        self._ends = self._loop.time() + (timeout or inf)
+        self._asked = inf
+        self._task: asyncio.Task[object] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._expired = ""
+        self._cancelled = False
+
+    def __enter__(self) -> Limits:
+        if self._timeout or self._silence < inf:
+            self._arm()
+            self.waiting()
+        return self
+
+    def waiting(self) -> None:
+        """Note that from now on the provider is waited for. Raises TimeoutError if the time is up already."""
+        if self._timer is None:
+            return
+        if self._expired:
+            raise TimeoutError(self._expired)
+        self._task = asyncio.current_task()
+        self._asked = self._loop.time()
+
+    def handing_over(self) -> None:
+        """Note that from now on the reader has an item."""
+        self._asked = inf
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._expired or isinstance(error, GeneratorExit):
+            return
+        if self._cancelled and self._task is not None and self._task.uncancel() and isinstance(error, asyncio.CancelledError):
+            return  # somebody else cancelled it as well
+        raise TimeoutError(self._expired) from None
+
+    def _arm(self) -> None:
+        due = min(self._ends, min(self._asked, self._loop.time()) + self._silence)
+        self._timer = self._loop.call_at(due, self._fire, due)
+
+    def _fire(self, due: float) -> None:
+        now = self._loop.time()
+        if now - due > SLACK:
+            self._asked += now - due
+        if now >= self._ends:
+            self._expired = f"no whole answer within {self._timeout:g} s (timeout)"
+        elif now - self._asked >= self._silence:
+            self._expired = f"silent for more than {self._silence:g} s (stream_timeout)"
+        else:
+            self._arm()
+            return
+        if self._asked < inf and self._task is not None:
+            self._cancelled = self._task.cancel()

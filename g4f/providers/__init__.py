@@ -1,0 +1,1 @@
+"""Providers, and what they are made of."""

@@ -1,0 +1,60 @@
+"""What flows from a provider to a face: text is `str`, everything else one of these frozen events.
+
+`str(event)` is "" for each of them, so `print(item, end="")` of every item of a stream prints the answer's text.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+__all__ = ["Event", "FinishReason", "Item", "ProviderInfo", "Reasoning", "ToolCall", "Usage"]
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Base of all that is not text."""
+
+    def __str__(self) -> str:
+        return ""
+
+
+class Reasoning(Event, frozen=True):
+    """A piece of what the model thought before or between its text."""
+
+    text: str
+
+
+class ToolCall(Event, frozen=True):
+    """A piece of one tool call. Pieces with the same `index` belong together: their `arguments` are joined."""
+
+    index: int = 0
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+class Usage(Event, frozen=True):
+    """Tokens as the provider counted them. `cached_tokens` and `reasoning_tokens` are parts; None: not told."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class FinishReason(Event, frozen=True):
+    """Why the answer ended: "stop", "length", "tool_calls" or "content_filter"."""
+
+    reason: str
+
+
+class ProviderInfo(Event, frozen=True):
+    """Who really answers, where that was not settled by the call: after a fall-over, or by the server's word."""
+
+    provider: str
+    model: str
+
+
+Item: TypeAlias = str | Event

@@ -1,0 +1,116 @@
+"""Text on its way out: `<think>` becomes reasoning, stop words and the limit of chunks end the answer. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .providers.response import FinishReason, Item, Reasoning
+
+__all__ = ["Shaper"]
+
+_OPEN, _CLOSE = "<think>", "</think>"
+
+
+def _held_back(text: str, words: Sequence[str]) -> int:
+    """Return how many characters at the end of `text` could be the beginning of one of `words`."""
+    longest = min(max(map(len, words)) - 1, len(text))
+    return next((size for size in range(longest, 0, -1) if any(word.startswith(text[-size:]) for word in words)), 0)
+
+
+class Shaper:
+    """Feed text as it arrives, cut anywhere; take what may go out. The cuts never change the result.
+
+    Once `done`, the answer is over: the last item given out was its FinishReason, and nothing more is read.
+    A tag right after a backtick is a tag that is talked about, and stays text.
+    """
+
+    __slots__ = ("_before", "_fresh", "_held", "_left", "_stop", "_thinking", "_unsure", "done")
+
+    def __init__(self, stop: Sequence[str] = (), max_chunks: int | None = None) -> None:
+        self.done = False
+        self._stop = stop
+        self._left = max_chunks or None
+        self._thinking = False
+        self._fresh = False  # reasoning came first, and no text yet
+        self._unsure = ""  # the end of what came, perhaps the beginning of a tag
+        self._before = ""  # the character before it
+        self._held = ""  # the end of the text, perhaps the beginning of a stop word
+
+    def feed(self, text: str) -> list[Item]:
+        """Return the items that `text` brings, in order; mostly just `[text]`."""
+        out: list[Item] = []
+        if "<" not in text and not self._unsure:
+            self._piece(text, out)
+            return out
+        text = self._unsure + text
+        while not self.done:
+            tag = _CLOSE if self._thinking else _OPEN
+            cut = self._find(tag, text)
+            if cut < 0:
+                break
+            self._piece(text[:cut], out)
+            text = text[cut + len(tag) :]
+            self._fresh = self._thinking and not self._before
+            self._thinking = not self._thinking
+        keep = _held_back(text, (tag,))
+        self._unsure = text[len(text) - keep :]
+        self._piece(text[: len(text) - keep], out)
+        return out
+
+    def flush(self) -> list[Item]:
+        """Return what was held back, when nothing more comes."""
+        out: list[Item] = []
+        self._piece(self._unsure, out)
+        self._text("", out, last=True)
+        return out
+
+    def reason(self, event: Reasoning) -> list[Item]:
+        """Count a piece of reasoning that came as an event of its own."""
+        out: list[Item] = []
+        self._give(event, out)
+        return out
+
+    def _find(self, tag: str, text: str) -> int:
+        cut = text.find(tag)
+        while cut >= 0 and not self._thinking and (text[cut - 1] if cut else self._before) == "`":
+            cut = text.find(tag, cut + 1)
+        return cut
+
+    def _piece(self, text: str, out: list[Item]) -> None:
+        if self._thinking:
+            if text:
+                self._give(Reasoning(text), out)
+            return
+        if self._fresh:  # blank lines between the reasoning and the answer belong to neither
+            text = text.lstrip("\n")
+        if text:
+            self._fresh = False
+            self._before = text[-1]
+            self._text(text, out)
+
+    def _text(self, text: str, out: list[Item], *, last: bool = False) -> None:
+        if self._stop:
+            text = self._held + text
+            keep = 0 if last else _held_back(text, self._stop)
+            cut = min((at for word in self._stop if (at := text.find(word)) >= 0), default=-1)
+            if 0 <= cut <= len(text) - keep:
+                self._give(text[:cut], out)
+                if not self.done:
+                    self._finish("stop", out)
+                return
+            self._held = text[len(text) - keep :]
+            text = text[: len(text) - keep]
+        self._give(text, out)
+
+    def _give(self, item: str | Reasoning, out: list[Item]) -> None:
+        if not item or self.done:
+            return
+        out.append(item)
+        if self._left is not None:
+            self._left -= 1
+            if not self._left:
+                self._finish("length", out)
+
+    def _finish(self, reason: str, out: list[Item]) -> None:
+        self.done = True
+        out.append(FinishReason(reason))

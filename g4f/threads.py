@@ -1,0 +1,138 @@
+"""Async code waits on sync code: a blocking iterator runs in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import threading
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from typing import Generic, TypeVar
+
+__all__ = ["Abandoned", "Outlet", "iterate_in_thread", "stream_from_thread"]
+
+T = TypeVar("T")
+
+LIMIT = 256
+"""Items that a thread may be ahead of its reader."""
+
+GRACE = 0.2
+"""Seconds that a reader who leaves waits for the thread to clean up. A thread that blocks cannot be stopped."""
+
+
+class Abandoned(Exception):  # noqa: N818 - not an error: the reader has left
+    """Raised in the thread by `Outlet.put`: nobody reads any more."""
+
+
+class Outlet(Generic[T]):
+    """Where a thread puts what an event loop reads: one thread, one reader, at most `LIMIT` items between them."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.abandoned = False
+        self._loop = loop
+        self._items: deque[T] = deque()
+        self._error: BaseException | None = None
+        self._ended = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._change = threading.Condition()
+
+    def put(self, item: T) -> None:
+        """Hand over one item; block while the reader is `LIMIT` items behind. Raises Abandoned once it has left."""
+        with self._change:
+            while len(self._items) >= LIMIT and not self.abandoned:
+                self._change.wait()
+            if self.abandoned:
+                raise Abandoned
+            self._items.append(item)
+            self._wake()
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Nothing more comes; the reader gets `error`, if there is one, after the last item."""
+        with self._change:
+            self._ended, self._error = True, error
+            self._wake()
+
+    def leave(self) -> None:
+        """Tell the thread that nobody reads any more."""
+        with self._change:
+            self.abandoned = True
+            self._change.notify()
+
+    async def take(self) -> list[T]:
+        """Return all items that wait, at least one; an empty list at the end. Raises what the thread raised."""
+        while True:
+            with self._change:
+                if self._items:
+                    items = list(self._items)
+                    self._items.clear()
+                    self._change.notify()
+                    return items
+                if self._ended:
+                    if self._error is not None:
+                        raise self._error
+                    return []
+                self._waiter = self._loop.create_future()
+            await self._waiter
+
+    async def ended(self) -> None:
+        """Wait until the thread has ended, whatever else it puts."""
+        while not self._ended:
+            self._waiter = self._loop.create_future()
+            if not self._ended:
+                await self._waiter
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            with contextlib.suppress(RuntimeError):  # the loop was closed under a reader that never came back
+                self._loop.call_soon_threadsafe(_resolve, waiter)
+
+
+def _resolve(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+async def stream_from_thread(work: Callable[[Outlet[T]], None], name: str) -> AsyncGenerator[T]:
+    """Run `work(outlet)` in a daemon thread called `name`, in the caller's context; yield what it puts.
+
+    Raises what `work` raises. A reader that leaves early makes the next `put` raise Abandoned.
+    """
+    outlet: Outlet[T] = Outlet(asyncio.get_running_loop())
+
+    def body() -> None:
+        try:
+            work(outlet)
+        except Abandoned:
+            outlet.end()
+        except BaseException as error:  # noqa: BLE001 - carried over to the reader, where it is raised
+            outlet.end(error)
+        else:
+            outlet.end()
+
+    threading.Thread(target=contextvars.copy_context().run, args=(body,), name=name, daemon=True).start()
+    try:
+        while items := await outlet.take():
+            for item in items:
+                yield item
+    finally:
+        outlet.leave()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE):
+                await outlet.ended()
+
+
+def iterate_in_thread(make: Callable[[], Iterable[T]], name: str) -> AsyncGenerator[T]:
+    """Yield the items of `make()`, which is called, read and closed in one thread of its own."""
+
+    def work(outlet: Outlet[T]) -> None:
+        items = make()
+        try:
+            for item in items:
+                outlet.put(item)
+        finally:
+            if isinstance(items, Generator):
+                items.close()
+
+    return stream_from_thread(work, name)
