@@ -9,8 +9,9 @@ import logging
 from . import Provider, errors, models
 from .client import AsyncClient, Client
 from .completion import ChatCompletion
+from .conversation import Conversation
 from .models import Model
 
-__all__ = ["AsyncClient", "ChatCompletion", "Client", "Model", "Provider", "errors", "models"]
+__all__ = ["AsyncClient", "ChatCompletion", "Client", "Conversation", "Model", "Provider", "errors", "models"]
 
 logging.getLogger("g4f").addHandler(logging.NullHandler())

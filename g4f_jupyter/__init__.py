@@ -1,1 +1,41 @@
-"""Chat in a cell: `%load_ext g4f_jupyter`, `%%chat`."""
+"""Chat in a cell: `%load_ext g4f_jupyter`, then `%%chat`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from g4f import bridge
+from g4f.errors import NestAsyncioError
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["load_ipython_extension", "unload_ipython_extension"]
+
+logger = logging.getLogger("g4f.jupyter")
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """`%load_ext g4f_jupyter`: register `%%chat` and `%chat`, and make the running loop nestable.
+
+    Prints a line only where something needs saying: the loop cannot be nested, or another `chat` magic existed.
+    """
+    from .magics import ChatMagics  # noqa: PLC0415 - importing the package must not need an IPython
+
+    loop = asyncio._get_running_loop()
+    if loop is not None:
+        try:
+            bridge.make_nestable(loop)
+            logger.debug("the running loop is nestable")
+        except NestAsyncioError as error:
+            print(f"g4f_jupyter: {error}")
+    ChatMagics.register(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """`%unload_ext g4f_jupyter`: remove the magics. The loop stays nestable: others may rely on it."""
+    from .magics import ChatMagics  # noqa: PLC0415
+
+    ChatMagics.unregister(shell)

@@ -1,0 +1,138 @@
+"""`%%chat` and `%chat`: parse, ask, show."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments
+from traitlets import Unicode
+
+from g4f import bridge
+from g4f.errors import InputError
+
+from .display import in_one_line, screen_for, show
+from .session import Session, cell_id, named_provider
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["ChatMagics"]
+
+_WORD = re.compile(r"""\s*((?:"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'])+)(?=\s|$)""")
+_INTERRUPTED = "interrupted. What came so far stands above; the conversation is as it was before."
+
+
+@magics_class
+class ChatMagics(Magics):
+    """Chat in a cell. `%config ChatMagics` lists the settings."""
+
+    provider = Unicode("", help="Provider of every chat that names none: a name, or several, asked in turn.").tag(
+        config=True
+    )
+    model = Unicode("", help="Model of every chat that names none.").tag(config=True)
+    system = Unicode("", help="System prompt that a conversation begins with.").tag(config=True)
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self._shell = shell
+        self.session = Session()
+
+    @no_var_expand
+    @magic_arguments()
+    @argument("-m", "--model", metavar="NAME", help="Model to ask. Default: the provider's.")
+    @argument(
+        "-p",
+        "--provider",
+        metavar="NAME",
+        help="Who is asked: a provider by name, or a class or instance of this notebook. Several names in quotes are "
+        "asked in that order. Default: the first that can answer here.",
+    )
+    @argument("-s", "--system", metavar="TEXT", help="System prompt from here on, in quotes.")
+    @argument("-o", "--out", metavar="NAME", help="Variable that gets the text of the answer.")
+    @argument("--new", action="store_true", help="Begin a new conversation.")
+    @line_cell_magic
+    def chat(self, line: str, cell: str | None = None) -> None:
+        """Ask a model, and show its answer as it comes.
+
+        `%%chat` asks what stands below it, `%chat` what follows the options. The conversation goes on from cell to
+        cell. Running a cell again asks with the turns above it, and replaces its answer. A question that failed or
+        was interrupted leaves no trace in the conversation.
+        """
+        try:
+            asked, question = self._parse(line, cell)
+            answer = self.session.ask(
+                question,
+                cell=None if cell is None else cell_id(getattr(self._shell, "get_parent", dict)()),
+                new=asked.new,
+                system=asked.system,
+                begin_with=self.system,
+                model=asked.model or self.model,
+                provider=named_provider(asked.provider or self.provider, self._shell.user_ns) or None,
+            )
+            text = bridge.run(lambda: show(answer, screen_for(self._shell)))
+        except KeyboardInterrupt:
+            raise in_one_line(KeyboardInterrupt(_INTERRUPTED)) from None
+        except Exception as error:
+            raise in_one_line(error) from None
+        if asked.out:
+            self._shell.push({asked.out: text})
+
+    def _parse(self, line: str, cell: str | None) -> tuple[Namespace, str]:
+        """Return the options and the question. Raises InputError for what cannot be meant."""
+        parser: ArgumentParser = self.chat.parser
+        words, rest = _split(line, parser)
+        try:
+            asked = parser.parse_args(words)
+        except UsageError as error:
+            raise InputError(f"{error}. %%chat? lists the options.") from None
+        if asked.out and (not asked.out.isidentifier() or keyword.iskeyword(asked.out)):
+            raise InputError(f"--out needs the name of a variable, not {asked.out!r}")
+        if cell is not None and rest:
+            raise InputError(f"the question of %%chat stands in the cell, below the line: what is {rest!r}?")
+        question = (rest if cell is None else cell).strip()
+        if not question:
+            where = "behind %chat" if cell is None else "in the cell, below %%chat"
+            raise InputError(f"there is no question: write it {where}")
+        return asked, question
+
+    @classmethod
+    def register(cls, shell: InteractiveShell) -> None:
+        """Add the magics to `shell`. Says so in one line if it had others of that name."""
+        magics = shell.magics_manager.magics
+        if not isinstance(getattr(magics["cell"].get("chat"), "__self__", None), cls | None):
+            print("g4f_jupyter: %%chat now asks g4f; it was another magic before")
+        shell.register_magics(cls(shell))
+
+    @classmethod
+    def unregister(cls, shell: InteractiveShell) -> None:
+        """Remove the magics from `shell`."""
+        for magics in shell.magics_manager.magics.values():
+            if isinstance(getattr(magics.get("chat"), "__self__", None), cls):
+                del magics["chat"]
+        shell.configurables[:] = [each for each in shell.configurables if not isinstance(each, cls)]
+
+
+def _split(line: str, parser: ArgumentParser) -> tuple[list[str], str]:
+    """Return the words of the options that `line` begins with, and the rest as it stands: a question may have quotes."""
+    words: list[str] = []
+    at, value_follows = 0, False
+    while match := _WORD.match(line, at):
+        word = match[1]
+        if not value_follows and (not word.startswith("-") or word in ("-", "--")):
+            at = match.end() if word == "--" else at
+            break
+        words.append("".join(shlex.split(word)))
+        action: Any = parser._option_string_actions.get(word)
+        value_follows = not value_follows and action is not None and action.nargs is None
+        at = match.end()
+    rest = line[at:].strip()
+    if value_follows and rest:
+        raise InputError(f"a quote is not closed: {rest}")
+    return words, rest
