@@ -105,8 +105,8 @@ class ChatMagics(Magics):
     @classmethod
     def register(cls, shell: InteractiveShell) -> None:
         """Add the magics to `shell`. Says so in one line if it had others of that name."""
-        magics = shell.magics_manager.magics
-        if not isinstance(getattr(magics["cell"].get("chat"), "__self__", None), cls | None):
+        before = shell.magics_manager.magics["cell"].get("chat")
+        if before is not None and not isinstance(getattr(before, "__self__", None), cls):
             print("g4f_jupyter: %%chat now asks g4f; it was another magic before")
         shell.register_magics(cls(shell))
 

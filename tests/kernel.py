@@ -79,6 +79,11 @@ class Cell:
                 shown[content["transient"].get("display_id") or len(shown)] = content["data"]
         return list(shown.values())
 
+    @property
+    def screen(self) -> str:
+        """Return what the cell wrote to stdout, and the texts of its displays."""
+        return "\n".join([self.text, *(str(shown["text/plain"]) for shown in self.displays)])
+
     def _stream(self, name: str) -> str:
         return "".join(c["text"] for kind, c in self.outputs if kind == "stream" and c["name"] == name)
 
@@ -137,8 +142,8 @@ class Kernel:
         return cell
 
     def wait_for(self, cell: Cell, text: str = "") -> Cell:
-        """Wait for the first output of a cell, or until it has written `text` to stdout."""
-        self._receive(lambda: text in cell.text if text else bool(cell.outputs), cell)
+        """Wait for the first output of a cell, or until `text` stands in its stdout or in one of its displays."""
+        self._receive(lambda: text in cell.screen if text else bool(cell.outputs), cell)
         return cell
 
     def interrupt(self) -> None:

@@ -1,0 +1,88 @@
+"""What a model writes is data."""
+
+from __future__ import annotations
+
+import unittest
+
+from g4f.markdown import closed, safe
+
+
+class TestSafe(unittest.TestCase):
+    """Raw HTML, images and links that act become text; code stays as written."""
+
+    def test_neutralised(self) -> None:
+        """What could act is turned into text, wherever it stands."""
+        for source, expected in {
+            "a <b>x</b>": "a &lt;b>x&lt;/b>",
+            "<!-- c --> <?php ?> <!DOCTYPE>": "&lt;!-- c --> &lt;?php ?> &lt;!DOCTYPE>",
+            "<div>\n\n`<i>`": "&lt;div>\n\n`<i>`",
+            "> <img src=x>": "> &lt;img src=x>",
+            "- <img src=x>": "- &lt;img src=x>",
+            "a\r\n<b>": "a\n&lt;b>",
+            "\\`<b>`": "\\`&lt;b>`",
+            "`` <b>` ``": "`` <b>` ``",
+            "`` <b>`": "`` &lt;b>`",
+            "![a](http://b/c.png)": "[a](http://b/c.png)",
+            "\\![a](http://b/c.png)": "\\[a](http://b/c.png)",
+            "![a][r]\n\n[r]: http://b/c.png": "[a][r]\n\n[r]: http://b/c.png",
+            "[a](javascript:alert(1))": "[a]\\(javascript:alert(1))",
+            "[a]( JavaScript:1)": "[a]\\( JavaScript:1)",
+            "[a](java&#115;cript:1)": "[a]\\(java&#115;cript:1)",
+            "[a](javascript&colon;1)": "[a]\\(javascript&colon;1)",
+            "[a](\x01javascript:1)": "[a]\\(\x01javascript:1)",
+            "[a](data:text/html,x)": "[a]\\(data:text/html,x)",
+            "[a\\](javascript:1)": "[a\\]\\(javascript:1)",
+            "[a]: javascript:1": "[a]\\: javascript:1",
+            "[a]:\n javascript:1": "[a]\\:\n javascript:1",
+            "[a](<javascript:1>)": "[a](&lt;javascript:1>)",
+        }.items():
+            with self.subTest(source):
+                self.assertEqual(expected, safe(source))
+
+    def test_code_ends_with_its_block(self) -> None:
+        """A backtick pairs within its own heading, paragraph or table cell only, so no tag hides between two."""
+        for source, hidden in {
+            "# a ` b\nc ` d ` <img>`": "<img",
+            "| ` <img> | ` |\n|---|---|\n| ` <svg> | ` |": "<",
+            "a ` b\n\n<img> `": "<img",
+            "- a ` b\n- <img> `": "<img",
+        }.items():
+            with self.subTest(source):
+                self.assertNotIn(hidden, safe(source))
+
+    def test_as_written(self) -> None:
+        """Code, comparisons, formulas and links to pages stay as they are."""
+        for source in (
+            "```html\n<script>x</script>\n```",
+            "~~~\n<b>\n~~~\n\ntext",
+            "    <b>indented</b>",
+            "> ```\n> <b>\n> ```",
+            "a `<b>` c",
+            "1 < 2, a <= b, <3",
+            "[a](https://b.c/d?e=f&g#h) [i](/j) [k](#l) [m](mailto:n@o)",
+            "$\\frac{a}{b}$ & \\(c\\)",
+            "",
+        ):
+            with self.subTest(source):
+                self.assertEqual(source, safe(source))
+
+    def test_formula(self) -> None:
+        """In a formula `<` before a letter becomes `\\lt`, which reads the same and is no tag."""
+        self.assertEqual(r"$a\lt b$ and \(c\lt d\)", safe(r"$a<b$ and \(c<d\)"))
+
+
+class TestClosed(unittest.TestCase):
+    """What is written behind an answer is not part of its code."""
+
+    def test_closed(self) -> None:
+        """An open code block is closed by its own fence; anything else is left alone."""
+        for source, expected in {
+            "a\n```python\nb": "a\n```python\nb\n```",
+            "~~~~\nb": "~~~~\nb\n~~~~",
+            "```\nb\n```": "```\nb\n```",
+            "```\nb\n```\nc": "```\nb\n```\nc",
+            "a": "a",
+            "": "",
+        }.items():
+            with self.subTest(source):
+                self.assertEqual(expected, closed(source))
