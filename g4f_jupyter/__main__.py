@@ -1,0 +1,48 @@
+"""`python -m g4f_jupyter NOTEBOOK`: play a notebook in the terminal, each cell as it was typed, each answer as it comes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from IPython.terminal.interactiveshell import TerminalInteractiveShell
+
+__all__ = ["main"]
+
+
+class _Cell(msgspec.Struct):
+    cell_type: str
+    source: str | list[str]
+
+
+class _Notebook(msgspec.Struct):
+    cells: list[_Cell]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Play the notebook and return 0, or 1 at the first cell that fails."""
+    parser = argparse.ArgumentParser(prog="python -m g4f_jupyter", description="Play a notebook in the terminal.")
+    parser.add_argument("notebook", type=Path, help="an .ipynb file")
+    path: Path = parser.parse_args(argv).notebook
+    try:
+        notebook = msgspec.json.decode(path.read_bytes(), type=_Notebook)
+    except (OSError, msgspec.DecodeError) as error:
+        parser.error(f"{path} is not a notebook that can be read: {error}")
+    shell = TerminalInteractiveShell.instance()
+    for cell in notebook.cells:
+        source = "".join(cell.source).strip()
+        if cell.cell_type != "code":
+            print(f"\n{source}")
+        elif source:
+            print("\n" + "\n".join(f"{'   ...: ' if number else 'In [ ]: '}{line}" for number, line in enumerate(source.split("\n"))))
+            if not shell.run_cell(source, store_history=True).success:
+                return 1
+    print(f"\nTo open it in a browser: {sys.executable} -m pip install jupyterlab && {sys.executable} -m jupyterlab {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
