@@ -7,7 +7,7 @@ messages ─ messages.normalize ─ routing.resolve ─ dispatch.stream_events �
 import logging
 
 from . import Provider, errors, models
-from .client import AsyncClient, Client
+from .client.client import AsyncClient, Client
 from .completion import ChatCompletion
 from .conversation import Conversation
 from .models import Model

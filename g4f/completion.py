@@ -10,7 +10,7 @@ from .dispatch import prepare, stream_events, text
 from .models import Model
 from .providers.base_provider import Provider
 from .providers.response import Item
-from .typing import Messages
+from .typing import Messages, seal
 
 __all__ = ["ChatCompletion"]
 
@@ -21,7 +21,7 @@ class ChatCompletion:
     Both calls take `model` (a name or a Model; "" for the default), `messages` (a list, or one question as text),
     `provider` (a class, an instance, a name, or several names to be asked in that order), `stream`, and options:
     `max_tokens`, `stop` (text or list), `timeout` and `stream_timeout` (seconds: the whole answer, and the longest
-    silence), `proxy`, and whatever else the provider takes.
+    silence), `proxy` (else `G4F_PROXY`), and whatever else the provider takes. None is the same as not given.
 
     Raise errors of `g4f.errors` at the call for what cannot be sent, later for what the far side did.
     """
@@ -47,6 +47,17 @@ class ChatCompletion:
         **options: Any,
     ) -> bridge.Stream[Item]: ...
 
+    @overload
+    @staticmethod
+    def create(
+        model: Model | str,
+        messages: Messages,
+        provider: Provider | str | None = None,
+        *,
+        stream: bool,
+        **options: Any,
+    ) -> str | bridge.Stream[Item]: ...
+
     @staticmethod
     def create(
         model: Model | str,
@@ -59,7 +70,7 @@ class ChatCompletion:
 
         Works in scripts, threads and notebook cells. Raises NestAsyncioError inside another program's event loop.
         """
-        request = prepare(model, messages, provider, stream=stream, **options)
+        request = prepare(model, messages, provider, stream=stream, **seal(options))
         return bridge.iterate(lambda: stream_events(request)) if stream else bridge.run(lambda: text(request))
 
     @overload
@@ -83,6 +94,17 @@ class ChatCompletion:
         **options: Any,
     ) -> AsyncGenerator[Item]: ...
 
+    @overload
+    @staticmethod
+    def create_async(
+        model: Model | str,
+        messages: Messages,
+        provider: Provider | str | None = None,
+        *,
+        stream: bool,
+        **options: Any,
+    ) -> Coroutine[Any, Any, str] | AsyncGenerator[Item]: ...
+
     @staticmethod
     def create_async(
         model: Model | str,
@@ -92,5 +114,5 @@ class ChatCompletion:
         **options: Any,
     ) -> Coroutine[Any, Any, str] | AsyncGenerator[Item]:
         """Return an awaitable of the text; with `stream`, an async iterator of its text as `str` and of events."""
-        request = prepare(model, messages, provider, stream=stream, **options)
+        request = prepare(model, messages, provider, stream=stream, **seal(options))
         return stream_events(request) if stream else text(request)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
+from numbers import Integral, Real
 from time import monotonic
+from types import TracebackType
 from typing import Any, NamedTuple
 
 from .errors import G4FError, InputError, ResponseError
 from .limits import Limits
 from .messages import normalize
 from .models import Model
-from .providers.base_provider import Provider, open_stream, own_cancellation
+from .providers.base_provider import Call, Provider, bind, own_cancellation
 from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning, Usage
 from .routing import Route, resolve
 from .shaping import Shaper
-from .typing import Messages
+from .typing import Messages, seal
 
 __all__ = ["Request", "prepare", "stream_events", "text"]
 
@@ -25,16 +27,15 @@ logger = logging.getLogger("g4f")
 
 
 class Request(NamedTuple):
-    """A question that may be sent: checked, and with its route."""
+    """A question that may be sent: checked, with its route and the call that will be made."""
 
     route: Route
+    call: Call
     messages: list[dict[str, Any]]
-    stream: bool
     stop: tuple[str, ...]
     max_chunks: int | None
     timeout: float | None
     stream_timeout: float | None
-    options: dict[str, Any]
 
 
 def prepare(
@@ -44,32 +45,31 @@ def prepare(
     *,
     stream: bool = False,
     max_tokens: int | None = None,
-    stop: str | Sequence[str] | None = None,
+    stop: str | Iterable[str] | None = None,
     timeout: float | None = None,
     stream_timeout: float | None = None,
+    proxy: str | None = None,
     **options: Any,
 ) -> Request:
-    """Check what the caller gave, before anything is sent.
+    """Check what the caller gave, before anything is sent. An option that is None counts as not given.
 
     `timeout` is the longest whole answer, `stream_timeout` the longest silence between two events, in seconds.
-    Raises InputError, or what `routing.resolve` raises.
+    `proxy` is `G4F_PROXY` where not given, and none where "". Raises InputError, or what `routing.resolve` raises.
     """
-    words = _stop_words(stop)
-    _check_number("max_tokens", max_tokens, int)
-    _check_number("timeout", timeout, float)
-    _check_number("stream_timeout", stream_timeout, float)
+    seal(options)
+    words, limit = _stop_words(stop), _limit(max_tokens)
+    longest, silence = _seconds("timeout", timeout), _seconds("stream_timeout", stream_timeout)
     normal = normalize(messages)
     route = resolve(model, provider)
-    if max_tokens:
-        options["max_tokens"] = max_tokens
+    given = {name: value for name, value in options.items() if value is not None}
+    if limit:
+        given["max_tokens"] = limit
     if words:
-        options["stop"] = list(words)
-    if not options.get("proxy"):
-        options.pop("proxy", None)
-        if proxy := os.environ.get("G4F_PROXY"):
-            options["proxy"] = proxy
-    cut = None if getattr(route.provider, "enforces_max_tokens", False) else max_tokens
-    return Request(route, normal, stream, words, cut or None, timeout, stream_timeout, options)
+        given["stop"] = list(words)
+    if proxy := os.environ.get("G4F_PROXY") if proxy is None else proxy:
+        given["proxy"] = proxy
+    cut = None if getattr(route.provider, "enforces_max_tokens", False) else limit
+    return Request(route, bind(route.provider, given, stream=stream), normal, words, cut, longest, silence)
 
 
 async def stream_events(request: Request) -> AsyncGenerator[Item]:
@@ -78,13 +78,10 @@ async def stream_events(request: Request) -> AsyncGenerator[Item]:
     Raises TimeoutError, ResponseError for an empty answer or a wrong item, or what the provider raises. An error
     of the tree leaves with provider, model, and in `partial` the text so far.
     """
-    route, record, shaper = request.route, _Record(request.route), Shaper(request.stop, request.max_chunks)
-    try:
+    route, shaper = request.route, Shaper(request.stop, request.max_chunks)
+    with _Record(route) as record:
         with own_cancellation(route.provider), Limits(request.timeout, request.stream_timeout) as limits:
-            answer = open_stream(
-                route.provider, route.model, request.messages, stream=request.stream, options=request.options
-            )
-            async with aclosing(answer) as items:
+            async with aclosing(request.call.open(route.model, request.messages)) as items:
                 async for item in items:
                     pieces = shaper.feed(item) if isinstance(item, str) else _event(item, shaper)
                     for piece in pieces:
@@ -98,15 +95,7 @@ async def stream_events(request: Request) -> AsyncGenerator[Item]:
             record.add(piece)
             yield piece
         if record.empty:
-            raise ResponseError("the answer was empty: it ended without text, tool call or reason")
-    except G4FError as error:
-        error.provider = error.provider or route.name
-        error.model = error.model or route.model
-        error.partial = error.partial or record.text()
-        record.error = type(error).__name__
-        raise
-    finally:
-        record.close()
+            raise ResponseError("the answer was empty: no text, no tool call, not even a reason why it ended")
 
 
 def _event(item: object, shaper: Shaper) -> list[Item]:
@@ -125,37 +114,46 @@ def _event(item: object, shaper: Shaper) -> list[Item]:
 
 
 class _Record:
-    """What one answer was so far: its text, and for the log when it began and what it used. Never logs content."""
+    """What one answer was so far: its text, for errors; when it began and what it used, for the log.
 
-    __slots__ = ("_began", "_debug", "_route", "_start", "_texts", "_usage", "empty", "error")
+    The log never has content: neither of messages and answers, nor of errors, which may quote them.
+    """
+
+    __slots__ = ("_began", "_debug", "_start", "_texts", "_usage", "_who", "empty")
 
     def __init__(self, route: Route) -> None:
-        self.empty, self.error = True, ""
-        self._route, self._texts = route, [""]
+        self.empty = True
+        self._who = (route.name, route.model)
+        self._texts: list[str] = []
         self._usage: Usage | None = None
         self._debug, self._began, self._start = logger.isEnabledFor(logging.DEBUG), False, monotonic()
+
+    def __enter__(self) -> _Record:
         if self._debug:
-            logger.debug("start: %s, model %r", route.name, route.model)
+            logger.debug("start: %s, model %r", *self._who)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if isinstance(error, G4FError):
+            error.fill(*self._who, "".join(self._texts))
+        if self._debug:
+            seconds, usage = monotonic() - self._start, self._usage or "usage not told"
+            how = "" if kind is None else "left by its reader, " if kind is GeneratorExit else f"{kind.__name__}, "
+            logger.debug("end: %s, %safter %.3f s, %s", self._who[0], how, seconds, usage)
 
     def add(self, item: Item) -> None:
         if isinstance(item, str):
             self._texts.append(item)
         elif isinstance(item, Usage):
             self._usage = item
+            return
         elif isinstance(item, ProviderInfo):
+            self._who = (item.provider, item.model or self._who[1])
             return
         self.empty = False
         if self._debug and not self._began:
             self._began = True
-            logger.debug("first event: %s after %.3f s", self._route.name, monotonic() - self._start)
-
-    def text(self) -> str:
-        return "".join(self._texts)
-
-    def close(self) -> None:
-        if self._debug:
-            end = f"{self.error} " if self.error else ""
-            logger.debug("end: %s %safter %.3f s, %s", self._route.name, end, monotonic() - self._start, self._usage)
+            logger.debug("first event: %s after %.3f s", self._who[0], monotonic() - self._start)
 
 
 async def text(request: Request) -> str:
@@ -164,18 +162,26 @@ async def text(request: Request) -> str:
         return "".join([item async for item in items if isinstance(item, str)])
 
 
-def _stop_words(stop: str | Sequence[str] | None) -> tuple[str, ...]:
-    words = (stop,) if isinstance(stop, str) else tuple(stop or ())
+def _stop_words(stop: object) -> tuple[str, ...]:
+    if stop is None:
+        return ()
+    words = (stop,) if isinstance(stop, str) or not isinstance(stop, Iterable) else tuple(stop)
     if not all(isinstance(word, str) and word for word in words):
         raise InputError(f"stop must be a text or a list of texts, none of them empty, not {stop!r}")
     return words
 
 
-def _check_number(name: str, value: float | None, kind: type[int] | type[float]) -> None:
+def _limit(value: object) -> int | None:
     if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, (int, kind)) or not value >= 0:
-        unit = "a whole number, 0 or None for no limit" if kind is int else "seconds, more than 0"
-        raise InputError(f"{name} must be {unit}, not {value!r}")
-    if kind is float and not value > 0:
-        raise InputError(f"{name} must be seconds, more than 0, not {value!r}")
+        return None
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 0:
+        raise InputError(f"max_tokens must be a whole number, 0 or None for no limit, not {value!r}")
+    return int(value) or None
+
+
+def _seconds(name: str, value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, Real) or not float(value) > 0:
+        raise InputError(f"{name} must be seconds, more than 0, or None for no limit, not {value!r}")
+    return float(value)

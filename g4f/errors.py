@@ -76,6 +76,12 @@ class G4FError(Exception):
         self.request_id = request_id
         self.partial = partial
 
+    def fill(self, provider: str, model: str, partial: str = "") -> None:
+        """Note who was asked, and the text so far, unless whoever raised it said so."""
+        self.provider = self.provider or provider
+        self.model = self.model or model
+        self.partial = self.partial or partial
+
 
 class InputError(G4FError, ValueError):
     """What the caller gave cannot be sent. Nothing was sent."""

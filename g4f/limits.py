@@ -10,8 +10,8 @@ from .errors import TimeoutError
 
 __all__ = ["Limits"]
 
-SLACK = 0.05
-"""Seconds by which a timer may be late before the loop counts as having stood still."""
+TICKS = 8
+"""How often the clock is looked at in the longest silence. A loop that stood still shows by a timer that comes late."""
 
 
 class Limits:
@@ -19,7 +19,7 @@ class Limits:
 
     Call `waiting()` before the provider is waited for and `handing_over()` before an item goes out: time in which
     the reader does not ask is not silence. Neither is time in which the loop did not run at all, as between two
-    items of a sync reader: a timer that comes late says how long that was.
+    items of a sync reader: of such a pause at most one tick counts.
     """
 
     __slots__ = ("_asked", "_cancelled", "_ends", "_expired", "_loop", "_silence", "_task", "_timeout", "_timer")
@@ -36,6 +36,7 @@ class Limits:
 
     def __enter__(self) -> Limits:
         if self._timeout or self._silence < inf:
+            self._asked = self._loop.time()
             self._arm()
             self.waiting()
         return self
@@ -56,20 +57,21 @@ class Limits:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if not self._expired or isinstance(error, GeneratorExit):
+        if not self._cancelled or self._task is None:
             return
-        if self._cancelled and self._task is not None and self._task.uncancel() and isinstance(error, asyncio.CancelledError):
+        if self._task.uncancel() and isinstance(error, asyncio.CancelledError):
             return  # somebody else cancelled it as well
         raise TimeoutError(self._expired) from None
 
     def _arm(self) -> None:
-        due = min(self._ends, min(self._asked, self._loop.time()) + self._silence)
-        self._timer = self._loop.call_at(due, self._fire, due)
-
-    def _fire(self, due: float) -> None:
         now = self._loop.time()
-        if now - due > SLACK:
-            self._asked += now - due
+        due = min(self._ends, self._asked + self._silence, now + self._silence / TICKS)
+        self._timer = self._loop.call_at(due, self._tick, due)
+
+    def _tick(self, due: float) -> None:
+        now = self._loop.time()
+        if self._asked < due:
+            self._asked += now - due  # the loop stood still
         if now >= self._ends:
             self._expired = f"no whole answer within {self._timeout:g} s (timeout)"
         elif now - self._asked >= self._silence:

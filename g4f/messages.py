@@ -12,66 +12,83 @@ __all__ = ["ROLES", "normalize"]
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
+_ROLES = ", ".join(ROLES)
+_LIKE = '{"role": "user", "content": "…"}'
+
 
 def normalize(messages: Messages) -> list[dict[str, Any]]:
     """Return `messages` as a new list of new dicts, each with a known `role` and its `content`.
 
-    A `str` is one user message. Objects with a `model_dump()`, such as the message of an answer, are taken as
-    what they dump. Keys whose value is None are left out. Raises InputError that names the first wrong message.
+    A `str` is one user message. Objects with a `model_dump()`, such as the message of an answer or its tool calls,
+    are taken as what they dump. Keys whose value is None are left out. Raises InputError that names the first
+    wrong message.
     """
-    if isinstance(messages, str):
-        messages = [{"role": "user", "content": messages}]
+    if isinstance(messages, str) and messages.strip():
+        return [{"role": "user", "content": messages}]
     if not isinstance(messages, Sequence) or isinstance(messages, (bytes, bytearray)):
         raise InputError(_not_a_list(messages))
-    if not messages:
-        raise InputError('messages are empty: give at least one, e.g. [{"role": "user", "content": "Hello"}]')
+    if isinstance(messages, str) or not messages:
+        raise InputError(f"messages are empty: give a text, or a list such as [{_LIKE}]")
     return [_message(message, f"messages[{index}]") for index, message in enumerate(messages)]
 
 
 def _not_a_list(messages: object) -> str:
     kind = type(messages).__name__
     if isinstance(messages, Mapping):
-        return "messages must be a list of messages, not one message: put it in [ ]"
+        return "messages must be a list, not a single message: put it in [ ]"
     if isinstance(messages, Iterator):
         return f"messages must be a list, not a {kind}, which can be read only once: give list(messages)"
-    return f"messages must be a list of messages or a text, not {kind}"
+    return f"messages must be a text or a list such as [{_LIKE}], not {kind}"
 
 
 def _message(message: object, where: str) -> dict[str, Any]:
-    if hasattr(message, "model_dump"):
-        message = message.model_dump()
+    message = _dumped(message)
     if not isinstance(message, Mapping):
-        raise InputError(f'{where} must be a dict like {{"role": "user", "content": "…"}}, not {type(message).__name__}')
+        raise InputError(f"{where} must be a dict such as {_LIKE}, not {type(message).__name__}")
     role = message.get("role")
-    if not isinstance(role, str) or not role:
-        raise InputError(f"{where} has no role: give one of {', '.join(ROLES[:5])}")
+    if role is None:
+        raise InputError(f'{where} has no "role": give one of {_ROLES}')
     if role not in ROLES:
-        raise InputError(f"{where} has an unknown role {role!r}.{close_matches(role, ROLES)}")
+        near = close_matches(role, ROLES) if isinstance(role, str) else ""
+        raise InputError(f"{where} has the unknown role {role!r}.{near or f' Known are: {_ROLES}.'}")
     normal = {key: value for key, value in message.items() if value is not None}
     if "content" in normal:
         normal["content"] = _content(normal["content"], f"{where} ({role})")
-    elif not normal.get("tool_calls"):
-        raise InputError(f"{where} ({role}) has no content: give a text, or a list of parts")
+    elif not (normal.get("tool_calls") or normal.get("function_call")):
+        none = "content None" if "content" in message else 'no "content"'
+        raise InputError(f"{where} ({role}) has {none}: give a text or a list of parts")
+    if isinstance(normal.get("tool_calls"), list | tuple):
+        normal["tool_calls"] = [_dumped(call) for call in normal["tool_calls"]]
     return normal
+
+
+def _dumped(value: object) -> object:
+    return value.model_dump() if hasattr(value, "model_dump") else value
 
 
 def _content(content: object, where: str) -> str | list[dict[str, Any]]:
     if isinstance(content, str):
         return content
     if isinstance(content, (bytes, bytearray)):
-        raise InputError(f"content of {where} is bytes: decode it to text first")
+        raise InputError(f"the content of {where} is bytes: give a text, e.g. content.decode()")
     if not isinstance(content, list | tuple):
-        raise InputError(f"content of {where} must be a text or a list of parts, not {type(content).__name__}")
+        kind = type(content).__name__
+        raise InputError(f"the content of {where} must be a text or a list of parts, not {kind}")
     if not content:
-        raise InputError(f"content of {where} is an empty list of parts")
+        raise InputError(f"the content of {where} is an empty list: give a text or a list of parts")
     return [_part(part, f"part {index} of {where}") for index, part in enumerate(content)]
 
 
 def _part(part: object, where: str) -> dict[str, Any]:
     if isinstance(part, str):
         return {"type": "text", "text": part}
-    if not isinstance(part, Mapping) or not isinstance(part.get("type"), str):
-        raise InputError(f'{where} must be a dict with a "type", e.g. {{"type": "text", "text": "…"}}')
-    if part["type"] == "text" and not isinstance(part.get("text"), str):
-        raise InputError(f'{where} has no "text"')
+    part = _dumped(part)
+    if not isinstance(part, Mapping):
+        raise InputError(f'{where} must be a dict such as {{"type": "text", "text": "…"}}, not {type(part).__name__}')
+    kind = part.get("type")
+    if not isinstance(kind, str):
+        raise InputError(f'{where} has no "type": give e.g. {{"type": "text", "text": "…"}}')
+    if kind == "text" and not isinstance(part.get("text"), str):
+        given = type(part.get("text")).__name__
+        raise InputError(f'the "text" of {where} must be a text, not {given}')
     return dict(part)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import NamedTuple
 
-from .errors import ModelNotFoundError, ProviderNotFoundError, ProviderNotWorkingError, close_matches
+from .errors import InputError, ModelNotFoundError, ProviderNotFoundError, close_matches
 from .models import Model, ModelUtils
-from .providers.base_provider import Provider, method_of, provider_name
+from .providers.base_provider import Provider, check, provider_name
 from .providers.catalogue import ROWS, available, find, load, missing
 from .providers.retry_provider import IterListProvider
 
 __all__ = ["Route", "resolve"]
+
+logger = logging.getLogger("g4f")
 
 
 class Route(NamedTuple):
@@ -29,31 +32,26 @@ def resolve(model: Model | str, provider: Provider | str | None = None) -> Route
     no model to `G4F_PROVIDER`, or to the first provider that can answer here. A provider as text is one name, or
     several that are asked in that order.
 
-    Raises ModelNotFoundError, ProviderNotFoundError (both with close matches) or ProviderNotWorkingError.
+    Raises ModelNotFoundError, ProviderNotFoundError (both with close matches), ProviderNotWorkingError, or InputError
+    for what is no name at all.
     """
-    known = model if isinstance(model, Model) else _known(model, provider)
-    chosen = provider if provider is not None else known.best_provider
-    if chosen is None:
-        chosen = _default()
-    elif isinstance(chosen, str):
-        chosen = _named(chosen) if provider is not None else _serving(chosen)
-    method_of(chosen)
-    name = provider_name(chosen)
-    if not getattr(chosen, "working", True):
-        raise ProviderNotWorkingError(f"{name} says of itself that it does not work", provider=name, model=known.name)
-    return Route(chosen, name, known.name or getattr(chosen, "default_model", ""))
+    known = model if isinstance(model, Model) else _known(model)
+    if provider is None:
+        chosen = _serving(known)
+    else:
+        chosen = _named(provider) if isinstance(provider, str) else provider
+    check(chosen)
+    route = Route(chosen, provider_name(chosen), known.name or getattr(chosen, "default_model", ""))
+    logger.debug("route: %s, model %r", route.name, route.model)
+    return route
 
 
-def _known(model: str, provider: Provider | str | None) -> Model:
-    if not isinstance(model, str):
-        raise ModelNotFoundError(f"a model is a name or a Model, not {type(model).__name__}")
-    if provider is not None or not model:
-        return Model(model)
-    found = ModelUtils.convert.get(model)
-    if found is None or found.best_provider is None:
-        near = close_matches(model, ModelUtils.convert)
-        raise ModelNotFoundError(f"no provider is known for the model {model!r}.{near or ' Name a provider.'}")
-    return found
+def _known(name: str) -> Model:
+    if not isinstance(name, str):
+        kind = type(name).__name__
+        swapped = ": are model and messages swapped?" if isinstance(name, list) else ', "" for the default'
+        raise InputError(f"model must be a name or a Model, not {kind}{swapped}")
+    return ModelUtils.convert.get(name) or Model(name)
 
 
 def _named(names: str) -> Provider:
@@ -63,9 +61,21 @@ def _named(names: str) -> Provider:
     return load(listed[0]) if len(listed) == 1 else IterListProvider(listed)
 
 
-def _serving(names: str) -> Provider:
-    """The first of a model's providers that can answer here; else its first, whose call says what is missing."""
-    listed = names.split()
+def _serving(model: Model) -> Provider:
+    """The first of the model's providers that can answer here; else its first, whose call says what is missing."""
+    best = model.best_provider
+    if best is None or best == "":
+        if not model.name:
+            return _default()
+        near = close_matches(model.name, ModelUtils.convert.keys() - {model.name})
+        raise ModelNotFoundError(
+            f"no provider is known for the model {model.name!r}.{near} {'Or name' if near else 'Name'} who serves it: "
+            "provider=…",
+            model=model.name,
+        )
+    if not isinstance(best, str):
+        return best
+    listed = best.split()
     return load(next((name for name in listed if not missing(find(name))), listed[0]))
 
 

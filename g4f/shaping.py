@@ -60,7 +60,8 @@ class Shaper:
     def flush(self) -> list[Item]:
         """Return what was held back, when nothing more comes."""
         out: list[Item] = []
-        self._piece(self._unsure, out)
+        unsure, self._unsure = self._unsure, ""
+        self._piece(unsure, out)
         self._text("", out, last=True)
         return out
 

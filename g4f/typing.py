@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
-__all__ = ["Key", "Message", "Messages"]
+__all__ = ["Dumps", "Key", "Message", "Messages", "seal"]
 
-Message: TypeAlias = Mapping[str, Any]
+
+class Dumps(Protocol):
+    """A message that is an object, such as the message of an answer."""
+
+    def model_dump(self) -> dict[str, Any]:
+        """Return the message as a dict."""
+
+
+Message: TypeAlias = Mapping[str, Any] | Dumps
 """One message: `{"role": "user", "content": "…"}`, in the words of OpenAI's chat completions."""
 
-Messages: TypeAlias = str | Sequence[Message | Any]
-"""What a caller may give: a list of messages, objects with `model_dump()` among them, or one question as text."""
+Messages: TypeAlias = str | Sequence[Message]
+"""What a caller may give: a list of messages, or one question as text."""
 
 
 class Key(str):
@@ -21,3 +29,10 @@ class Key(str):
 
     def __repr__(self) -> str:
         return "'***'"
+
+
+def seal(options: dict[str, Any]) -> dict[str, Any]:
+    """Make the `api_key` in `options` a Key, in place: a verbose traceback shows the variables of every frame."""
+    if isinstance(options.get("api_key"), str):
+        options["api_key"] = Key(options["api_key"])
+    return options

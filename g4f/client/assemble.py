@@ -32,7 +32,8 @@ async def chunks(events: AsyncGenerator[Item], provider: str, model: str) -> Asy
     reason, usage, called = "", None, False
 
     def chunk(delta: Delta, finish: str | None = None) -> ChatCompletionChunk:
-        return ChatCompletionChunk(id_, created, model, provider, [ChunkChoice(delta, finish)], usage if finish else None)
+        name, told = model or provider, usage if finish else None  # a provider without names for its models is one
+        return ChatCompletionChunk(id_, created, name, provider, [ChunkChoice(delta, finish)], told)
 
     async with aclosing(events):
         async for event in events:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Coroutine
-from typing import Any, Literal, overload
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from functools import cached_property
+from typing import Any, Generic, Literal, TypeVar, overload
 
 from .. import bridge
 from ..dispatch import Request, prepare, stream_events
 from ..models import Model
 from ..providers.base_provider import Provider
-from ..typing import Key, Messages
+from ..typing import Key, Messages, seal
 from .assemble import chunks, completion
 from .types import ChatCompletion, ChatCompletionChunk
 
 __all__ = ["AsyncClient", "Client"]
+
+Whole = TypeVar("Whole")
+Streamed = TypeVar("Streamed")
 
 
 class _Defaults:
@@ -30,28 +34,32 @@ class _Defaults:
         stream_timeout: float | None = None,
         **options: Any,
     ) -> None:
-        named = {
-            "api_key": Key(api_key) if api_key else None,
+        api_key = Key(api_key) if isinstance(api_key, str) else api_key
+        self._provider = provider
+        self._options = {
+            **options,
+            "api_key": api_key,
             "base_url": base_url,
             "proxy": proxy,
             "timeout": timeout,
             "stream_timeout": stream_timeout,
         }
-        self._provider = provider
-        self._options = options | {name: value for name, value in named.items() if value is not None}
 
     def prepare(
         self, messages: Messages, model: Model | str, provider: Provider | str | None, options: dict[str, Any]
     ) -> Request:
+        """Return the request of one call: an option of the call wins over one of the client."""
         given = self._options | {name: value for name, value in options.items() if value is not None}
         return prepare(model, messages, self._provider if provider is None else provider, **given)
 
 
-class Completions:
-    """`client.chat.completions` of a Client."""
+class Completions(Generic[Whole, Streamed]):
+    """`client.chat.completions`. The face is what makes an answer of a request, whole or streamed."""
 
-    def __init__(self, defaults: _Defaults) -> None:
-        self._defaults = defaults
+    def __init__(
+        self, defaults: _Defaults, whole: Callable[[Request], Whole], streamed: Callable[[Request], Streamed]
+    ) -> None:
+        self._defaults, self._whole, self._streamed = defaults, whole, streamed
 
     @overload
     def create(
@@ -62,7 +70,7 @@ class Completions:
         provider: Provider | str | None = None,
         stream: Literal[False] = False,
         **options: Any,
-    ) -> ChatCompletion: ...
+    ) -> Whole: ...
 
     @overload
     def create(
@@ -73,7 +81,18 @@ class Completions:
         provider: Provider | str | None = None,
         stream: Literal[True],
         **options: Any,
-    ) -> bridge.Stream[ChatCompletionChunk]: ...
+    ) -> Streamed: ...
+
+    @overload
+    def create(
+        self,
+        messages: Messages,
+        model: Model | str = "",
+        *,
+        provider: Provider | str | None = None,
+        stream: bool,
+        **options: Any,
+    ) -> Whole | Streamed: ...
 
     def create(
         self,
@@ -83,100 +102,57 @@ class Completions:
         provider: Provider | str | None = None,
         stream: bool = False,
         **options: Any,
-    ) -> ChatCompletion | bridge.Stream[ChatCompletionChunk]:
-        """Return a ChatCompletion; with `stream`, an iterator of ChatCompletionChunk.
+    ) -> Whole | Streamed:
+        """Return a ChatCompletion; with `stream`, an iterator of ChatCompletionChunk. An AsyncClient's are awaited.
 
-        `messages` is a list or one question as text. Options are those of `g4f.ChatCompletion`.
+        `messages` is a list or one question as text. Options and errors are those of `g4f.ChatCompletion`, and
+        `api_key`, `base_url`, `tools`, `response_format` and others as the provider takes them.
         """
-        request = self._defaults.prepare(messages, model, provider, {"stream": stream, **options})
-        if stream:
-            return bridge.iterate(lambda: _chunks(request))
-        return bridge.run(lambda: _completion(request))
+        seal(options)
+        request = self._defaults.prepare(messages, model, provider, {**options, "stream": stream})
+        return self._streamed(request) if stream else self._whole(request)
 
-    def stream(self, messages: Messages, model: Model | str = "", **options: Any) -> bridge.Stream[ChatCompletionChunk]:
+    def stream(
+        self, messages: Messages, model: Model | str = "", *, provider: Provider | str | None = None, **options: Any
+    ) -> Streamed:
         """Return `create(…, stream=True)`."""
-        return self.create(messages, model, stream=True, **options)
+        return self.create(messages, model, provider=provider, stream=True, **seal(options))
 
 
-class AsyncCompletions:
-    """`client.chat.completions` of an AsyncClient."""
+class Chat(Generic[Whole, Streamed]):
+    """`client.chat`."""
 
-    def __init__(self, defaults: _Defaults) -> None:
-        self._defaults = defaults
-
-    @overload
-    def create(
-        self,
-        messages: Messages,
-        model: Model | str = "",
-        *,
-        provider: Provider | str | None = None,
-        stream: Literal[False] = False,
-        **options: Any,
-    ) -> Coroutine[Any, Any, ChatCompletion]: ...
-
-    @overload
-    def create(
-        self,
-        messages: Messages,
-        model: Model | str = "",
-        *,
-        provider: Provider | str | None = None,
-        stream: Literal[True],
-        **options: Any,
-    ) -> AsyncGenerator[ChatCompletionChunk]: ...
-
-    def create(
-        self,
-        messages: Messages,
-        model: Model | str = "",
-        *,
-        provider: Provider | str | None = None,
-        stream: bool = False,
-        **options: Any,
-    ) -> Coroutine[Any, Any, ChatCompletion] | AsyncGenerator[ChatCompletionChunk]:
-        """Return an awaitable of a ChatCompletion; with `stream`, an async iterator of ChatCompletionChunk."""
-        request = self._defaults.prepare(messages, model, provider, {"stream": stream, **options})
-        return _chunks(request) if stream else _completion(request)
-
-    def stream(self, messages: Messages, model: Model | str = "", **options: Any) -> AsyncGenerator[ChatCompletionChunk]:
-        """Return `create(…, stream=True)`."""
-        return self.create(messages, model, stream=True, **options)
-
-
-class Chat:
-    """`client.chat` of a Client."""
-
-    def __init__(self, defaults: _Defaults) -> None:
-        self.completions = Completions(defaults)
-
-
-class AsyncChat:
-    """`client.chat` of an AsyncClient."""
-
-    def __init__(self, defaults: _Defaults) -> None:
-        self.completions = AsyncCompletions(defaults)
+    def __init__(self, completions: Completions[Whole, Streamed]) -> None:
+        self.completions = completions
 
 
 class Client(_Defaults):
     """`Client(provider, api_key=…, base_url=…, …).chat.completions.create(messages, model="")`, for sync code."""
 
-    def __init__(self, provider: Provider | str | None = None, **options: Any) -> None:
-        super().__init__(provider, **options)
-        self.chat = Chat(self)
+    @cached_property
+    def chat(self) -> Chat[ChatCompletion, bridge.Stream[ChatCompletionChunk]]:
+        """Where `completions.create` is."""
+        return Chat(
+            Completions(
+                self,
+                lambda request: bridge.run(lambda: _completion(request)),
+                lambda request: bridge.iterate(lambda: _chunks(request)),
+            )
+        )
 
 
 class AsyncClient(_Defaults):
     """The same for async code: whole answers are awaited, streams are read by `async for`."""
 
-    def __init__(self, provider: Provider | str | None = None, **options: Any) -> None:
-        super().__init__(provider, **options)
-        self.chat = AsyncChat(self)
+    @cached_property
+    def chat(self) -> Chat[Coroutine[Any, Any, ChatCompletion], AsyncGenerator[ChatCompletionChunk]]:
+        """Where `completions.create` is."""
+        return Chat(Completions(self, _completion, _chunks))
 
 
 def _chunks(request: Request) -> AsyncGenerator[ChatCompletionChunk]:
-    return chunks(stream_events(request), request.route.name, request.route.model or request.route.name)
+    return chunks(stream_events(request), request.route.name, request.route.model)
 
 
 def _completion(request: Request) -> Coroutine[Any, Any, ChatCompletion]:
-    return completion(stream_events(request), request.route.name, request.route.model or request.route.name)
+    return completion(stream_events(request), request.route.name, request.route.model)

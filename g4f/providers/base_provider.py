@@ -1,18 +1,20 @@
 """What a provider is, and the one way to open a stream on any of them.
 
-A provider is a class, or an instance, with one of three methods. What each of them is given: the model's name, the
-normalised messages, `stream` if its signature takes it, and the options of the caller, no others.
+A provider is a class, or an instance, with one of three methods. Each is given the model's name, the normalised
+messages, and the options of the caller, no others.
 
-create_async_generator(model, messages, …)   async generator of text and events
-create_async(model, messages, …)             coroutine of the whole text
-create_completion(model, messages, …)        sync; text, or an iterable of text and events; runs in a thread
+create_async_generator(model, messages, stream, …)   async generator of text and events
+create_async(model, messages, …)                     coroutine of the whole text
+create_completion(model, messages, stream, …)        sync; text, or an iterable of text and events; runs in a thread
+
+`stream` says whether the caller asked for a stream. It is given where the signature takes it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, TypeAlias
@@ -25,10 +27,11 @@ __all__ = [
     "AbstractProvider",
     "AsyncGeneratorProvider",
     "AsyncProvider",
+    "Call",
     "Provider",
+    "bind",
+    "check",
     "is_provider",
-    "method_of",
-    "open_stream",
     "own_cancellation",
     "provider_name",
 ]
@@ -58,18 +61,37 @@ class AsyncGeneratorProvider(AbstractProvider):
 Provider: TypeAlias = Any
 """A class or an instance with one of the three methods; the bases above are a convenience."""
 
-_DISPENSABLE = ("stream", "max_tokens", "stop", "proxy")
 _KINDS = ("create_async_generator", "create_async", "create_completion")
 
+_KEPT = ("max_tokens", "stop", "proxy")
+"""Options that a provider need not take: the first two are kept for it, and not every provider uses the network."""
 
-class Method(NamedTuple):
-    """How to call a provider: the kind of its method, the method, and what its signature takes."""
 
-    kind: str
-    call: Callable[..., Any]
+class _Signature(NamedTuple):
+    """What a method takes by name, and what it needs besides model and messages."""
+
     takes: frozenset[str]
     needs: frozenset[str]
     takes_any: bool
+    takes_self: bool
+
+
+class Call(NamedTuple):
+    """A provider's method with the options that it will be given."""
+
+    provider: Provider
+    kind: str
+    method: Callable[..., Any]
+    options: dict[str, Any]
+
+    def open(self, model: str, messages: list[dict[str, Any]]) -> AsyncGenerator[Item | None]:
+        """Ask: return the answer as an async generator, whatever the kind. Close it, also when it is left early."""
+        if self.kind == "create_completion":
+            return iterate_in_thread(lambda: _items(self, model, messages), provider_name(self.provider))
+        if self.kind == "create_async":
+            return _whole(self, model, messages)
+        answer: Any = self.method(model, messages, **self.options)
+        return answer if isinstance(answer, AsyncGenerator) else _opened(self, answer)
 
 
 def provider_name(provider: Provider) -> str:
@@ -85,44 +107,29 @@ def is_provider(value: object) -> bool:
     return any(callable(getattr(value, kind, None)) for kind in _KINDS)
 
 
-def method_of(provider: Provider) -> Method:
-    """Return how to call `provider`. Raises ProviderNotWorkingError if it has no method, or one without its `self`."""
-    for kind in _KINDS:
-        call = getattr(provider, kind, None)
-        if callable(call):
-            takes, needs, takes_any, first = _signature(getattr(call, "__func__", call))
-            if isinstance(provider, type) and first == "self" and not hasattr(call, "__self__"):
-                name = provider.__name__
-                raise ProviderNotWorkingError(
-                    f"{name}.{kind} takes self: give an instance, provider={name}(), or make it a @classmethod",
-                    provider=name,
-                )
-            return Method(kind, call, takes, needs, takes_any)
-    name = provider_name(provider)
-    raise ProviderNotWorkingError(f"{name} is no provider: it has none of {', '.join(_KINDS)}", provider=name)
+def check(provider: Provider) -> None:
+    """Raise ProviderNotWorkingError if `provider` says so itself, has no method, or has one that lacks its `self`."""
+    _method_of(provider)
 
 
-def open_stream(
-    provider: Provider,
-    model: str,
-    messages: list[dict[str, Any]],
-    *,
-    stream: bool,
-    options: dict[str, Any],
-) -> AsyncGenerator[Item | None]:
-    """Return the provider's answer as an async generator, whatever its kind. Close it, also when it is left early.
+def bind(provider: Provider, options: dict[str, Any], *, stream: bool) -> Call:
+    """Return how `provider` will be asked. Nothing of it is called yet.
 
-    `options` must be taken by the provider: InputError names one that is not. The exceptions are those that are
-    kept for it where it does not know them, `max_tokens` and `stop`, and `proxy`.
+    Raises InputError for an option that it does not take, or one that it needs and is not given, and what `check`
+    raises. Only `max_tokens`, `stop` and `proxy` are left out where it does not take them.
     """
-    method = method_of(provider)
-    given = _given(provider, method, {**options, "stream": stream})
-    if method.kind == "create_completion":
-        return iterate_in_thread(lambda: _items(method.call(model, messages, **given)), provider_name(provider))
-    if method.kind == "create_async":
-        return _whole(provider, method.call, model, messages, given)
-    answer: Any = method.call(model, messages, **given)
-    return answer if isinstance(answer, AsyncGenerator) else _opened(provider, answer)
+    kind, method, signature = _method_of(provider)
+    if not signature.takes_any:
+        for name in options:
+            if name not in signature.takes and name not in _KEPT:
+                raise _refused(provider, f"does not take the option {name!r}.{close_matches(name, signature.takes - _OWN)}")
+        options = {name: value for name, value in options.items() if name in signature.takes}
+    for name in signature.needs:
+        if name not in options:
+            raise _refused(provider, f"needs the option {name!r}")
+    if "stream" in signature.takes or (signature.takes_any and kind != "create_async"):
+        options = {**options, "stream": stream}
+    return Call(provider, kind, method, options)
 
 
 @contextmanager
@@ -140,50 +147,68 @@ def own_cancellation(provider: Provider) -> Iterator[None]:
         raise ResponseError(f"{name} cancelled its own answer", provider=name) from error
 
 
+_OWN = frozenset(("self", "cls", "model", "messages", "stream"))
+
+
 @lru_cache(maxsize=256)
-def _signature(function: Callable[..., Any]) -> tuple[frozenset[str], frozenset[str], bool, str]:
-    """Return the names that `function` takes and those it needs besides model and messages, whether it takes any
-    others, and its first name.
-    """
+def _signature(function: Callable[..., Any]) -> _Signature:
     parameters = list(inspect.signature(function).parameters.values())
     named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    needs = {p.name for p in named if p.default is p.empty} - {"self", "cls", "model", "messages", "stream"}
-    return (
-        frozenset(p.name for p in named),
-        frozenset(needs),
-        any(p.kind is p.VAR_KEYWORD for p in parameters),
-        parameters[0].name if parameters else "",
+    return _Signature(
+        takes=frozenset(p.name for p in named),
+        needs=frozenset(p.name for p in named if p.default is p.empty) - _OWN,
+        takes_any=any(p.kind is p.VAR_KEYWORD for p in parameters),
+        takes_self=bool(parameters) and parameters[0].name == "self",
     )
 
 
-def _given(provider: Provider, method: Method, options: dict[str, Any]) -> dict[str, Any]:
-    if not method.takes_any:
-        for name in options:
-            if name not in method.takes and name not in _DISPENSABLE:
-                near = close_matches(name, method.takes)
-                raise InputError(f"{provider_name(provider)} does not take the option {name!r}.{near}")
-        options = {name: value for name, value in options.items() if name in method.takes}
-    for name in method.needs:
-        if name not in options:
-            raise InputError(f"{provider_name(provider)} needs the option {name!r}")
-    return options
+def _method_of(provider: Provider) -> tuple[str, Callable[..., Any], _Signature]:
+    name = provider_name(provider)
+    if not getattr(provider, "working", True):
+        raise ProviderNotWorkingError(f"{name} says of itself that it does not work", provider=name)
+    for kind in _KINDS:
+        method = getattr(provider, kind, None)
+        if callable(method):
+            signature = _signature(getattr(method, "__func__", method))
+            if signature.takes_self and isinstance(provider, type) and not hasattr(method, "__self__"):
+                raise ProviderNotWorkingError(
+                    f"{name}.{kind} takes self: give an instance, provider={name}(), or make it a @classmethod",
+                    provider=name,
+                )
+            return kind, method, signature
+    raise ProviderNotWorkingError(f"{name} is no provider: it has none of {', '.join(_KINDS)}", provider=name)
 
 
-async def _whole(
-    provider: Provider,
-    call: Callable[..., Any],
-    model: str,
-    messages: list[dict[str, Any]],
-    options: dict[str, Any],
-) -> AsyncGenerator[Item | None]:
-    answer = call(model, messages, **options)
+def _refused(provider: Provider, why: str) -> InputError:
+    name = provider_name(provider)
+    return InputError(f"{name} {why}", provider=name)
+
+
+def _wrong(call: Call, answer: object, expected: str) -> ResponseError:
+    given = "None" if answer is None else type(answer).__name__
+    return ResponseError(f"{provider_name(call.provider)}.{call.kind} returned {given}, not {expected}")
+
+
+def _items(call: Call, model: str, messages: list[dict[str, Any]]) -> Iterable[Item | None]:
+    answer = call.method(model, messages, **call.options)
+    if isinstance(answer, str):
+        return (answer,)
+    if isinstance(answer, Iterable) and not isinstance(answer, (bytes, Mapping)):
+        return answer
+    if inspect.iscoroutine(answer):
+        answer.close()
+    raise _wrong(call, answer, "a text or an iterable of texts")
+
+
+async def _whole(call: Call, model: str, messages: list[dict[str, Any]]) -> AsyncGenerator[Item | None]:
+    answer = call.method(model, messages, **call.options)
     answer = await answer if inspect.isawaitable(answer) else answer
-    if answer is not None and not isinstance(answer, str):
-        raise ResponseError(f"{provider_name(provider)}.create_async gave {type(answer).__name__}, not a text")
+    if not isinstance(answer, str):
+        raise _wrong(call, answer, "a text")
     yield answer
 
 
-async def _opened(provider: Provider, answer: Any) -> AsyncGenerator[Item | None]:
+async def _opened(call: Call, answer: Any) -> AsyncGenerator[Item | None]:
     """A `create_async_generator` that is a coroutine, or gives an iterator without `aclose`."""
     answer = await answer if inspect.isawaitable(answer) else answer
     if isinstance(answer, str):
@@ -196,10 +221,4 @@ async def _opened(provider: Provider, answer: Any) -> AsyncGenerator[Item | None
         async for item in answer:
             yield item
     else:
-        raise ResponseError(
-            f"{provider_name(provider)}.create_async_generator gave {type(answer).__name__}, not an async generator"
-        )
-
-
-def _items(answer: str | Iterable[Item]) -> Iterable[Item]:
-    return (answer,) if isinstance(answer, str) else answer
+        raise _wrong(call, answer, "an async generator")

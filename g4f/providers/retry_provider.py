@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from ..errors import ResponseError, RetryNoProviderError, RetryProviderError
-from .base_provider import AsyncGeneratorProvider, Provider, open_stream, own_cancellation, provider_name
+from ..errors import G4FError, ResponseError, RetryNoProviderError, RetryProviderError
+from .base_provider import AsyncGeneratorProvider, Provider, bind, own_cancellation, provider_name
 from .catalogue import load
 from .response import Item, ProviderInfo, ToolCall
 
 __all__ = ["IterListProvider", "RetryProvider"]
+
+logger = logging.getLogger("g4f")
 
 
 class IterListProvider(AsyncGeneratorProvider):
@@ -26,6 +29,7 @@ class IterListProvider(AsyncGeneratorProvider):
         self.providers = [load(provider) if isinstance(provider, str) else provider for provider in providers]
         self.shuffle = shuffle
         self.name = " ".join(map(provider_name, self.providers))
+        self.enforces_max_tokens = all(getattr(each, "enforces_max_tokens", False) for each in self.providers)
 
     def order(self) -> list[Provider]:
         """Return the providers in the order in which a call asks them."""
@@ -41,7 +45,7 @@ class IterListProvider(AsyncGeneratorProvider):
             held: list[Item] | None = [info]  # all before the first text, dropped with a provider that fails
             try:
                 with own_cancellation(provider):
-                    answer = open_stream(provider, info.model, messages, stream=stream, options=options)
+                    answer = bind(provider, options, stream=stream).open(info.model, messages)
                     async with aclosing(answer) as items:
                         async for item in items:
                             if held is None:
@@ -54,17 +58,28 @@ class IterListProvider(AsyncGeneratorProvider):
                                         yield early
                 if held is None:
                     return
-                raise ResponseError("the answer was empty", provider=info.provider, model=info.model)  # noqa: TRY301
+                raise ResponseError("the answer was empty: no text and no tool call")  # noqa: TRY301
             except Exception as error:
+                if isinstance(error, G4FError):
+                    error.fill(info.provider, info.model)
                 if held is None:
                     raise
+                logger.debug("passed over: %s, %s", info.provider, type(error).__name__)
                 failures.append((info.provider, error))
-        if not failures:
-            raise RetryNoProviderError("the list of providers is empty")
-        if len(failures) == 1:
-            raise failures[0][1]
-        told = "; ".join(f"{name}: {error or type(error).__name__}" for name, error in failures)
-        raise RetryProviderError(f"no provider of {len(failures)} answered: {told}", failures)
+        raise _summary(failures)
+
+
+def _summary(failures: list[tuple[str, Exception]]) -> Exception:
+    """Return what the call raises when no provider answered."""
+    if not failures:
+        return RetryNoProviderError("no provider to ask: the list of providers is empty")
+    last = failures[-1][1]
+    if len(failures) == 1:
+        return last
+    told = "; ".join(f"{name}: {str(error) or type(error).__name__}" for name, error in failures)
+    summary = RetryProviderError(f"no provider answered. {told}", failures)
+    summary.__cause__ = last
+    return summary
 
 
 class RetryProvider(IterListProvider):
