@@ -18,10 +18,10 @@ __all__ = ["ChatCompletion"]
 class ChatCompletion:
     """Ask a model; get text.
 
-    Both calls take `model` (a name or a Model; "" for the default), `messages` (a list, or one question as text),
-    `provider` (a class, an instance, a name, or several names to be asked in that order), `stream`, and options:
-    `max_tokens`, `stop` (text or list), `timeout` and `stream_timeout` (seconds: the whole answer, and the longest
-    silence), `proxy` (else `G4F_PROXY`), and whatever else the provider takes. None is the same as not given.
+    Both calls take `model` (a name or a Model; "" for the default), `messages` (a list, or one question as
+    text), `provider` (a class, an instance, a name, or several names to be asked in order), `stream`, and
+    options: `max_tokens`, `stop` (text or list), `timeout` and `stream_timeout` (seconds: whole answer, and
+    longest silence), `proxy` (else `G4F_PROXY`), and whatever else the provider takes. None: not given.
 
     Raise errors of `g4f.errors` at the call for what cannot be sent, later for what the far side did.
     """
@@ -68,7 +68,7 @@ class ChatCompletion:
     ) -> str | bridge.Stream[Item]:
         """Return the answer's text; with `stream`, an iterator of its text as `str` and of events.
 
-        Works in scripts, threads and notebook cells. Raises NestAsyncioError inside another program's event loop.
+        Works in scripts, threads and notebook cells. Raises NestAsyncioError in another program's loop.
         """
         request = prepare(model, messages, provider, stream=stream, **seal(options))
         return bridge.iterate(lambda: stream_events(request)) if stream else bridge.run(lambda: text(request))
@@ -113,6 +113,6 @@ class ChatCompletion:
         stream: bool = False,
         **options: Any,
     ) -> Coroutine[Any, Any, str] | AsyncGenerator[Item]:
-        """Return an awaitable of the text; with `stream`, an async iterator of its text as `str` and of events."""
+        """Return an awaitable of the text; with `stream`, an async iterator of its text and of events."""
         request = prepare(model, messages, provider, stream=stream, **seal(options))
         return stream_events(request) if stream else text(request)

@@ -53,8 +53,8 @@ def prepare(
 ) -> Request:
     """Check what the caller gave, before anything is sent. An option that is None counts as not given.
 
-    `timeout` is the longest whole answer, `stream_timeout` the longest silence between two events, in seconds.
-    `proxy` is `G4F_PROXY` where not given, and none where "". Raises InputError, or what `routing.resolve` raises.
+    `timeout` is the longest whole answer, `stream_timeout` the longest silence between events, in seconds.
+    `proxy` is `G4F_PROXY` where not given, and none where "". Raises InputError, and what `resolve` raises.
     """
     seal(options)
     words, limit = _stop_words(stop), _limit(max_tokens)
@@ -75,8 +75,8 @@ def prepare(
 async def stream_events(request: Request) -> AsyncGenerator[Item]:
     """Yield the answer: text as `str`, all else as events, and a FinishReason where the answer was cut here.
 
-    Raises TimeoutError, ResponseError for an empty answer or a wrong item, or what the provider raises. An error
-    of the tree leaves with provider, model, and in `partial` the text so far.
+    Raises TimeoutError, ResponseError for an empty answer or a wrong item, or what the provider raises. An
+    error of the tree leaves with provider, model, and in `partial` the text so far.
     """
     route, shaper = request.route, Shaper(request.stop, request.max_chunks)
     with _Record(route) as record:
@@ -95,7 +95,7 @@ async def stream_events(request: Request) -> AsyncGenerator[Item]:
             record.add(piece)
             yield piece
         if record.empty:
-            raise ResponseError("the answer was empty: no text, no tool call, not even a reason why it ended")
+            raise ResponseError("the answer was empty: no text, no tool call, no word why it ended")
 
 
 def _event(item: object, shaper: Shaper) -> list[Item]:
@@ -133,13 +133,15 @@ class _Record:
             logger.debug("start: %s, model %r", *self._who)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
         if isinstance(error, G4FError):
             error.fill(*self._who, "".join(self._texts))
         if self._debug:
             seconds, usage = monotonic() - self._start, self._usage or "usage not told"
-            how = "" if kind is None else "left by its reader, " if kind is GeneratorExit else f"{kind.__name__}, "
-            logger.debug("end: %s, %safter %.3f s, %s", self._who[0], how, seconds, usage)
+            how = f" {kind.__name__}" if kind else ""
+            logger.debug("end: %s,%s after %.3f s, %s", self._who[0], how, seconds, usage)
 
     def add(self, item: Item) -> None:
         if isinstance(item, str):

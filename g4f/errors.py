@@ -128,7 +128,7 @@ class BadRequestError(ResponseStatusError):
 
 
 class MissingAuthError(ResponseStatusError):
-    """401, 403: the key is missing, wrong, or not allowed to do this. `status` is None if nothing was sent."""
+    """401, 403: the key is missing, wrong, or not allowed to. `status` is None if nothing was sent."""
 
 
 class PaymentRequiredError(ResponseStatusError):

@@ -1,4 +1,4 @@
-"""How long an answer may take in all, and how long it may be silent: one lazy timer a stream, none an event."""
+"""How long an answer may take in all, and how long be silent: one lazy timer a stream, none an event."""
 
 from __future__ import annotations
 
@@ -11,18 +11,16 @@ from .errors import TimeoutError
 __all__ = ["Limits"]
 
 TICKS = 8
-"""How often the clock is looked at in the longest silence. A loop that stood still shows by a timer that comes late."""
+"""Looks at the clock within the longest silence: one that comes late shows that the loop stood still."""
 
 
 class Limits:
     """A context around the reading of one stream, which ends it by TimeoutError when its time is up.
 
-    Call `waiting()` before the provider is waited for and `handing_over()` before an item goes out: time in which
-    the reader does not ask is not silence. Neither is time in which the loop did not run at all, as between two
-    items of a sync reader: of such a pause at most one tick counts.
+    Call `waiting()` before the provider is waited for and `handing_over()` before an item goes out: time in
+    which the reader does not ask is not silence. Neither is time in which the loop did not run at all, as
+    between two items of a sync reader: of such a pause at most one tick counts.
     """
-
-    __slots__ = ("_asked", "_cancelled", "_ends", "_expired", "_loop", "_silence", "_task", "_timeout", "_timer")
 
     def __init__(self, timeout: float | None, silence: float | None) -> None:
         self._timeout, self._silence = timeout, silence or inf
@@ -54,13 +52,16 @@ class Limits:
         """Note that from now on the reader has an item."""
         self._asked = inf
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
         if self._timer is not None:
             self._timer.cancel()
         if not self._cancelled or self._task is None:
             return
-        if self._task.uncancel() and isinstance(error, asyncio.CancelledError):
-            return  # somebody else cancelled it as well
+        others = self._task.uncancel()  # who cancelled it as well
+        if isinstance(error, GeneratorExit) or (others and isinstance(error, asyncio.CancelledError)):
+            return
         raise TimeoutError(self._expired) from None
 
     def _arm(self) -> None:

@@ -14,14 +14,15 @@ ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 _ROLES = ", ".join(ROLES)
 _LIKE = '{"role": "user", "content": "…"}'
+_LIKE_PART = '{"type": "text", "text": "…"}'
 
 
 def normalize(messages: Messages) -> list[dict[str, Any]]:
     """Return `messages` as a new list of new dicts, each with a known `role` and its `content`.
 
-    A `str` is one user message. Objects with a `model_dump()`, such as the message of an answer or its tool calls,
-    are taken as what they dump. Keys whose value is None are left out. Raises InputError that names the first
-    wrong message.
+    A `str` is one user message. Objects with a `model_dump()`, such as the message of an answer or its tool
+    calls, are taken as what they dump. Keys whose value is None are left out. Raises InputError that names
+    the first wrong message.
     """
     if isinstance(messages, str) and messages.strip():
         return [{"role": "user", "content": messages}]
@@ -84,10 +85,10 @@ def _part(part: object, where: str) -> dict[str, Any]:
         return {"type": "text", "text": part}
     part = _dumped(part)
     if not isinstance(part, Mapping):
-        raise InputError(f'{where} must be a dict such as {{"type": "text", "text": "…"}}, not {type(part).__name__}')
+        raise InputError(f"{where} must be a dict such as {_LIKE_PART}, not {type(part).__name__}")
     kind = part.get("type")
     if not isinstance(kind, str):
-        raise InputError(f'{where} has no "type": give e.g. {{"type": "text", "text": "…"}}')
+        raise InputError(f'{where} has no "type": give e.g. {_LIKE_PART}')
     if kind == "text" and not isinstance(part.get("text"), str):
         given = type(part.get("text")).__name__
         raise InputError(f'the "text" of {where} must be a text, not {given}')

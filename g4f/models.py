@@ -14,8 +14,8 @@ __all__ = ["Model", "ModelUtils", "default", "smollm2"]
 class Model(msgspec.Struct, frozen=True):
     """A model: the `name` that is sent, who made it, and who serves it.
 
-    `best_provider` is a name, several names in order of preference ("OpenAI OpenRouter"), a class or an instance;
-    None where the caller has to say.
+    `best_provider` is a name, several names in order of preference ("OpenAI OpenRouter"), a class or an
+    instance; None where the caller has to say.
     """
 
     name: str

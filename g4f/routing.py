@@ -28,12 +28,12 @@ class Route(NamedTuple):
 def resolve(model: Model | str, provider: Provider | str | None = None) -> Route:
     """Return who answers `model`.
 
-    Without a provider: a known model goes to the first of its providers that can answer here, else to its first;
-    no model to `G4F_PROVIDER`, or to the first provider that can answer here. A provider as text is one name, or
-    several that are asked in that order.
+    Without a provider: a known model goes to the first of its providers that can answer here, else to its
+    first; no model to `G4F_PROVIDER`, or to the first provider that can answer here. A provider as text is
+    one name, or several that are asked in that order.
 
-    Raises ModelNotFoundError, ProviderNotFoundError (both with close matches), ProviderNotWorkingError, or InputError
-    for what is no name at all.
+    Raises ModelNotFoundError, ProviderNotFoundError (both with close matches), ProviderNotWorkingError, or
+    InputError for what is no name at all.
     """
     known = model if isinstance(model, Model) else _known(model)
     if provider is None:
@@ -62,17 +62,14 @@ def _named(names: str) -> Provider:
 
 
 def _serving(model: Model) -> Provider:
-    """The first of the model's providers that can answer here; else its first, whose call says what is missing."""
+    """The first of the model's providers that can answer here; else its first: the call says what lacks."""
     best = model.best_provider
     if best is None or best == "":
         if not model.name:
             return _default()
         near = close_matches(model.name, ModelUtils.convert.keys() - {model.name})
-        raise ModelNotFoundError(
-            f"no provider is known for the model {model.name!r}.{near} {'Or name' if near else 'Name'} who serves it: "
-            "provider=…",
-            model=model.name,
-        )
+        told = f"no provider is known for the model {model.name!r}.{near} Name one that serves it: provider=…"
+        raise ModelNotFoundError(told, model=model.name)
     if not isinstance(best, str):
         return best
     listed = best.split()

@@ -1,4 +1,4 @@
-"""Text on its way out: `<think>` becomes reasoning, stop words and the limit of chunks end the answer. No I/O."""
+"""Text on its way out: `<think>` becomes reasoning, stop words and a limit of chunks end it. No I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ _OPEN, _CLOSE = "<think>", "</think>"
 def _held_back(text: str, words: Sequence[str]) -> int:
     """Return how many characters at the end of `text` could be the beginning of one of `words`."""
     longest = min(max(map(len, words)) - 1, len(text))
-    return next((size for size in range(longest, 0, -1) if any(word.startswith(text[-size:]) for word in words)), 0)
+    sizes = range(longest, 0, -1)
+    return next((size for size in sizes if any(word.startswith(text[-size:]) for word in words)), 0)
 
 
 class Shaper:

@@ -32,7 +32,7 @@ class Key(str):
 
 
 def seal(options: dict[str, Any]) -> dict[str, Any]:
-    """Make the `api_key` in `options` a Key, in place: a verbose traceback shows the variables of every frame."""
+    """Make the `api_key` in `options` a Key, in place: a verbose traceback shows what every frame holds."""
     if isinstance(options.get("api_key"), str):
         options["api_key"] = Key(options["api_key"])
     return options

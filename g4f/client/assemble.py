@@ -26,13 +26,16 @@ from .types import (
 __all__ = ["chunks", "completion"]
 
 
-async def chunks(events: AsyncGenerator[Item], provider: str, model: str) -> AsyncGenerator[ChatCompletionChunk]:
-    """Yield a chunk for each event that adds something, and a last one with the finish reason and the usage."""
+async def chunks(
+    events: AsyncGenerator[Item], provider: str, model: str
+) -> AsyncGenerator[ChatCompletionChunk]:
+    """Yield a chunk for each event that adds something, and a last one with finish reason and usage."""
     id_, created, role = _new_id(), int(time.time()), "assistant"
     reason, usage, called = "", None, False
 
     def chunk(delta: Delta, finish: str | None = None) -> ChatCompletionChunk:
-        name, told = model or provider, usage if finish else None  # a provider without names for its models is one
+        name = model or provider  # a provider that has no names for its models is one
+        told = usage if finish else None
         return ChatCompletionChunk(id_, created, name, provider, [ChunkChoice(delta, finish)], told)
 
     async with aclosing(events):

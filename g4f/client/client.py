@@ -21,7 +21,7 @@ Streamed = TypeVar("Streamed")
 
 
 class _Defaults:
-    """What a client was made with: a provider, and options that each of its calls has unless it says otherwise."""
+    """What a client was made with: a provider, and the options of each call that does not say otherwise."""
 
     def __init__(
         self,
@@ -103,17 +103,21 @@ class Completions(Generic[Whole, Streamed]):
         stream: bool = False,
         **options: Any,
     ) -> Whole | Streamed:
-        """Return a ChatCompletion; with `stream`, an iterator of ChatCompletionChunk. An AsyncClient's are awaited.
+        """Return a ChatCompletion; with `stream`, an iterator of ChatCompletionChunk. AsyncClient: awaited.
 
-        `messages` is a list or one question as text. Options and errors are those of `g4f.ChatCompletion`, and
-        `api_key`, `base_url`, `tools`, `response_format` and others as the provider takes them.
+        `messages` is a list or one question as text. Options and errors are those of `g4f.ChatCompletion`.
         """
         seal(options)
         request = self._defaults.prepare(messages, model, provider, {**options, "stream": stream})
         return self._streamed(request) if stream else self._whole(request)
 
     def stream(
-        self, messages: Messages, model: Model | str = "", *, provider: Provider | str | None = None, **options: Any
+        self,
+        messages: Messages,
+        model: Model | str = "",
+        *,
+        provider: Provider | str | None = None,
+        **options: Any,
     ) -> Streamed:
         """Return `create(…, stream=True)`."""
         return self.create(messages, model, provider=provider, stream=True, **seal(options))
@@ -127,7 +131,7 @@ class Chat(Generic[Whole, Streamed]):
 
 
 class Client(_Defaults):
-    """`Client(provider, api_key=…, base_url=…, …).chat.completions.create(messages, model="")`, for sync code."""
+    """For sync code: `Client(provider, api_key=…, …).chat.completions.create(messages, model="")`."""
 
     @cached_property
     def chat(self) -> Chat[ChatCompletion, bridge.Stream[ChatCompletionChunk]]:

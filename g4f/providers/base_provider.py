@@ -1,11 +1,11 @@
 """What a provider is, and the one way to open a stream on any of them.
 
-A provider is a class, or an instance, with one of three methods. Each is given the model's name, the normalised
-messages, and the options of the caller, no others.
+A provider is a class, or an instance, with one of three methods. Each is given the model's name, the
+normalised messages, and the options of the caller, no others.
 
 create_async_generator(model, messages, stream, …)   async generator of text and events
 create_async(model, messages, …)                     coroutine of the whole text
-create_completion(model, messages, stream, …)        sync; text, or an iterable of text and events; runs in a thread
+create_completion(model, messages, stream, …)        sync, in a thread: text, or an iterable of them
 
 `stream` says whether the caller asked for a stream. It is given where the signature takes it.
 """
@@ -38,7 +38,7 @@ __all__ = [
 
 
 class AbstractProvider:
-    """Base of all, and of providers whose `create_completion` is sync. Its flags say the least: override them."""
+    """Base of all, and of providers whose `create_completion` is sync. Its flags say the least."""
 
     working: ClassVar[bool] = True
     """False makes every call raise ProviderNotWorkingError."""
@@ -47,7 +47,7 @@ class AbstractProvider:
     """The model that is asked when the caller names none."""
 
     enforces_max_tokens: bool = False
-    """Whether `max_tokens` is kept by the provider itself. Where not, the answer is cut after so many chunks."""
+    """Whether the provider itself keeps to `max_tokens`. Where not, an answer is cut after so many chunks."""
 
 
 class AsyncProvider(AbstractProvider):
@@ -64,7 +64,7 @@ Provider: TypeAlias = Any
 _KINDS = ("create_async_generator", "create_async", "create_completion")
 
 _KEPT = ("max_tokens", "stop", "proxy")
-"""Options that a provider need not take: the first two are kept for it, and not every provider uses the network."""
+"""Options that a provider need not take: the first two are kept for it, and not each uses the network."""
 
 
 class _Signature(NamedTuple):
@@ -85,7 +85,7 @@ class Call(NamedTuple):
     options: dict[str, Any]
 
     def open(self, model: str, messages: list[dict[str, Any]]) -> AsyncGenerator[Item | None]:
-        """Ask: return the answer as an async generator, whatever the kind. Close it, also when it is left early."""
+        """Ask: return the answer as an async generator, whatever the kind. Whoever calls this closes it."""
         if self.kind == "create_completion":
             return iterate_in_thread(lambda: _items(self, model, messages), provider_name(self.provider))
         if self.kind == "create_async":
@@ -108,21 +108,22 @@ def is_provider(value: object) -> bool:
 
 
 def check(provider: Provider) -> None:
-    """Raise ProviderNotWorkingError if `provider` says so itself, has no method, or has one that lacks its `self`."""
+    """Raise ProviderNotWorkingError if `provider` says so itself, has no method, or lacks its `self`."""
     _method_of(provider)
 
 
 def bind(provider: Provider, options: dict[str, Any], *, stream: bool) -> Call:
     """Return how `provider` will be asked. Nothing of it is called yet.
 
-    Raises InputError for an option that it does not take, or one that it needs and is not given, and what `check`
-    raises. Only `max_tokens`, `stop` and `proxy` are left out where it does not take them.
+    Raises InputError for an option that it does not take, or one that it needs and is not given, and what
+    `check` raises. Only `max_tokens`, `stop` and `proxy` are left out where it does not take them.
     """
     kind, method, signature = _method_of(provider)
     if not signature.takes_any:
         for name in options:
             if name not in signature.takes and name not in _KEPT:
-                raise _refused(provider, f"does not take the option {name!r}.{close_matches(name, signature.takes - _OWN)}")
+                near = close_matches(name, signature.takes - _OWN)
+                raise _refused(provider, f"does not take the option {name!r}.{near}")
         options = {name: value for name, value in options.items() if name in signature.takes}
     for name in signature.needs:
         if name not in options:
@@ -134,7 +135,7 @@ def bind(provider: Provider, options: dict[str, Any], *, stream: bool) -> Call:
 
 @contextmanager
 def own_cancellation(provider: Provider) -> Iterator[None]:
-    """A CancelledError that nobody asked this task for is the provider's failure: raise it as ResponseError."""
+    """A CancelledError that nobody asked this task for is the provider's failure, a ResponseError."""
     task = asyncio.current_task()
     asked = task.cancelling() if task is not None else 0
     try:
@@ -172,7 +173,7 @@ def _method_of(provider: Provider) -> tuple[str, Callable[..., Any], _Signature]
             signature = _signature(getattr(method, "__func__", method))
             if signature.takes_self and isinstance(provider, type) and not hasattr(method, "__self__"):
                 raise ProviderNotWorkingError(
-                    f"{name}.{kind} takes self: give an instance, provider={name}(), or make it a @classmethod",
+                    f"{name}.{kind} takes self: give an instance, provider={name}(), or a @classmethod",
                     provider=name,
                 )
             return kind, method, signature

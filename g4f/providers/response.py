@@ -1,6 +1,6 @@
 """What flows from a provider to a face: text is `str`, everything else one of these frozen events.
 
-`str(event)` is "" for each of them, so `print(item, end="")` of every item of a stream prints the answer's text.
+`str(event)` is "" for each of them, so `print(item, end="")` for every item of a stream prints the text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Reasoning(Event, frozen=True):
 
 
 class ToolCall(Event, frozen=True):
-    """A piece of one tool call. Pieces with the same `index` belong together: their `arguments` are joined."""
+    """A piece of one tool call. Pieces with the same `index` belong together: join their `arguments`."""
 
     index: int = 0
     id: str = ""
@@ -35,7 +35,7 @@ class ToolCall(Event, frozen=True):
 
 
 class Usage(Event, frozen=True):
-    """Tokens as the provider counted them. `cached_tokens` and `reasoning_tokens` are parts; None: not told."""
+    """Tokens, as the provider counted them. Cached and reasoning tokens are parts of them; None: not told."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -51,7 +51,7 @@ class FinishReason(Event, frozen=True):
 
 
 class ProviderInfo(Event, frozen=True):
-    """Who really answers, where that was not settled by the call: after a fall-over, or by the server's word."""
+    """Who really answers, where the call did not settle it: after a fall-over, or by the server's word."""
 
     provider: str
     model: str

@@ -19,10 +19,11 @@ logger = logging.getLogger("g4f")
 
 
 class IterListProvider(AsyncGeneratorProvider):
-    """Asks `providers` (classes, instances or names) in turn until one gives text; says who by a ProviderInfo.
+    """Asks `providers` (classes, instances or names) in turn until one gives text, and says which.
 
-    A provider that fails, or ends without text, is passed over. Once there was text, its error is the call's. If
-    none answers: the error itself of a single provider, RetryProviderError of several, RetryNoProviderError of none.
+    A provider that fails, or ends without text, is passed over. Once there was text, its error is the call's.
+    If none answers: a single provider's error itself, RetryProviderError of several, RetryNoProviderError of
+    none.
     """
 
     def __init__(self, providers: Sequence[Provider | str], shuffle: bool = False) -> None:  # noqa: FBT001, FBT002
