@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"\n{source}")
         elif source:
             print("\n" + "\n".join(f"{'   ...: ' if number else 'In [ ]: '}{line}" for number, line in enumerate(source.split("\n"))))
-            if not shell.run_cell(source, store_history=True).success:
+            if not shell.run_cell(source).success:
                 return 1
     print(f"\nTo open it in a browser: {sys.executable} -m pip install jupyterlab && {sys.executable} -m jupyterlab {path}")
     return 0

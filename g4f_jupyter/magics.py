@@ -5,9 +5,12 @@ from __future__ import annotations
 import keyword
 import re
 import shlex
+import tokenize
+from tokenize import TokenInfo
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
+from IPython.core.inputtransformer2 import EscapedCommand
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Unicode
@@ -27,6 +30,21 @@ __all__ = ["ChatMagics"]
 
 _WORD = re.compile(r"""\s*((?:"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'])+)(?=\s|$)""")
 _INTERRUPTED = "interrupted. What came so far stands above; the conversation is as it was before."
+
+
+class _Question(EscapedCommand):
+    """A line of `%chat` that ends with a question mark is a question, not a call for help on its last word."""
+
+    priority = EscapedCommand.priority - 6  # before HelpEnd, which would take it
+
+    @classmethod
+    def find(cls, tokens_by_line: list[list[TokenInfo]]) -> _Question | None:
+        """Return the first such line of a cell; `%chat?` itself does ask for help."""
+        for line in tokens_by_line:
+            words = [token for token in line if token.type not in (tokenize.INDENT, tokenize.DEDENT)]
+            if [token.string for token in words[:2]] == ["%", "chat"] and words[2].string not in "??":
+                return cls(words[0].start)
+        return None
 
 
 @magics_class
@@ -108,7 +126,9 @@ class ChatMagics(Magics):
         before = shell.magics_manager.magics["cell"].get("chat")
         if before is not None and not isinstance(getattr(before, "__self__", None), cls):
             print("g4f_jupyter: %%chat now asks g4f; it was another magic before")
+        cls.unregister(shell)
         shell.register_magics(cls(shell))
+        shell.input_transformer_manager.token_transformers.append(_Question)
 
     @classmethod
     def unregister(cls, shell: InteractiveShell) -> None:
@@ -116,6 +136,8 @@ class ChatMagics(Magics):
         for magics in shell.magics_manager.magics.values():
             if isinstance(getattr(magics.get("chat"), "__self__", None), cls):
                 del magics["chat"]
+        transformers = shell.input_transformer_manager.token_transformers
+        transformers[:] = [each for each in transformers if each is not _Question]
         shell.configurables[:] = [each for each in shell.configurables if not isinstance(each, cls)]
 
 

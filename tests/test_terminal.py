@@ -1,0 +1,129 @@
+"""`%%chat` in terminal IPython, and notebooks played there: text as it comes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+
+import pexpect
+
+FAR_SIDE = """
+import asyncio
+
+class Echo:
+    async def create_async_generator(model, messages):
+        yield "You said "
+        yield messages[-1]["content"]
+
+class Stuck:
+    async def create_async_generator(model, messages):
+        yield "as far as this"
+        await asyncio.Event().wait()
+"""
+
+
+class TerminalTestCase(unittest.TestCase):
+    """A folder with a module of providers, in which IPython starts without a profile."""
+
+    def setUp(self) -> None:
+        self.folder = self.enterContext(tempfile.TemporaryDirectory())
+        Path(self.folder, "far.py").write_text(FAR_SIDE)
+        path = os.pathsep.join([self.folder, *filter(None, sys.path)])
+        self.environment = os.environ | {"PYTHONPATH": path, "IPYTHONDIR": f"{self.folder}/ipython", "TERM": "dumb"}
+
+
+class TestTerminal(TerminalTestCase):
+    """What a person at a terminal sees."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        options = ["--simple-prompt", "--no-banner", "--no-confirm-exit", "--colors=NoColor"]
+        self.ipython: Any = pexpect.spawn(
+            sys.executable,
+            ["-m", "IPython", *options, "--HistoryManager.enabled=False", "--ext=g4f_jupyter"],
+            env=self.environment,
+            encoding="utf-8",
+            timeout=60,
+            dimensions=(24, 200),
+        )
+        self.addCleanup(self.ipython.close, force=True)
+        self.type("from far import Echo, Stuck")
+
+    def type(self, line: str) -> None:
+        """Wait for the prompt, and enter a line at it."""
+        self.ipython.expect(r"In \[\d+\]: ")
+        self.ipython.sendline(line)
+
+    def test_text(self) -> None:
+        """The answer is text, printed as it comes, without anything that could steer the terminal."""
+        self.type("%chat -p Echo what's up?\x1b[2J".replace("\x1b", "\\x1b"))
+        self.ipython.expect_exact("You said what's up?")
+        self.type(r"get_ipython().run_line_magic('chat', '-p Echo a\x1b[2Jb')")
+        self.ipython.expect_exact("You said a\ufffd[2Jb\r\n")
+
+    def test_interrupt(self) -> None:
+        """An interrupt is one line; the text stays, and the next line works."""
+        self.type("%chat -p Stuck go on")
+        self.ipython.expect_exact("as far as this")
+        self.ipython.sendintr()
+        self.ipython.expect_exact("[interrupted]")
+        self.ipython.expect_exact("KeyboardInterrupt: interrupted.")
+        self.type("%chat -p Echo still here?")
+        self.assertNotIn("Traceback", self.ipython.before)
+        self.ipython.expect_exact("You said still here?")
+
+    def test_error(self) -> None:
+        """An error is one line."""
+        self.type("%chat -p Eco hi")
+        self.ipython.expect_exact("ProviderNotFoundError: there is no provider 'Eco'.")
+        self.type("1 + 1")
+        self.assertNotIn("Traceback", self.ipython.before)
+
+
+class TestPlay(TerminalTestCase):
+    """`python -m g4f_jupyter NOTEBOOK`."""
+
+    def play(self, *sources: str) -> subprocess.CompletedProcess[str]:
+        """Play a notebook of code cells."""
+        cells = [{"cell_type": "code", "source": source.splitlines(keepends=True)} for source in sources]
+        Path(self.folder, "n.ipynb").write_text(json.dumps({"cells": cells}))
+        return self.run_module("n.ipynb")
+
+    def run_module(self, name: str) -> subprocess.CompletedProcess[str]:
+        """Run `python -m g4f_jupyter name` in the folder."""
+        command = [sys.executable, "-m", "g4f_jupyter", name]
+        return subprocess.run(
+            command, env=self.environment, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def test_play(self) -> None:
+        """Each cell is shown as typed, then what it printed; the end says how to open the notebook."""
+        played = self.play("%load_ext g4f_jupyter\nfrom far import Echo", "%%chat -p Echo\nhello", "await __import__('asyncio').sleep(0, 'awaited')")
+        self.assertEqual(0, played.returncode, played.stderr)
+        self.assertIn("In [ ]: %%chat -p Echo\n   ...: hello\nYou said hello\n", played.stdout)
+        self.assertIn("'awaited'", played.stdout)
+        self.assertIn("jupyterlab", played.stdout)
+
+    def test_failure(self) -> None:
+        """The first cell that fails ends the play with exit code 1."""
+        played = self.play("%load_ext g4f_jupyter", "%%chat -p Nobody\nhello", "print('never')")
+        self.assertEqual(1, played.returncode)
+        self.assertIn("ProviderNotFoundError: there is no provider 'Nobody'.", played.stdout)
+        self.assertNotIn("never\n", played.stdout.replace("print('never')", ""))
+
+    def test_no_notebook(self) -> None:
+        """What is no notebook is told in one line."""
+        for name, content in (("missing.ipynb", None), ("broken.ipynb", "{"), ("list.ipynb", "[]")):
+            with self.subTest(name):
+                if content is not None:
+                    Path(self.folder, name).write_text(content)
+                played = self.run_module(name)
+                self.assertEqual(2, played.returncode)
+                self.assertIn(f"{name} is not a notebook that can be read", played.stderr)
+                self.assertNotIn("Traceback", played.stderr)
