@@ -1,0 +1,185 @@
+"""Where a sync call waits: nested on the loop that runs here, or on the thread's own loop."""
+
+from __future__ import annotations
+
+import _signal  # signal.signal, without the 4 µs in which it looks for an enum of the handler
+import asyncio
+import atexit
+import os
+import selectors
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
+
+from .nesting import is_nestable, loop_here, make_nestable
+
+__all__ = ["Seat", "take_seat"]
+
+T = TypeVar("T")
+
+Start: TypeAlias = Callable[[], tuple["asyncio.Future[T]", "asyncio.Future[Any]"]]
+"""Called where the loop may be used: returns the future to wait for, and the task that an interrupt cancels."""
+
+
+def take_seat() -> Seat:
+    """Return where a sync call that is made here waits. Raises NestAsyncioError where it must not."""
+    loop = loop_here()
+    if loop is not None:
+        return Seat(loop)
+    private = _here.private
+    if private is None or private.is_busy():
+        private = _here.private = _Private()
+    return private
+
+
+class Seat:
+    """A running loop on which a sync call waits, nested."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+
+    def is_busy(self) -> bool:
+        """Whether this thread can only ask the loop for something now, not wait for it."""
+        return self.loop.is_running() and asyncio._get_running_loop() is not self.loop
+
+    def wait(self, start: Start[T]) -> T:
+        """Return the result of the future that `start` returns, or raise its error.
+
+        The first interrupt cancels the task, and raises KeyboardInterrupt when it has cleaned up; the second at once.
+        """
+        if self.is_busy():
+            return asyncio.run_coroutine_threadsafe(_elsewhere(start), self.loop).result()
+        return self._run(start)
+
+    def _run(self, start: Start[T]) -> T:
+        loop, future = self.loop, None
+        # A stock `_run_once` below on the stack has counted the ready handles, which the nested run consumes: it
+        # must find as many. Counted before the call's own task is made, or the queue grows by one a call.
+        ready = loop._ready  # type: ignore[attr-defined]
+        counted = len(ready) if loop.is_running() else 0
+        interrupts = _Interrupts(loop)
+        try:
+            future, task = start()
+            interrupts.cancel(task)
+            return loop.run_until_complete(future)
+        finally:
+            interrupts.restore()
+            if future is not None and not future.done():  # a second interrupt, or the loop was stopped
+                future.cancel()
+            if len(ready) < counted:
+                spent = asyncio.Handle(int, (), loop)
+                spent.cancel()
+                ready.extend([spent] * (counted - len(ready)))
+            if interrupts.seen:
+                raise KeyboardInterrupt from None
+
+
+async def _elsewhere(start: Start[T]) -> T:
+    return await start()[0]
+
+
+class _Interrupts:
+    """SIGINT while a sync call waits in the main thread: the first cancels the call's task, the second raises at once.
+
+    The stock handler would raise in whatever task runs at that moment, and one that posts to the loop, such as
+    ipykernel's in a cell with `await`, cannot reach a wait inside that loop. A handler that a program without a
+    running loop has set for itself is left alone, as `asyncio.run` does.
+    """
+
+    __slots__ = ("_loop", "_previous", "_task", "seen")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.seen = False
+        self._loop = loop
+        self._task: asyncio.Future[Any] | None = None
+        self._previous: Any = None
+        if threading.get_ident() == threading.main_thread().ident:
+            previous = _signal.getsignal(signal.SIGINT)
+            if previous is signal.default_int_handler or (callable(previous) and loop.is_running()):
+                self._previous = previous
+                _signal.signal(signal.SIGINT, self)
+
+    def cancel(self, task: asyncio.Future[Any]) -> None:
+        """From now on an interrupt cancels `task`; so does one that came before there was a task."""
+        self._task = task
+        if self.seen:
+            task.cancel()
+
+    def __call__(self, *_: object) -> None:
+        if self.seen:
+            self.restore()  # here, because this may be raised where nobody else does it any more
+            raise KeyboardInterrupt
+        self.seen = True
+        if self._task is not None:
+            self._loop.call_soon_threadsafe(self._task.cancel)
+
+    def restore(self) -> None:
+        if self._previous is not None:
+            _signal.signal(signal.SIGINT, self._previous)
+
+
+class _Private(Seat):
+    """A thread's own loop. It lives as long as the thread, or a stream that was opened on it."""
+
+    def __init__(self) -> None:
+        # Poll, not epoll: a forked child shares the parent's epoll set, and would deafen the parent by closing it.
+        selector = getattr(selectors, "PollSelector", selectors.DefaultSelector)()
+        super().__init__(asyncio.SelectorEventLoop(selector))
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+
+    def is_busy(self) -> bool:
+        return self._lock.locked() or asyncio._get_running_loop() is not None
+
+    def wait(self, start: Start[T]) -> T:
+        running = asyncio._get_running_loop()
+        if running is not None:  # a stream that was opened where none ran is read here
+            loop_here()
+            if not is_nestable(self.loop):
+                make_nestable(self.loop)
+            if running is self.loop:
+                return self._run(start)
+        with self._lock:
+            return self._run(start)
+
+    def close(self) -> None:
+        """Cancel what is left on the loop, close its async generators and its executor, then the loop."""
+        loop = self.loop
+        if loop.is_closed() or loop.is_running():
+            return
+        if self._process == os.getpid():  # in a forked child, what is left is the parent's
+            for task in asyncio.all_tasks(loop):
+                task.cancel()
+            loop.run_until_complete(_drain(loop))
+        loop.close()
+
+    def __del__(self) -> None:
+        if asyncio._get_running_loop() is None:
+            self.close()
+        else:
+            threading.Thread(target=self.close).start()
+
+
+async def _drain(loop: asyncio.AbstractEventLoop) -> None:
+    await asyncio.gather(*(asyncio.all_tasks(loop) - {asyncio.current_task()}), return_exceptions=True)
+    await loop.shutdown_asyncgens()
+    await loop.shutdown_default_executor()
+
+
+class _Here(threading.local):
+    private: _Private | None = None
+
+
+_here = _Here()
+
+
+def _forget() -> None:
+    private, _here.private = _here.private, None
+    if private is not None:
+        private.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+atexit.register(_forget)
