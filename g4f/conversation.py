@@ -119,9 +119,7 @@ class Conversation:
         told = (f"**{turn.question}**\n\n{turn.answer}" for turn in self.turns)
         return safe("\n\n".join(told)) or "*no turns yet*"
 
-    def _request(
-        self, question: str, instead_of: Turn | None, *, stream: bool, options: dict[str, Any]
-    ) -> Request:
+    def _request(self, question: str, instead_of: Turn | None, *, stream: bool, options: dict[str, Any]) -> Request:
         if not isinstance(question, str) or not question.strip():
             raise InputError("the question is empty")
         asked = {"model": self.model, "provider": self.provider, **self._options, **options}

@@ -47,7 +47,7 @@ def _parser() -> MarkdownIt:
 
 
 def _blocks(lines: list[str]) -> Iterator[tuple[str, int, int]]:
-    """Yield (kind, first line, line after the last) of all lines, in order: "code", "tr", "inline", or "" for others."""
+    """Yield (kind, first line, line after the last) of all lines in order; kind is "code", "tr", "inline" or ""."""
     kinds = {"fence": "code", "code_block": "code", "tr_open": "tr", "inline": "inline"}
     done = 0
     for token in _parser().parse("\n".join(lines)):

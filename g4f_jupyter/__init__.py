@@ -24,13 +24,13 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     """
     from .magics import ChatMagics  # noqa: PLC0415 - importing the package must not need an IPython
 
-    loop = asyncio._get_running_loop()
-    if loop is not None:
-        try:
-            bridge.make_nestable(loop)
-            logger.debug("the running loop is nestable")
-        except NestAsyncioError as error:
-            print(f"g4f_jupyter: {error}")
+    try:
+        bridge.make_nestable(asyncio.get_running_loop())
+        logger.debug("the running loop is nestable")
+    except NestAsyncioError as error:
+        print(f"g4f_jupyter: {error}")
+    except RuntimeError:
+        logger.debug("no loop runs here")
     ChatMagics.register(shell)
 
 

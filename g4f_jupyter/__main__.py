@@ -1,4 +1,4 @@
-"""`python -m g4f_jupyter NOTEBOOK`: play a notebook in the terminal, each cell as it was typed, each answer as it comes."""
+"""`python -m g4f_jupyter NOTEBOOK`: play a notebook in the terminal, cell by cell, each answer as it comes."""
 
 from __future__ import annotations
 
@@ -37,10 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if cell.cell_type != "code":
             print(f"\n{source}")
         elif source:
-            print("\n" + "\n".join(f"{'   ...: ' if number else 'In [ ]: '}{line}" for number, line in enumerate(source.split("\n"))))
+            print("\nIn [ ]: " + source.replace("\n", "\n   ...: "))
             if not shell.run_cell(source).success:
                 return 1
-    print(f"\nTo open it in a browser: {sys.executable} -m pip install jupyterlab && {sys.executable} -m jupyterlab {path}")
+    python = f"{sys.executable} -m"
+    print(f"\nTo open it in a browser: {python} pip install jupyterlab && {python} jupyterlab {path}")
     return 0
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from IPython.display import DisplayHandle
 
@@ -30,8 +30,6 @@ SHARE = 0.2
 
 _CUT = {"length": "cut off: the limit of its length", "content_filter": "cut off: the provider's content filter"}
 _CONTROLS = {code: "\ufffd" for code in [*range(32), *range(127, 160)] if chr(code) not in "\n\t"}
-
-E = TypeVar("E", bound=BaseException)
 
 
 class Screen(Protocol):
@@ -142,11 +140,10 @@ def screen_for(shell: InteractiveShell) -> Screen:
     return Frames() if hasattr(shell, "kernel") else Terminal()
 
 
-def in_one_line(error: E, told: str = "") -> E:
-    """Return `error`, which IPython now shows in one line: `told`, or its own message and who was asked."""
-    told = told or str(error)
+def in_one_line(error: BaseException) -> None:
+    """Make IPython show `error` in one line: its own message, and who was asked."""
+    told = str(error)
     if isinstance(error, G4FError) and error.provider and error.provider not in told:
         told = f"{error.provider}: {told}"
     line = f"{type(error).__name__}: {' '.join(told.split())}".translate(_CONTROLS)
     error._render_traceback_ = lambda: [line]  # type: ignore[attr-defined] # IPython asks for it by this name
-    return error

@@ -7,7 +7,7 @@ import re
 import shlex
 import tokenize
 from tokenize import TokenInfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
 from IPython.core.inputtransformer2 import EscapedCommand
@@ -95,10 +95,13 @@ class ChatMagics(Magics):
                 provider=named_provider(asked.provider or self.provider, self._shell.user_ns) or None,
             )
             text = bridge.run(lambda: show(answer, screen_for(self._shell)))
-        except KeyboardInterrupt:
-            raise in_one_line(KeyboardInterrupt(_INTERRUPTED)) from None
+        except KeyboardInterrupt as error:
+            error.args = (_INTERRUPTED,)
+            in_one_line(error)
+            raise
         except Exception as error:
-            raise in_one_line(error) from None
+            in_one_line(error)
+            raise
         if asked.out:
             self._shell.push({asked.out: text})
 
@@ -142,7 +145,8 @@ class ChatMagics(Magics):
 
 
 def _split(line: str, parser: ArgumentParser) -> tuple[list[str], str]:
-    """Return the words of the options that `line` begins with, and the rest as it stands: a question may have quotes."""
+    """Return the words of the options that `line` begins with, and the rest as it stands, quotes and all."""
+    takes_value = {name for action in parser._actions if action.nargs is None for name in action.option_strings}  # noqa: SLF001
     words: list[str] = []
     at, value_follows = 0, False
     while match := _WORD.match(line, at):
@@ -151,8 +155,7 @@ def _split(line: str, parser: ArgumentParser) -> tuple[list[str], str]:
             at = match.end() if word == "--" else at
             break
         words.append("".join(shlex.split(word)))
-        action: Any = parser._option_string_actions.get(word)
-        value_follows = not value_follows and action is not None and action.nargs is None
+        value_follows = not value_follows and word in takes_value
         at = match.end()
     rest = line[at:].strip()
     if value_follows and rest:

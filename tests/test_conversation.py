@@ -20,6 +20,7 @@ class Count(AsyncGeneratorProvider):
 
     @classmethod
     async def create_async_generator(cls, model: str, messages: Messages, **_: Any) -> AsyncGenerator[str]:
+        """Answer."""
         yield "#"
         yield str(len(messages))
 
@@ -29,6 +30,7 @@ class Stuck(AsyncGeneratorProvider):
 
     @classmethod
     async def create_async_generator(cls, model: str, messages: Messages, **_: Any) -> AsyncGenerator[str]:
+        """Answer."""
         yield "so far"
         await asyncio.Event().wait()
 
@@ -38,6 +40,7 @@ class Half(AsyncGeneratorProvider):
 
     @classmethod
     async def create_async_generator(cls, model: str, messages: Messages, **_: Any) -> AsyncGenerator[str]:
+        """Answer."""
         yield "half"
         raise ResponseError("gone")
 
@@ -103,9 +106,7 @@ class TestConversation(unittest.TestCase):
         text = chat.to_json()
         self.assertNotIn("sk-secret", text)
         again = Conversation.from_json(text)
-        self.assertEqual(
-            ("m", "Count", "s", chat.turns), (again.model, again.provider, again.system, again.turns)
-        )
+        self.assertEqual(("m", "Count", "s", chat.turns), (again.model, again.provider, again.system, again.turns))
 
     def test_wrong_json(self) -> None:
         """Anything else is refused in one line."""

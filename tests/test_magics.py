@@ -54,6 +54,7 @@ class ChatTestCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
+        """Start what the tests need."""
         cls.kernel = cls.enterClassContext(Kernel())
         loaded = cls.kernel.run(SETUP)
         assert loaded.status == "ok" and not loaded.outputs, loaded.outputs

@@ -67,7 +67,7 @@ class TestSafe(unittest.TestCase):
                 self.assertEqual(source, safe(source))
 
     def test_formula(self) -> None:
-        """In a formula `<` before a letter becomes `\\lt`, which reads the same and is no tag."""
+        r"""In a formula `<` before a letter becomes `\lt`, which reads the same and is no tag."""
         self.assertEqual(r"$a\lt b$ and \(c\lt d\)", safe(r"$a<b$ and \(c<d\)"))
 
 

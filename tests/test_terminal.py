@@ -32,6 +32,7 @@ class TerminalTestCase(unittest.TestCase):
     """A folder with a module of providers, in which IPython starts without a profile."""
 
     def setUp(self) -> None:
+        """Start what the tests need."""
         self.folder = self.enterContext(tempfile.TemporaryDirectory())
         Path(self.folder, "far.py").write_text(FAR_SIDE)
         path = os.pathsep.join([self.folder, *filter(None, sys.path)])
@@ -42,6 +43,7 @@ class TestTerminal(TerminalTestCase):
     """What a person at a terminal sees."""
 
     def setUp(self) -> None:
+        """Start what the tests need."""
         super().setUp()
         options = ["--simple-prompt", "--no-banner", "--no-confirm-exit", "--colors=NoColor"]
         self.ipython: Any = pexpect.spawn(
@@ -104,7 +106,11 @@ class TestPlay(TerminalTestCase):
 
     def test_play(self) -> None:
         """Each cell is shown as typed, then what it printed; the end says how to open the notebook."""
-        played = self.play("%load_ext g4f_jupyter\nfrom far import Echo", "%%chat -p Echo\nhello", "await __import__('asyncio').sleep(0, 'awaited')")
+        played = self.play(
+            "%load_ext g4f_jupyter\nfrom far import Echo",
+            "%%chat -p Echo\nhello",
+            "await __import__('asyncio').sleep(0, 'awaited')",
+        )
         self.assertEqual(0, played.returncode, played.stderr)
         self.assertIn("In [ ]: %%chat -p Echo\n   ...: hello\nYou said hello\n", played.stdout)
         self.assertIn("'awaited'", played.stdout)
