@@ -11,7 +11,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from .errors import G4FError, InputError, ResponseError
+from .errors import G4FError, InputError, ResponseError, kind_of
 from .limits import Limits
 from .messages import normalize
 from .models import Model
@@ -110,7 +110,7 @@ def _event(item: object, shaper: Shaper) -> list[Item]:
             return held if shaper.done else [*held, item]
         case Event():
             return [item]
-    raise ResponseError(f"the provider yielded {type(item).__name__}: it may yield text and events")
+    raise ResponseError(f"the provider yielded {kind_of(item)}: it may yield text and events")
 
 
 class _Record:
@@ -133,9 +133,7 @@ class _Record:
             logger.debug("start: %s, model %r", *self._who)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if isinstance(error, G4FError):
             error.fill(*self._who, "".join(self._texts))
         if self._debug:

@@ -48,6 +48,7 @@ __all__ = [
     "ServerError",
     "TimeoutError",
     "close_matches",
+    "kind_of",
     "status_error",
 ]
 
@@ -173,6 +174,11 @@ _BY_STATUS: dict[int, type[ResponseStatusError]] = {
 def status_error(status: int) -> type[ResponseStatusError]:
     """Return the class of error for an HTTP status."""
     return _BY_STATUS.get(status) or (ServerError if status >= 500 else ResponseStatusError)
+
+
+def kind_of(value: object) -> str:
+    """Return what to call a value that was not expected."""
+    return "None" if value is None else type(value).__name__
 
 
 def close_matches(name: str, known: Iterable[str]) -> str:

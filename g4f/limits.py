@@ -52,9 +52,7 @@ class Limits:
         """Note that from now on the reader has an item."""
         self._asked = inf
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
         if not self._cancelled or self._task is None:

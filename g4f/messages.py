@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .errors import InputError, close_matches
+from .errors import InputError, close_matches, kind_of
 from .typing import Messages
 
 __all__ = ["ROLES", "normalize"]
@@ -34,7 +34,7 @@ def normalize(messages: Messages) -> list[dict[str, Any]]:
 
 
 def _not_a_list(messages: object) -> str:
-    kind = type(messages).__name__
+    kind = kind_of(messages)
     if isinstance(messages, Mapping):
         return "messages must be a list, not a single message: put it in [ ]"
     if isinstance(messages, Iterator):
@@ -45,7 +45,7 @@ def _not_a_list(messages: object) -> str:
 def _message(message: object, where: str) -> dict[str, Any]:
     message = _dumped(message)
     if not isinstance(message, Mapping):
-        raise InputError(f"{where} must be a dict such as {_LIKE}, not {type(message).__name__}")
+        raise InputError(f"{where} must be a dict such as {_LIKE}, not {kind_of(message)}")
     role = message.get("role")
     if role is None:
         raise InputError(f'{where} has no "role": give one of {_ROLES}')
@@ -73,7 +73,7 @@ def _content(content: object, where: str) -> str | list[dict[str, Any]]:
     if isinstance(content, (bytes, bytearray)):
         raise InputError(f"the content of {where} is bytes: give a text, e.g. content.decode()")
     if not isinstance(content, list | tuple):
-        kind = type(content).__name__
+        kind = kind_of(content)
         raise InputError(f"the content of {where} must be a text or a list of parts, not {kind}")
     if not content:
         raise InputError(f"the content of {where} is an empty list: give a text or a list of parts")
@@ -85,11 +85,10 @@ def _part(part: object, where: str) -> dict[str, Any]:
         return {"type": "text", "text": part}
     part = _dumped(part)
     if not isinstance(part, Mapping):
-        raise InputError(f"{where} must be a dict such as {_LIKE_PART}, not {type(part).__name__}")
+        raise InputError(f"{where} must be a dict such as {_LIKE_PART}, not {kind_of(part)}")
     kind = part.get("type")
     if not isinstance(kind, str):
         raise InputError(f'{where} has no "type": give e.g. {_LIKE_PART}')
     if kind == "text" and not isinstance(part.get("text"), str):
-        given = type(part.get("text")).__name__
-        raise InputError(f'the "text" of {where} must be a text, not {given}')
+        raise InputError(f'the "text" of {where} must be a text, not {kind_of(part.get("text"))}')
     return dict(part)

@@ -6,7 +6,7 @@ import logging
 import os
 from typing import NamedTuple
 
-from .errors import InputError, ModelNotFoundError, ProviderNotFoundError, close_matches
+from .errors import InputError, ModelNotFoundError, ProviderNotFoundError, close_matches, kind_of
 from .models import Model, ModelUtils
 from .providers.base_provider import Provider, check, provider_name
 from .providers.catalogue import ROWS, available, find, load, missing
@@ -48,9 +48,8 @@ def resolve(model: Model | str, provider: Provider | str | None = None) -> Route
 
 def _known(name: str) -> Model:
     if not isinstance(name, str):
-        kind = type(name).__name__
-        swapped = ": are model and messages swapped?" if isinstance(name, list) else ', "" for the default'
-        raise InputError(f"model must be a name or a Model, not {kind}{swapped}")
+        hint = ". Are model and messages swapped?" if isinstance(name, list) else ""
+        raise InputError(f'model must be a name ("" for the default) or a Model, not {kind_of(name)}{hint}')
     return ModelUtils.convert.get(name) or Model(name)
 
 

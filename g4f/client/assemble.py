@@ -26,9 +26,7 @@ from .types import (
 __all__ = ["chunks", "completion"]
 
 
-async def chunks(
-    events: AsyncGenerator[Item], provider: str, model: str
-) -> AsyncGenerator[ChatCompletionChunk]:
+async def chunks(events: AsyncGenerator[Item], provider: str, model: str) -> AsyncGenerator[ChatCompletionChunk]:
     """Yield a chunk for each event that adds something, and a last one with finish reason and usage."""
     id_, created, role = _new_id(), int(time.time()), "assistant"
     reason, usage, called = "", None, False

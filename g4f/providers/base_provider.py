@@ -19,7 +19,7 @@ from contextlib import aclosing, contextmanager
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
-from ..errors import InputError, ProviderNotWorkingError, ResponseError, close_matches
+from ..errors import InputError, ProviderNotWorkingError, ResponseError, close_matches, kind_of
 from ..threads import iterate_in_thread
 from .response import Item
 
@@ -177,7 +177,10 @@ def _method_of(provider: Provider) -> tuple[str, Callable[..., Any], _Signature]
                     provider=name,
                 )
             return kind, method, signature
-    raise ProviderNotWorkingError(f"{name} is no provider: it has none of {', '.join(_KINDS)}", provider=name)
+    hint = ". For several providers give IterListProvider([…])" if isinstance(provider, list | tuple) else ""
+    raise ProviderNotWorkingError(
+        f"{name} is no provider: it has none of the methods {', '.join(_KINDS)}{hint}", provider=name
+    )
 
 
 def _refused(provider: Provider, why: str) -> InputError:
@@ -186,8 +189,8 @@ def _refused(provider: Provider, why: str) -> InputError:
 
 
 def _wrong(call: Call, answer: object, expected: str) -> ResponseError:
-    given = "None" if answer is None else type(answer).__name__
-    return ResponseError(f"{provider_name(call.provider)}.{call.kind} returned {given}, not {expected}")
+    name = provider_name(call.provider)
+    return ResponseError(f"{name}.{call.kind} returned {kind_of(answer)}, not {expected}")
 
 
 def _items(call: Call, model: str, messages: list[dict[str, Any]]) -> Iterable[Item | None]:

@@ -1,0 +1,167 @@
+"""The caller's messages: what is taken, what is refused, and in which words."""
+
+from __future__ import annotations
+
+import copy
+import unittest
+from collections import UserDict, deque
+from collections.abc import AsyncGenerator
+from types import MappingProxyType
+from typing import Any
+
+from g4f import AsyncClient, ChatCompletion, Client
+from g4f.client.types import Function, Message, ToolCall
+from g4f.errors import G4FError, InputError
+from g4f.messages import ROLES, normalize
+from g4f.providers.base_provider import AsyncGeneratorProvider
+
+HELLO = {"role": "user", "content": "Hello"}
+
+
+def _user(content: object) -> list[dict[str, object]]:
+    return [{"role": "user", "content": content}]
+
+
+class TestTaken(unittest.TestCase):
+    """What may be given."""
+
+    def test_text(self) -> None:
+        """A text is one message of the user, as it is."""
+        self.assertEqual([{"role": "user", "content": " Hello\n"}], normalize(" Hello\n"))
+
+    def test_sequences(self) -> None:
+        """Any sequence of any mappings is a list of messages."""
+        for messages in (
+            [HELLO],
+            (HELLO,),
+            deque([HELLO]),
+            [MappingProxyType(HELLO)],
+            [UserDict(HELLO)],
+        ):
+            with self.subTest(kind=type(messages).__name__, of=type(messages[0]).__name__):
+                self.assertEqual([HELLO], normalize(messages))
+
+    def test_roles(self) -> None:
+        """Each role of chat completions is taken."""
+        for role in ROLES:
+            self.assertEqual([{"role": role, "content": "x"}], normalize([{"role": role, "content": "x"}]))
+
+    def test_other_keys(self) -> None:
+        """Other keys stay; those that are None are left out."""
+        message = {"role": "tool", "content": "4", "tool_call_id": "c1", "name": None}
+        self.assertEqual([{"role": "tool", "content": "4", "tool_call_id": "c1"}], normalize([message]))
+
+    def test_empty_content(self) -> None:
+        """A content that is an empty text is a content."""
+        self.assertEqual([{"role": "system", "content": ""}], normalize([{"role": "system", "content": ""}]))
+
+    def test_answer(self) -> None:
+        """The message of an answer is taken as it is, and so are its tool calls."""
+        call = ToolCall("c1", Function("add", '{"a": 1}'))
+        dumped = {"id": "c1", "function": {"name": "add", "arguments": '{"a": 1}'}, "type": "function"}
+        expected = {"role": "assistant", "tool_calls": [dumped]}
+        self.assertEqual([expected], normalize([Message(tool_calls=[call])]))
+        self.assertEqual([expected], normalize([{"role": "assistant", "content": None, "tool_calls": [call]}]))
+        self.assertEqual([{"role": "assistant", "content": "4"}], normalize([Message(content="4")]))
+
+    def test_parts(self) -> None:
+        """A content may be a list of parts; a text among them becomes a part."""
+        image = {"type": "image_url", "image_url": {"url": "data:,"}}
+        expected = _user([{"type": "text", "text": "What is this?"}, image])
+        self.assertEqual(expected, normalize(_user(["What is this?", image])))
+        self.assertEqual(expected, normalize(_user(({"type": "text", "text": "What is this?"}, image))))
+
+    def test_callers_own(self) -> None:
+        """The caller's list, messages and parts are not changed, neither here nor by who changes the result."""
+        messages: list[dict[str, Any]] = [
+            {"role": "user", "content": ["a", {"type": "text", "text": "b"}], "name": None},
+            {"role": "assistant", "tool_calls": [ToolCall("c", Function("f", ""))]},
+        ]
+        before = copy.deepcopy(messages)
+        normal = normalize(messages)
+        normal[0]["content"][1]["text"] = normal[0]["content"][0]["text"] = "changed"
+        normal[1]["tool_calls"].clear()
+        normal.pop()
+        self.assertEqual(before, messages)
+
+
+ROLE_LIST = "system, developer, user, assistant, tool, function"
+LIKE = '{"role": "user", "content": "…"}'
+LIKE_PART = '{"type": "text", "text": "…"}'
+REFUSED: tuple[tuple[Any, str], ...] = (
+    ("", f"messages are empty: give a text, or a list such as [{LIKE}]"),
+    (" \n", f"messages are empty: give a text, or a list such as [{LIKE}]"),
+    ([], f"messages are empty: give a text, or a list such as [{LIKE}]"),
+    (None, f"messages must be a text or a list such as [{LIKE}], not None"),
+    (5, f"messages must be a text or a list such as [{LIKE}], not int"),
+    (b"Hello", f"messages must be a text or a list such as [{LIKE}], not bytes"),
+    ({1, 2}, f"messages must be a text or a list such as [{LIKE}], not set"),
+    (HELLO, "messages must be a list, not a single message: put it in [ ]"),
+    (
+        (message for message in [HELLO]),
+        "messages must be a list, not a generator, which can be read only once: give list(messages)",
+    ),
+    (["Hello"], f"messages[0] must be a dict such as {LIKE}, not str"),
+    ([HELLO, None], f"messages[1] must be a dict such as {LIKE}, not None"),
+    ([{"content": "Hello"}], f'messages[0] has no "role": give one of {ROLE_LIST}'),
+    ([{"role": None, "content": "Hello"}], f'messages[0] has no "role": give one of {ROLE_LIST}'),
+    ([{"role": "asistant", "content": ""}], "messages[0] has the unknown role 'asistant'. Did you mean 'assistant'?"),
+    ([{"role": "User", "content": ""}], "messages[0] has the unknown role 'User'. Did you mean 'user'?"),
+    ([{"role": "bot", "content": ""}], f"messages[0] has the unknown role 'bot'. Known are: {ROLE_LIST}."),
+    ([{"role": 1, "content": ""}], f"messages[0] has the unknown role 1. Known are: {ROLE_LIST}."),
+    ([HELLO, {"role": "user"}], 'messages[1] (user) has no "content": give a text or a list of parts'),
+    (_user(None), "messages[0] (user) has content None: give a text or a list of parts"),
+    (_user(b"Hello"), "the content of messages[0] (user) is bytes: give a text, e.g. content.decode()"),
+    (_user(5), "the content of messages[0] (user) must be a text or a list of parts, not int"),
+    (_user(HELLO), "the content of messages[0] (user) must be a text or a list of parts, not dict"),
+    (_user([]), "the content of messages[0] (user) is an empty list: give a text or a list of parts"),
+    (_user([["Hello"]]), f"part 0 of messages[0] (user) must be a dict such as {LIKE_PART}, not list"),
+    (_user(["Hello", b"x"]), f"part 1 of messages[0] (user) must be a dict such as {LIKE_PART}, not bytes"),
+    (_user([{"text": "Hello"}]), f'part 0 of messages[0] (user) has no "type": give e.g. {LIKE_PART}'),
+    (_user([{"type": "text"}]), 'the "text" of part 0 of messages[0] (user) must be a text, not None'),
+    (
+        _user([{"type": "text", "text": b"Hello"}]),
+        'the "text" of part 0 of messages[0] (user) must be a text, not bytes',
+    ),
+)
+
+
+class _Never(AsyncGeneratorProvider):
+    """Must not be asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def create_async_generator(self, model: str, messages: object, **_: object) -> AsyncGenerator[str]:
+        self.asked += 1
+        yield "asked"
+
+
+class TestRefused(unittest.TestCase):
+    """What cannot be sent: one line that says where it is wrong and what to give."""
+
+    def test_words(self) -> None:
+        """Each in its words, as an InputError, which is a ValueError of the tree."""
+        for messages, words in REFUSED:
+            with self.subTest(messages=messages):
+                with self.assertRaises(InputError) as caught:
+                    normalize(messages)
+                self.assertEqual(words, str(caught.exception))
+                self.assertIsInstance(caught.exception, G4FError)
+                self.assertIsInstance(caught.exception, ValueError)
+
+    def test_before_anything_is_asked(self) -> None:
+        """Every face refuses at the call, also for a stream, and the provider is not called."""
+        provider = _Never()
+        client, async_client = Client(provider), AsyncClient(provider)
+        for stream in (False, True):
+            for face in (
+                lambda messages, stream=stream: ChatCompletion.create("", messages, provider, stream=stream),
+                lambda messages, stream=stream: ChatCompletion.create_async("", messages, provider, stream=stream),
+                lambda messages, stream=stream: client.chat.completions.create(messages, stream=stream),
+                lambda messages, stream=stream: async_client.chat.completions.create(messages, stream=stream),
+            ):
+                for messages, _ in REFUSED:
+                    with self.assertRaises(InputError):
+                        face(messages)
+        self.assertEqual(0, provider.asked)
