@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from typing import Any
-
-import msgspec
+from urllib.parse import urlsplit
 
 from ..errors import ProviderNotFoundError, close_matches
+from . import access
+from .access import check_address
+from .rows import ROWS, Row, openai_compatible
 
-__all__ = ["ROWS", "Row", "available", "find", "load", "missing"]
+__all__ = ["ROWS", "Row", "available", "find", "load", "load_at", "missing"]
 
-
-class Row(msgspec.Struct, frozen=True):
-    """One provider. A provider that differs from another only in data is a row with the same `module` and `kind`.
-
-    `module` and `kind` name the class; with a `base_url`, an instance of it is made from the row. `keys` are the
-    environment variables that may hold its key, `docs` the page that the data is from.
-    """
-
-    name: str
-    module: str
-    kind: str
-    docs: str
-    base_url: str = ""
-    keys: tuple[str, ...] = ()
-    default_model: str = ""
-
-
-ROWS: tuple[Row, ...] = (
-    Row(
-        name="Local",
-        module="g4f.providers.local",
-        kind="Local",
-        docs="https://github.com/xorbitsai/xllamacpp#readme",
-    ),
-)
-"""In the order in which the default provider is looked for: those with a key, local servers, the model in the process."""
 
 _BY_NAME = {row.name.casefold(): row for row in ROWS}
 
@@ -65,14 +40,24 @@ def load(name: str) -> Any:
     return _load(find(name))
 
 
+def load_at(base_url: str) -> Any:
+    """Return a provider for an address that is no row's, which speaks OpenAI's chat completions.
+
+    Raises InputError if it is no address. No key from the environment goes there.
+    """
+    base_url = check_address(base_url)
+    own = next((row for row in ROWS if row.base_url == base_url), None)
+    return _load(own or openai_compatible(urlsplit(base_url).netloc.rpartition("@")[2], "", base_url))
+
+
 def missing(row: Row) -> str:
     """Return why the provider of `row` cannot answer here, in one line with the remedy; "" if it can."""
-    if row.keys:
-        return "" if any(os.environ.get(key) for key in row.keys) else f"set {' or '.join(row.keys)}"
+    if row.base_url:
+        return access.missing(row)
     reason: str = _load(row).missing()
     return reason
 
 
 def available() -> Iterator[Row]:
-    """Yield the rows whose provider can answer here, in order."""
-    return (row for row in ROWS if not missing(row))
+    """Yield the rows whose provider can answer here and may be asked without being named, in order."""
+    return (row for row in ROWS if row.by_default and not missing(row))

@@ -1,0 +1,236 @@
+"""The answers of OpenAI's chat completions: payloads → items. No I/O.
+
+https://platform.openai.com/docs/api-reference/chat-streaming, with what others who speak it do in their own way:
+reasoning in a field of its own, tool calls without an index, content in parts, usage with other names.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..errors import G4FError, ResponseError
+from .refusals import Asked, fault, redact
+from .response import FinishReason, Item, Reasoning, ToolCall, Usage
+from .sse import ErrorPayload
+
+__all__ = ["Reader"]
+
+
+class _Function(msgspec.Struct, gc=False):
+    name: str | None = None
+    arguments: Any = None
+
+
+class _Call(msgspec.Struct, gc=False):
+    index: int | None = None
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _Message(msgspec.Struct, gc=False):
+    content: str | list[Any] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    tool_calls: list[_Call] | None = None
+
+
+class _Choice(msgspec.Struct, gc=False):
+    delta: _Message | None = None
+    message: _Message | None = None
+    finish_reason: str | None = None
+
+
+class _Parts(msgspec.Struct, gc=False):
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct, gc=False):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+    prompt_tokens_details: _Parts | None = None
+    completion_tokens_details: _Parts | None = None
+    prompt_cache_hit_tokens: int | None = None
+
+
+class _Chunk(msgspec.Struct, gc=False):
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+    error: Any = None
+
+
+_decode = msgspec.json.Decoder(_Chunk).decode
+
+_FINISHES = {
+    "length": "length",
+    "max_tokens": "length",
+    "model_length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+"""What servers say, in OpenAI's words. Everything else is an answer that came to its end."""
+
+_FAILURES = ("error", "insufficient_system_resource")
+"""Reasons by which a server says that the answer did not come to its end."""
+
+
+class Reader:
+    """Feed the payloads of one answer; take its items.
+
+    `finished` is set by a finish reason, `done` by the end mark of a stream. `failure` is the error that the answer
+    turned out to be, to be raised once the items before it are given out.
+    """
+
+    __slots__ = ("_asked", "_calls", "done", "failure", "finished")
+
+    def __init__(self, asked: Asked) -> None:
+        self.done = self.finished = False
+        self.failure: G4FError | None = None
+        self._asked = asked
+        self._calls = 0
+
+    def feed(self, payloads: list[bytes]) -> list[Item]:
+        """Return the items of these payloads of a stream, up to its end mark or the first failure."""
+        out: list[Item] = []
+        for payload in payloads:
+            try:
+                chunk = _decode(payload)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                if self._is_mark(payload, error):
+                    continue
+                break
+            if not chunk.choices or chunk.usage is not None or chunk.error is not None:
+                if not self._besides(chunk, payload, out):
+                    break
+                continue
+            choice = chunk.choices[0]
+            if choice.delta is not None:
+                self._message(choice.delta, out)
+            if choice.finish_reason is not None:
+                self._finish(choice.finish_reason, out)
+        return out
+
+    def whole(self, body: bytes) -> list[Item]:
+        """Return the items of an answer that is not a stream."""
+        out: list[Item] = []
+        try:
+            chunk = _decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self._is_mark(body, error)
+            return out
+        if self._besides(chunk, body, out) and not chunk.choices:
+            self._fail("its answer has no choices")
+        self.finished = True
+        return out
+
+    def cut(self) -> G4FError | None:
+        """Return the error of a stream that has ended here; None if it had come to its end."""
+        if self.failure is not None or self.done or self.finished:
+            return self.failure
+        return ResponseError(f"{self._asked.provider}: the stream ended before the answer did.")
+
+    def _besides(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> bool:
+        """Take a chunk that has more than a choice, or none. Return whether the answer goes on."""
+        if chunk.error is not None or (isinstance(payload, ErrorPayload) and not chunk.choices):
+            self.failure = fault(self._asked, payload)
+            return False
+        for choice in (chunk.choices or ())[:1]:
+            message = choice.delta or choice.message
+            if message is not None:
+                self._message(message, out)
+            if choice.finish_reason is not None:
+                self._finish(choice.finish_reason, out)
+        if chunk.usage is not None:
+            out.append(_usage(chunk.usage))
+        return True
+
+    def _message(self, message: _Message, out: list[Item]) -> None:
+        thought = message.reasoning_content or message.reasoning
+        if thought:
+            out.append(Reasoning(thought))
+        text = message.content or message.refusal
+        if text:
+            if isinstance(text, str):
+                out.append(text)
+            else:
+                out.extend(_parts(text))
+        for call in message.tool_calls or ():
+            out.append(self._tool_call(call))
+
+    def _tool_call(self, call: _Call) -> ToolCall:
+        index = call.index
+        if index is None:  # whoever numbers none sends each call whole
+            index = self._calls
+        self._calls = max(self._calls, index + 1)
+        function = call.function or _Function()
+        arguments = function.arguments
+        if arguments is not None and not isinstance(arguments, str):
+            arguments = msgspec.json.encode(arguments).decode()
+        return ToolCall(index, call.id or "", function.name or "", arguments or "")
+
+    def _finish(self, reason: str, out: list[Item]) -> None:
+        if not reason:
+            return
+        if reason in _FAILURES:
+            self._fail(f"it broke the answer off ({reason})")
+            return
+        self.finished = True
+        out.append(FinishReason(_FINISHES.get(reason, "stop")))
+
+    def _is_mark(self, payload: bytes, error: Exception) -> bool:
+        """Take a payload that is no JSON of the expected shape. Return whether it is harmless."""
+        mark = payload.strip()
+        if isinstance(payload, ErrorPayload):
+            self.failure = fault(self._asked, payload)
+        elif mark == b"[DONE]":
+            self.done = True
+            return True
+        elif mark:
+            self._fail(_unreadable(payload, error))
+        else:
+            return True
+        return False
+
+    def _fail(self, why: str) -> None:
+        self.failure = ResponseError(f"{self._asked.provider}: {redact(why, self._asked.key)}.")
+
+
+def _unreadable(payload: bytes, error: Exception) -> str:
+    if payload.lstrip()[:1] == b"<":
+        return "it sent a web page instead of an answer: check base_url"
+    if isinstance(error, msgspec.ValidationError):
+        return f"its answer is not in the form of a chat completion ({error})"
+    if isinstance(error, UnicodeDecodeError) or "utf-8" in str(error).lower():
+        return "its answer is broken: it is not UTF-8"
+    return "its answer is broken: it is not JSON"
+
+
+def _usage(usage: _Usage) -> Usage:
+    prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
+    cached = prompt.cached_tokens if prompt is not None else None
+    return Usage(
+        usage.prompt_tokens or 0,
+        usage.completion_tokens or 0,
+        usage.total_tokens or 0,
+        cached if cached is not None else usage.prompt_cache_hit_tokens,
+        completion.reasoning_tokens if completion is not None else None,
+    )
+
+
+def _parts(parts: list[Any]) -> list[Item]:
+    """Return the items of content in parts: {"type": "text", "text": …}, {"type": "thinking", "thinking": […]}."""
+    out: list[Item] = []
+    for part in parts:
+        if not isinstance(part, dict):
+            continue
+        if isinstance(text := part.get("text"), str) and text:
+            out.append(text)
+        thought = part.get("thinking")
+        thoughts = _parts(thought) if isinstance(thought, list) else [thought]
+        out.extend(Reasoning(item) for item in thoughts if isinstance(item, str) and item)
+    return out

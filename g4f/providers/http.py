@@ -1,0 +1,327 @@
+"""The one file that imports aiohttp: sessions, tries, time limits, and its errors made ours at this border."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from functools import lru_cache, partial
+from typing import NamedTuple
+from urllib.parse import urljoin, urlsplit
+from urllib.request import proxy_bypass
+
+import aiohttp
+
+from ..errors import ConnectError, G4FError, InputError, MissingRequirementsError, ResponseError, TimeoutError
+from ..limits import Limits
+from .refusals import Asked, redact, refusal
+from .retries import AGAIN, Again, asked_pause, with_retries
+from .settings import Settings
+
+__all__ = ["Answer", "Call", "exchange"]
+
+KEEPALIVE = 60
+"""Seconds that a connection waits for the next question."""
+
+SETTLE = 0.25
+"""Seconds that the end of an answer may come after its end mark, for the connection to be used again."""
+
+READ_AHEAD = 2**16
+"""Bytes after which a server waits for a slow reader; also the most that is read of a refusal."""
+
+
+class Call(NamedTuple):
+    """One request. Values of `headers` that hold a key are of type Key; without a `body` it is a GET."""
+
+    asked: Asked
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    settings: Settings
+
+
+class Answer:
+    """An answer with status 200 that has begun."""
+
+    __slots__ = ("_call", "_response", "content_type", "request_id")
+
+    def __init__(self, call: Call, response: aiohttp.ClientResponse) -> None:
+        self._call, self._response = call, response
+        self.content_type = response.content_type
+        self.request_id = _request_id(response)
+
+    async def reads(self) -> AsyncGenerator[bytes]:
+        """Yield the body as it arrives. Raises ResponseError if the connection breaks, TimeoutError if it is silent."""
+        content, settings = self._response.content, self._call.settings
+        try:
+            with Limits(None, settings.first_timeout):
+                data = await content.readany()
+            with Limits(None, settings.stream_timeout) as limits:
+                while data:
+                    limits.handing_over()
+                    yield data
+                    limits.waiting()
+                    data = await content.readany()
+            return
+        except (aiohttp.ClientError, OSError) as error:
+            if isinstance(error, G4FError):
+                raise
+            failure = _broken(self._call, error)
+        if early := content._read_nowait(-1):  # what came before the break; the public ways raise before giving it
+            yield early
+        raise failure
+
+    async def read(self) -> bytes:
+        """Return the whole body. Raises as `reads` does."""
+        return b"".join([data async for data in self.reads()])
+
+    async def settle(self) -> None:
+        """After the end mark of a stream: wait a moment for the end itself, so that the connection can be used again."""
+        if not self._response.content.is_eof():
+            with suppress(aiohttp.ClientError, OSError):
+                async with asyncio.timeout(SETTLE):
+                    await self._response.content.wait_eof()
+
+
+@asynccontextmanager
+async def exchange(call: Call) -> AsyncIterator[Answer]:
+    """Send `call`, again where that may help, and give the answer once it begins with status 200.
+
+    Raises ConnectError, TimeoutError, InputError, ResponseError, or the error of the status. Errors that are raised
+    while it is read get its status and request id. An answer that is not read to its end closes the connection.
+    """
+    await asyncio.sleep(0)  # a loop that stood still has not heard yet which connections the far side has closed
+    response = await with_retries(partial(_attempt, call), call.settings.max_retries, call.asked.provider)
+    answer = Answer(call, response)
+    try:
+        yield answer
+    except G4FError as error:
+        error.status = error.status or response.status
+        error.request_id = error.request_id or answer.request_id
+        raise
+    finally:
+        response.close()
+
+
+async def _attempt(call: Call) -> aiohttp.ClientResponse:
+    url = call.url
+    with Limits(None, call.settings.first_timeout):
+        for _ in range(3):
+            response = await _send(call, url)
+            if response.status == 200:
+                return response
+            try:
+                if not (redirect := _redirect(call, url, response)):
+                    raise await _refused(call, response)
+                url = redirect
+            finally:
+                response.close()
+    raise ResponseError(f"{call.asked.provider} sends from one address to the next: check base_url")
+
+
+async def _send(call: Call, url: str) -> aiohttp.ClientResponse:
+    settings = call.settings
+    proxy = settings.proxy or _environment_proxy(url)
+    socks = proxy if proxy and proxy.startswith("socks") else ""
+    session = await _session(socks)
+    try:
+        return await session.request(
+            "GET" if call.body is None else "POST",
+            url,
+            data=call.body,
+            headers=call.headers,
+            proxy=None if socks else proxy,
+            ssl=_trust(settings.verify),
+            timeout=aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout),
+            allow_redirects=False,
+        )
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        failure = _unsent(call, url, proxy, error)
+    raise failure
+
+
+def _redirect(call: Call, url: str, response: aiohttp.ClientResponse) -> str:
+    """Return where to go instead: only to the same host, and never from TLS to plain, because a key goes along."""
+    if response.status not in (307, 308):
+        return ""
+    target = urljoin(url, response.headers.get("Location", ""))
+    here, there = urlsplit(url), urlsplit(target)
+    same = here.hostname == there.hostname and (there.scheme, there.port) in ((here.scheme, here.port), ("https", None))
+    return target if same and target != url else ""
+
+
+async def _refused(call: Call, response: aiohttp.ClientResponse) -> Exception:
+    body = b""
+    with suppress(aiohttp.ClientError, OSError):
+        async with asyncio.timeout(call.settings.connect_timeout):
+            while len(body) < READ_AHEAD and (data := await response.content.readany()):
+                body += data
+    error = refusal(call.asked, response.status, body, response.headers.get("Location", ""))
+    error.request_id = _request_id(response)
+    return Again(error, asked_pause(response.headers)) if response.status in AGAIN else error
+
+
+def _unsent(call: Call, url: str, proxy: str | None, error: Exception) -> Exception:
+    """Return the error, or Again with it, for a request that got no answer."""
+    asked, parts = call.asked, urlsplit(url)
+    who, where = asked.provider, f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+    match error:
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError() | ssl.SSLError():
+            why = getattr(getattr(error, "os_error", error), "verify_message", "") or _reason(error)
+            return ConnectError(
+                f"{who}: no trusted connection to {where} ({why}). "
+                "Give verify= the file of your authority's certificate, or set SSL_CERT_FILE."
+            )
+        case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():
+            through = urlsplit(proxy or "")
+            return Again(ConnectError(f"{who}: the proxy {through.hostname}:{through.port} gives no way ({_reason(error)})."))
+        case aiohttp.ClientConnectorDNSError():
+            return Again(ConnectError(f"{who}: there is no host {parts.hostname!r} ({_reason(error)}). Check base_url and network."))
+        case aiohttp.ConnectionTimeoutError():
+            limit = call.settings.connect_timeout
+            return Again(TimeoutError(f"{who}: no connection to {where} within {limit:g} s (connect_timeout)."))
+        case aiohttp.ClientConnectorError():
+            hint = "Is the server running?" if _is_loopback(parts.hostname) else "Check base_url and network."
+            return Again(ConnectError(f"{who}: nothing answers at {where} ({_reason(error)}). {hint}"))
+        case aiohttp.ClientResponseError():
+            return ResponseError(f"{who}: what answers at {where} does not speak HTTP. Check base_url.")
+        case aiohttp.ClientConnectionError() | OSError():
+            return Again(ConnectError(f"{who}: {where} closed the connection before it answered."))
+    return InputError(f"{who} cannot be asked at {redact(url, asked.key)!r}: {redact(_reason(error), asked.key)}")
+
+
+def _broken(call: Call, error: Exception) -> G4FError:
+    why = "its compression is broken" if isinstance(error, aiohttp.ClientPayloadError) and _is_encoding(error) else "the connection broke"
+    return ResponseError(f"{call.asked.provider}: {why} in the middle of the answer.")
+
+
+def _is_encoding(error: Exception) -> bool:
+    return "decode" in str(error) or "Content-Encoding" in str(error)
+
+
+def _reason(error: BaseException) -> str:
+    inner = getattr(error, "os_error", error)
+    words = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
+    return " ".join(words.split())
+
+
+def _is_loopback(host: str | None) -> bool:
+    return host in ("localhost", "::1") or (host or "").startswith("127.")
+
+
+def _request_id(response: aiohttp.ClientResponse) -> str | None:
+    names = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray")
+    return next((response.headers[name] for name in names if name in response.headers), None)
+
+
+def _environment_proxy(url: str) -> str | None:
+    """Return the proxy that the environment names for `url`, in the way of curl and of Python's own urllib."""
+    scheme = url.partition(":")[0]
+    for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"):
+        if proxy := os.environ.get(name):
+            return None if proxy_bypass(urlsplit(url).netloc) else proxy
+    return None
+
+
+@lru_cache(maxsize=8)
+def _trust(verify: bool | str) -> bool | ssl.SSLContext:  # noqa: FBT001 - as it stands in the settings
+    if isinstance(verify, bool):
+        return verify
+    try:
+        return ssl.create_default_context(cafile=verify)
+    except OSError as error:
+        raise InputError(f"verify={verify!r} is no file of certificates: {_reason(error)}") from None
+
+
+class _Connector(aiohttp.TCPConnector):
+    def __del__(self, *_: object) -> None:
+        """Say nothing: it is closed with its loop, or is the parent's in a forked child."""
+
+
+class _Kept(NamedTuple):
+    """The sessions of one loop, by SOCKS proxy, and the generator that closes them when the loop is shut down."""
+
+    sessions: dict[str, aiohttp.ClientSession]
+    keeper: AsyncGenerator[None]
+
+
+_kept: dict[asyncio.AbstractEventLoop, _Kept] = {}
+
+
+async def _session(socks: str) -> aiohttp.ClientSession:
+    """Return this loop's session."""
+    loop = asyncio.get_running_loop()
+    kept = _kept.get(loop)
+    if kept is None:
+        _sweep()
+        sessions: dict[str, aiohttp.ClientSession] = {}
+        kept = _kept[loop] = _Kept(sessions, _keep(loop, sessions))
+        await anext(kept.keeper)
+    session = kept.sessions.get(socks)
+    if session is None:
+        session = kept.sessions[socks] = aiohttp.ClientSession(
+            connector=_connector(socks),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": "g4f-jupyter"},
+            read_bufsize=READ_AHEAD,
+        )
+    return session
+
+
+def _connector(socks: str) -> aiohttp.BaseConnector:
+    if not socks:
+        return _Connector(limit=0, keepalive_timeout=KEEPALIVE)
+    try:
+        from aiohttp_socks import ProxyConnector  # noqa: PLC0415 - an optional package, needed here only
+    except ImportError:
+        raise MissingRequirementsError("a SOCKS proxy needs a package: pip install g4f-jupyter[socks]") from None
+    connector: aiohttp.BaseConnector = ProxyConnector.from_url(socks, limit=0)
+    return connector
+
+
+async def _keep(loop: asyncio.AbstractEventLoop, sessions: dict[str, aiohttp.ClientSession]) -> AsyncGenerator[None]:
+    """Close `sessions` when `loop.shutdown_asyncgens()` closes this generator, which was begun on that loop."""
+    try:
+        yield
+    finally:
+        _kept.pop(loop, None)
+        for session in sessions.values():
+            await session.close()
+        await asyncio.sleep(0)  # a transport closes its socket in the next turn of the loop
+
+
+def _sweep() -> None:
+    """Drop the sessions of loops that were closed without being shut down: their transports died with them."""
+    for loop in [loop for loop in _kept if loop.is_closed()]:
+        _drop(_kept.pop(loop))
+
+
+def _drop(kept: _Kept) -> None:
+    for session in kept.sessions.values():
+        session.detach()
+
+
+def _at_exit() -> None:
+    """Close what no loop has closed: the loop of a kernel stops, and is never shut down."""
+    for loop, kept in list(_kept.items()):
+        if loop.is_closed() or loop.is_running():
+            _drop(kept)
+        else:
+            loop.run_until_complete(kept.keeper.aclose())
+
+
+def _after_fork() -> None:
+    for kept in _kept.values():  # the parent's connections: neither used nor closed here
+        _drop(kept)
+    _inherited.extend(_kept.values())
+    _kept.clear()
+
+
+_inherited: list[_Kept] = []
+
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,160 @@
+"""What a server says when it does not answer → one error, one line: who, why, and what to do. No I/O."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ..errors import (
+    BadRequestError,
+    G4FError,
+    MissingAuthError,
+    ModelNotFoundError,
+    PaymentRequiredError,
+    RateLimitError,
+    ResponseError,
+    ServerError,
+    status_error,
+)
+
+__all__ = ["Asked", "fault", "redact", "refusal"]
+
+LONGEST = 500
+"""Characters of a server's message that are passed on."""
+
+
+class Asked(NamedTuple):
+    """Who was asked for what: what every error can name. `remedy` says where the key is from."""
+
+    provider: str
+    model: str
+    key: str
+    remedy: str
+
+
+class Told(NamedTuple):
+    """What a server says of its failure: in words, and by the names that it has for it."""
+
+    message: str
+    code: str
+
+
+def refusal(asked: Asked, status: int, body: bytes, location: str = "") -> G4FError:
+    """Return the error for an answer with `status`, whose body may be JSON, text or a web page."""
+    told = _told(body)
+    words = redact(told.message, asked.key)
+    if 300 <= status < 400:
+        return ResponseError(_redirect(asked, status, location), status=status)
+    if status == 404 and not words:
+        words = "there is nothing at this address: check base_url"
+    return _error(asked, status, words, told.code)
+
+
+def fault(asked: Asked, event: bytes, status: int = 200) -> G4FError:
+    """Return the error for an `error` object that came in the place of an answer, or in the middle of it."""
+    told = _told(event)
+    code = told.code.lower()
+    if code.isdigit() and 400 <= int(code) < 600:
+        status = int(code)
+    else:
+        status = next((known for word, known in _STATUS_OF_WORD if word in code), status)
+    words = redact(told.message, asked.key)
+    if status < 400:
+        return ResponseError(f"{asked.provider} broke the answer off: {words or 'it gave no reason'}", status=status)
+    return _error(asked, status, words, code)
+
+
+_STATUS_OF_WORD = (
+    ("rate_limit", 429),
+    ("quota", 429),
+    ("overloaded", 529),
+    ("auth", 401),
+    ("api_key", 401),
+    ("permission", 403),
+    ("invalid_request", 400),
+    ("context_length", 400),
+    ("exceed_context", 400),
+    ("server_error", 500),
+    ("internal", 500),
+    ("unavailable", 503),
+)
+
+_SAYS: dict[type[G4FError], str] = {
+    BadRequestError: "refused the request",
+    MissingAuthError: "did not accept the key",
+    PaymentRequiredError: "wants to be paid first",
+    RateLimitError: "takes no more requests for now",
+    ServerError: "failed",
+    ModelNotFoundError: "has no model",
+}
+
+
+def _error(asked: Asked, status: int, words: str, code: str) -> G4FError:
+    kind: type[G4FError] = status_error(status)
+    if status in (400, 404, 422) and (status == 404 and "model" in words.lower() or re.search(_NO_MODEL, code)):
+        kind = ModelNotFoundError
+    said = f"{asked.provider} {_SAYS.get(kind, 'answered')}"
+    if kind is ModelNotFoundError:
+        said += f" {asked.model!r}"
+    said += f" (HTTP {status})"
+    line = f"{said}: {words.rstrip('. ')}." if words else f"{said}."
+    if kind is MissingAuthError and asked.remedy:
+        line += f" Check {asked.remedy}."
+    return kind(line, status=status)
+
+
+_NO_MODEL = r"model_not_found|invalid_model|unknown_model|model_not_available|no_such_model"
+
+
+def _redirect(asked: Asked, status: int, location: str) -> str:
+    where = location.partition("?")[0]
+    said = f"{asked.provider} sends to another address (HTTP {status})"
+    return f"{said}, {where}: give the right one as base_url." if where else f"{said}: check base_url."
+
+
+def _told(body: bytes) -> Told:
+    """Read the forms in which servers put it: {"error": {…}}, {"error": "…"}, {"message"}, {"detail"}, a page."""
+    try:
+        said: Any = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Told(_plain(body), "")
+    if isinstance(said, list) and said:
+        said = said[0]
+    if isinstance(said, dict):
+        inner = said.get("error") or said.get("errors") or said
+        said = inner[0] if isinstance(inner, list) and inner else inner
+    if not isinstance(said, dict):
+        return Told(_line(said), "")
+    words = said.get("message") or said.get("detail") or said.get("error") or ""
+    codes = [str(said[name]) for name in ("code", "type", "status") if said.get(name)]
+    code = next((number for number in codes if number.isdigit()), "") or " ".join(codes)
+    return Told(_line(words), code)
+
+
+def _line(words: object) -> str:
+    if isinstance(words, (dict, list)):
+        words = msgspec.json.encode(words).decode()
+    return " ".join(str(words or "").split())[:LONGEST]
+
+
+def _plain(body: bytes) -> str:
+    text = body.decode(errors="replace")
+    if not text.lstrip().startswith("<"):
+        return _line(text)
+    title = re.search(r"<title[^>]*>(.*?)</title", text, re.IGNORECASE | re.DOTALL)
+    return f'a web page, "{_line(title[1])}"' if title else "a web page"
+
+
+def redact(words: str, key: str) -> str:
+    """Return `words` without `key`, or what servers show of it: its ends, around stars or dots."""
+    if not key:
+        return words
+    words = words.replace(key, "***")
+    ends = (key[:3], key[-3:]) if len(key) > 6 else ()
+    return re.sub(
+        r"[^\s\"'`,:;()<>]*(?:\*|\.\.|…)[^\s\"'`,:;()<>]*",
+        lambda shown: "***" if any(end in shown[0] for end in ends) else shown[0],
+        words,
+    )
