@@ -16,6 +16,7 @@ from .limits import Limits
 from .messages import normalize
 from .models import Model
 from .providers.base_provider import Call, Provider, bind, own_cancellation
+from .providers.catalogue import load_at
 from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning, Usage
 from .routing import Route, resolve
 from .shaping import Shaper
@@ -60,12 +61,16 @@ def prepare(
     words, limit = _stop_words(stop), _limit(max_tokens)
     longest, silence = _seconds("timeout", timeout), _seconds("stream_timeout", stream_timeout)
     normal = normalize(messages)
+    if provider is None and isinstance(address := options.get("base_url"), str):
+        provider = load_at(address)
     route = resolve(model, provider)
     given = {name: value for name, value in options.items() if value is not None}
     if limit:
         given["max_tokens"] = limit
     if words:
         given["stop"] = list(words)
+    if silence:
+        given["stream_timeout"] = silence  # for a provider with a limit of its own
     if proxy := os.environ.get("G4F_PROXY") if proxy is None else proxy:
         given["proxy"] = proxy
     cut = None if getattr(route.provider, "enforces_max_tokens", False) else limit

@@ -77,7 +77,10 @@ def _serving(model: Model) -> Provider:
 
 def _default() -> Provider:
     if names := os.environ.get("G4F_PROVIDER"):
-        return _named(names)
+        try:
+            return _named(names)
+        except ProviderNotFoundError as error:
+            raise ProviderNotFoundError(f"G4F_PROVIDER: {error}", provider=error.provider) from None
     row = next(available(), None)
     if row is None:
         ways = "; ".join(f"{row.name}: {missing(row)}" for row in ROWS)

@@ -63,8 +63,8 @@ Provider: TypeAlias = Any
 
 _KINDS = ("create_async_generator", "create_async", "create_completion")
 
-_KEPT = ("max_tokens", "stop", "proxy")
-"""Options that a provider need not take: the first two are kept for it, and not each uses the network."""
+_KEPT = ("max_tokens", "stop", "stream_timeout", "proxy")
+"""Options that a provider need not take: the first three are kept for it, and not each uses the network."""
 
 
 class _Signature(NamedTuple):
@@ -116,7 +116,7 @@ def bind(provider: Provider, options: dict[str, Any], *, stream: bool) -> Call:
     """Return how `provider` will be asked. Nothing of it is called yet.
 
     Raises InputError for an option that it does not take, or one that it needs and is not given, and what
-    `check` raises. Only `max_tokens`, `stop` and `proxy` are left out where it does not take them.
+    `check` raises. Only those that are kept for it, and `proxy`, are left out where it does not take them.
     """
     kind, method, signature = _method_of(provider)
     if not signature.takes_any:
@@ -166,7 +166,7 @@ def _signature(function: Callable[..., Any]) -> _Signature:
 def _method_of(provider: Provider) -> tuple[str, Callable[..., Any], _Signature]:
     name = provider_name(provider)
     if not getattr(provider, "working", True):
-        raise ProviderNotWorkingError(f"{name} says of itself that it does not work", provider=name)
+        raise ProviderNotWorkingError(f"{name} says of itself that it does not work (working = False)", provider=name)
     for kind in _KINDS:
         method = getattr(provider, kind, None)
         if callable(method):
