@@ -22,6 +22,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
+from .errors import ResponseError
 from .nesting import is_nestable, make_nestable
 from .seats import Seat, take_seat
 
@@ -125,6 +126,8 @@ class Stream(Iterator[T]):
                 raise StopIteration
             elif task.done():
                 self._task = None
+                if task.cancelled():
+                    raise ResponseError("the stream was cut off: its task was cancelled, or its event loop has ended")
                 task.result()
                 raise StopIteration
             else:

@@ -27,10 +27,10 @@ def take_seat() -> Seat:
     loop = loop_here()
     if loop is not None:
         return Seat(loop)
-    private = _here.private
-    if private is None or private.is_busy():
-        private = _here.private = _Private()
-    return private
+    own = _here.own
+    if own.loop is None or own.loop.is_busy():
+        own.loop = _Private()
+    return own.loop
 
 
 class Seat:
@@ -120,7 +120,7 @@ class _Interrupts:
 
 
 class _Private(Seat):
-    """A thread's own loop. It lives as long as the thread, or a stream that was opened on it."""
+    """A thread's own loop. It is closed with the thread, and what is left on it cancelled."""
 
     def __init__(self) -> None:
         # Poll, not epoll: a forked child shares the parent's epoll set, and would deafen the parent by closing it.
@@ -146,13 +146,14 @@ class _Private(Seat):
     def close(self) -> None:
         """Cancel what is left on the loop, close its async generators and its executor, then the loop."""
         loop = self.loop
-        if loop.is_closed() or loop.is_running():
+        if loop.is_closed() or self._lock.locked():
             return
-        if self._process == os.getpid():  # in a forked child, what is left is the parent's
-            for task in asyncio.all_tasks(loop):
-                task.cancel()
-            loop.run_until_complete(_drain(loop))
-        loop.close()
+        with self._lock:
+            if self._process == os.getpid():  # in a forked child, what is left is the parent's
+                for task in asyncio.all_tasks(loop):
+                    task.cancel()
+                loop.run_until_complete(_drain(loop))
+            loop.close()
 
     def __del__(self) -> None:
         if asyncio._get_running_loop() is None:
@@ -167,19 +168,29 @@ async def _drain(loop: asyncio.AbstractEventLoop) -> None:
     await loop.shutdown_default_executor()
 
 
+class _Own:
+    """A thread's hold on its own loop, which ends with the thread, whoever else still refers to the loop."""
+
+    __slots__ = ("loop",)
+
+    def __init__(self) -> None:
+        self.loop: _Private | None = None
+
+    def close(self) -> None:
+        loop, self.loop = self.loop, None
+        if loop is not None:
+            loop.close()
+
+    __del__ = close
+
+
 class _Here(threading.local):
-    private: _Private | None = None
+    def __init__(self) -> None:
+        self.own = _Own()
 
 
 _here = _Here()
 
-
-def _forget() -> None:
-    private, _here.private = _here.private, None
-    if private is not None:
-        private.close()
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
-atexit.register(_forget)
+    os.register_at_fork(after_in_child=lambda: _here.own.close())
+atexit.register(lambda: _here.own.close())

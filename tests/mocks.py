@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any
 
 from g4f.providers.base_provider import AbstractProvider, AsyncGeneratorProvider, AsyncProvider
@@ -34,3 +35,56 @@ class AsyncGeneratorProviderMock(AsyncGeneratorProvider):
         cls, model: str, messages: Messages, stream: bool, **_: Any
     ) -> AsyncGenerator[str]:
         yield "Mock"
+
+
+class Script:
+    """What an instance of the mocks below does: give these texts, then raise `error`, if there is one.
+
+    `closed` counts how often the clean-up of an answer ran.
+    """
+
+    def __init__(self, *texts: str, error: BaseException | None = None) -> None:
+        self.texts: Sequence[str] = texts
+        self.error = error
+        self.closed = 0
+
+    def end(self) -> None:
+        """Raise the error."""
+        if self.error is not None:
+            raise self.error
+
+
+class ScriptedProvider(Script, AbstractProvider):
+    """Does so in sync code."""
+
+    def create_completion(self, model: str, messages: Messages) -> Iterator[str]:
+        try:
+            yield from self.texts
+            self.end()
+        finally:
+            self.closed += 1
+
+
+class ScriptedAsyncProvider(Script, AsyncProvider):
+    """Does so as a whole."""
+
+    async def create_async(self, model: str, messages: Messages) -> str:
+        try:
+            await asyncio.sleep(0)
+            self.end()
+            return "".join(self.texts)
+        finally:
+            self.closed += 1
+
+
+class ScriptedAsyncGeneratorProvider(Script, AsyncGeneratorProvider):
+    """Does so as a stream."""
+
+    async def create_async_generator(self, model: str, messages: Messages) -> AsyncGenerator[str]:
+        try:
+            for text in self.texts:
+                yield text
+                await asyncio.sleep(0)
+            self.end()
+        finally:
+            self.closed += 1
