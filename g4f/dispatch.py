@@ -9,7 +9,7 @@ from contextlib import aclosing
 from numbers import Integral, Real
 from time import monotonic
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from .errors import G4FError, InputError, ResponseError, kind_of
 from .limits import Limits
@@ -133,7 +133,7 @@ class _Record:
         self._usage: Usage | None = None
         self._debug, self._began, self._start = logger.isEnabledFor(logging.DEBUG), False, monotonic()
 
-    def __enter__(self) -> _Record:
+    def __enter__(self) -> Self:
         if self._debug:
             logger.debug("start: %s, model %r", *self._who)
         return self

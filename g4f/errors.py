@@ -112,7 +112,7 @@ class ConnectError(G4FError, ConnectionError):
     """No connection to the far side: name, port, proxy or certificate."""
 
 
-class TimeoutError(G4FError, builtins.TimeoutError):  # noqa: A001 - callers catch the builtin and get this one
+class TimeoutError(G4FError, builtins.TimeoutError):
     """The answer took longer in all, or was silent for longer, than the caller allowed."""
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from math import inf
 from types import TracebackType
+from typing import Self
 
-from .errors import TimeoutError
+from .errors import TimeoutError  # noqa: A004 - it is the builtin one, too
 
 __all__ = ["Limits"]
 
@@ -32,7 +33,7 @@ class Limits:
         self._expired = ""
         self._cancelled = False
 
-    def __enter__(self) -> Limits:
+    def __enter__(self) -> Self:
         if self._timeout or self._silence < inf:
             self._asked = self._loop.time()
             self._arm()

@@ -36,10 +36,8 @@ def resolve(model: Model | str, provider: Provider | str | None = None) -> Route
     InputError for what is no name at all.
     """
     known = model if isinstance(model, Model) else _known(model)
-    if provider is None:
-        chosen = _serving(known)
-    else:
-        chosen = _named(provider) if isinstance(provider, str) else provider
+    chosen = _serving(known) if provider is None else provider
+    chosen = _named(chosen) if isinstance(chosen, str) else chosen
     check(chosen)
     route = Route(chosen, provider_name(chosen), known.name or getattr(chosen, "default_model", ""))
     logger.debug("route: %s, model %r", route.name, route.model)
@@ -61,7 +59,7 @@ def _named(names: str) -> Provider:
 
 
 def _serving(model: Model) -> Provider:
-    """The first of the model's providers that can answer here; else its first: the call says what lacks."""
+    """Return the first of the model's providers that can answer here; else its first, which says what lacks."""
     best = model.best_provider
     if best is None or best == "":
         if not model.name:

@@ -135,7 +135,7 @@ def bind(provider: Provider, options: dict[str, Any], *, stream: bool) -> Call:
 
 @contextmanager
 def own_cancellation(provider: Provider) -> Iterator[None]:
-    """A CancelledError that nobody asked this task for is the provider's failure, a ResponseError."""
+    """Raise a CancelledError that nobody asked this task for as ResponseError: the provider failed."""
     task = asyncio.current_task()
     asked = task.cancelling() if task is not None else 0
     try:
@@ -213,7 +213,7 @@ async def _whole(call: Call, model: str, messages: list[dict[str, Any]]) -> Asyn
 
 
 async def _opened(call: Call, answer: Any) -> AsyncGenerator[Item | None]:
-    """A `create_async_generator` that is a coroutine, or gives an iterator without `aclose`."""
+    """Yield from a `create_async_generator` that is a coroutine, or gives an iterator without `aclose`."""
     answer = await answer if inspect.isawaitable(answer) else answer
     if isinstance(answer, str):
         yield answer

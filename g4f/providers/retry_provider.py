@@ -26,7 +26,7 @@ class IterListProvider(AsyncGeneratorProvider):
     none.
     """
 
-    def __init__(self, providers: Sequence[Provider | str], shuffle: bool = False) -> None:  # noqa: FBT001, FBT002
+    def __init__(self, providers: Sequence[Provider | str], shuffle: bool = False) -> None:
         self.providers = [load(provider) if isinstance(provider, str) else provider for provider in providers]
         self.shuffle = shuffle
         self.name = " ".join(map(provider_name, self.providers))
@@ -42,43 +42,52 @@ class IterListProvider(AsyncGeneratorProvider):
         """Yield the answer of the first provider that gives one."""
         failures: list[tuple[str, Exception]] = []
         for provider in self.order():
-            info = ProviderInfo(provider_name(provider), model or getattr(provider, "default_model", ""))
-            held: list[Item] | None = [info]  # all before the first text, dropped with a provider that fails
+            begun, own_model = False, getattr(provider, "default_model", "")
+            info = ProviderInfo(provider_name(provider), model or own_model)
             try:
                 with own_cancellation(provider):
                     answer = bind(provider, options, stream=stream).open(info.model, messages)
                     async with aclosing(answer) as items:
-                        async for item in items:
-                            if held is None:
-                                yield item
-                            elif item:
-                                held.append(item)
-                                if isinstance(item, (str, ToolCall)):
-                                    first, held = held, None
-                                    for early in first:
-                                        yield early
-                if held is None:
-                    return
-                raise ResponseError("the answer was empty: no text and no tool call")  # noqa: TRY301
+                        early = await _until_text(items)
+                        begun = True
+                        yield info
+                        for item in early:
+                            yield item
+                        async for late in items:
+                            yield late
+                        return
             except Exception as error:
                 if isinstance(error, G4FError):
                     error.fill(info.provider, info.model)
-                if held is None:
+                if begun:
                     raise
                 logger.debug("passed over: %s, %s", info.provider, type(error).__name__)
                 failures.append((info.provider, error))
         raise _summary(failures)
 
 
+async def _until_text(items: AsyncGenerator[Item | None]) -> list[Item]:
+    """Return what comes up to the first text or tool call. Raises ResponseError if there is none."""
+    early: list[Item] = []
+    async for item in items:
+        if item:
+            early.append(item)
+            if isinstance(item, (str, ToolCall)):
+                return early
+    raise ResponseError("the answer was empty: no text and no tool call")
+
+
 def _summary(failures: list[tuple[str, Exception]]) -> Exception:
-    """Return what the call raises when no provider answered."""
-    if not failures:
+    """Return what the call raises when no provider answered. `failures` is cleared: each holds the frame it is in."""
+    asked = tuple(failures)
+    failures.clear()
+    if not asked:
         return RetryNoProviderError("no provider to ask: the list of providers is empty")
-    last = failures[-1][1]
-    if len(failures) == 1:
+    last = asked[-1][1]
+    if len(asked) == 1:
         return last
-    told = "; ".join(f"{name}: {str(error) or type(error).__name__}" for name, error in failures)
-    summary = RetryProviderError(f"no provider answered. {told}", failures)
+    told = "; ".join(f"{name}: {str(error) or type(error).__name__}" for name, error in asked)
+    summary = RetryProviderError(f"no provider answered. {told}", asked)
     summary.__cause__ = last
     return summary
 
@@ -89,8 +98,8 @@ class RetryProvider(IterListProvider):
     def __init__(
         self,
         providers: Sequence[Provider | str],
-        shuffle: bool = False,  # noqa: FBT001, FBT002 - the order of arguments is the contract
-        single_provider_retry: bool = False,  # noqa: FBT001, FBT002
+        shuffle: bool = False,
+        single_provider_retry: bool = False,
         max_retries: int = 3,
     ) -> None:
         super().__init__(providers, shuffle)
