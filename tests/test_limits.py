@@ -6,8 +6,7 @@ import asyncio
 import unittest
 from collections.abc import AsyncGenerator, Callable
 
-from g4f import ChatCompletion
-from g4f.errors import TimeoutError
+from g4f import ChatCompletion, errors
 from g4f.limits import TICKS, Limits
 from g4f.providers.base_provider import AsyncGeneratorProvider
 
@@ -69,13 +68,13 @@ class TestSilence(_Case):
 
     def test_before_the_first(self) -> None:
         """A provider that never says a word ends after so many seconds."""
-        with self.assertRaisesRegex(TimeoutError, r"^silent for more than 10 s \(stream_timeout\)$"):
+        with self.assertRaisesRegex(errors.TimeoutError, r"^silent for more than 10 s \(stream_timeout\)$"):
             self.read(1e6, silence=10)
         self.assertAlmostEqual(10, self.elapsed)
 
     def test_after_the_first(self) -> None:
         """The silence counts from the last event, and the text before it is in `partial`."""
-        with self.assertRaises(TimeoutError) as caught:
+        with self.assertRaises(errors.TimeoutError) as caught:
             self.read(7, 8, 11, silence=10)
         self.assertAlmostEqual(25, self.elapsed)
         self.assertEqual("..", caught.exception.partial)
@@ -121,7 +120,7 @@ class TestSilence(_Case):
             task = asyncio.create_task(_drained(answer))
             await asyncio.sleep(0.5)
             loop.now += 1000
-            with self.assertRaises(TimeoutError):
+            with self.assertRaises(errors.TimeoutError):
                 await task
 
         loop.run_to_end(main())
@@ -137,20 +136,20 @@ class TestWhole(_Case):
 
     def test_beyond(self) -> None:
         """One that does not is ended at that time, however lively it is."""
-        with self.assertRaisesRegex(TimeoutError, r"^no whole answer within 10 s \(timeout\)$") as caught:
+        with self.assertRaisesRegex(errors.TimeoutError, r"^no whole answer within 10 s \(timeout\)$") as caught:
             self.read(*[3] * 9, timeout=10, silence=5)
         self.assertAlmostEqual(10, self.elapsed)
         self.assertEqual("...", caught.exception.partial)
 
     def test_while_the_reader_has_an_item(self) -> None:
         """A reader is never interrupted at its own work: it hears of the end when it asks for more."""
-        with self.assertRaises(TimeoutError):
+        with self.assertRaises(errors.TimeoutError):
             self.read(3, 3, pauses=20, timeout=10)
         self.assertAlmostEqual(23, self.elapsed)
 
     def test_fraction(self) -> None:
         """Seconds may be fractions, and are told as they were given."""
-        with self.assertRaisesRegex(TimeoutError, r"within 0\.25 s"):
+        with self.assertRaisesRegex(errors.TimeoutError, r"within 0\.25 s"):
             self.read(1, timeout=0.25)
 
 
@@ -183,7 +182,7 @@ class TestCancellation(_Case):
         """After a timeout the task that read goes on as if nothing had been."""
 
         async def main() -> None:
-            with self.assertRaises(TimeoutError), Limits(None, 10):
+            with self.assertRaises(errors.TimeoutError), Limits(None, 10):
                 await asyncio.sleep(1e6)
             task = asyncio.current_task()
             assert task is not None
@@ -204,7 +203,7 @@ class TestCancellation(_Case):
                 yield "later"
 
             answer = ChatCompletion.create_async("", "?", _Timed(pieces), stream=True, stream_timeout=10)
-            with self.assertRaises(TimeoutError):
+            with self.assertRaises(errors.TimeoutError):
                 await _drained(answer)
 
         self.loop.run_to_end(main())

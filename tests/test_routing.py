@@ -8,15 +8,16 @@ from collections.abc import AsyncGenerator
 from typing import Any
 from unittest import mock
 
-from g4f import Provider, models, routing
+from g4f import Provider, models
 from g4f.client.service import get_model_and_provider
 from g4f.errors import G4FError, InputError, ModelNotFoundError, ProviderNotFoundError, ProviderNotWorkingError
 from g4f.models import Model, ModelUtils
 from g4f.providers import catalogue
 from g4f.providers.base_provider import AbstractProvider, AsyncGeneratorProvider, AsyncProvider
 from g4f.providers.retry_provider import IterListProvider
-from g4f.providers.rows import Row
 from g4f.routing import resolve
+
+from .rows import only
 
 
 class Alpha(AsyncGeneratorProvider):
@@ -63,21 +64,11 @@ class Loose:
         return model
 
 
-ROWS = tuple(Row(kind.__name__, __name__, kind.__name__, docs="") for kind in (Alpha, Beta, Broken))
-
-
 class _Case(unittest.TestCase):
     def setUp(self) -> None:
-        names = {row.name.casefold(): row for row in ROWS}
-        for patch in (
-            mock.patch.dict(os.environ),
-            mock.patch.dict(catalogue._BY_NAME, names, clear=True),
-            mock.patch.object(catalogue, "ROWS", ROWS),
-            mock.patch.object(routing, "ROWS", ROWS),
-            mock.patch.dict(ModelUtils.convert),
-        ):
-            patch.start()
-            self.addCleanup(patch.stop)
+        self.enterContext(only(Alpha, Beta, Broken))
+        self.enterContext(mock.patch.dict(os.environ))
+        self.enterContext(mock.patch.dict(ModelUtils.convert))
         for name in ("ALPHA", "BETA", "BROKEN", "G4F_PROVIDER"):
             os.environ.pop(name, None)
 
@@ -142,16 +133,13 @@ class TestProvider(_Case):
     def test_no_provider(self) -> None:
         """A class without a method, a class whose method wants an instance, and what is none at all."""
         methods = "create_async_generator, create_async, create_completion"
+        several = f"list is no provider: it has none of the methods {methods}. For several providers give "
         for provider, words in (
             (Methodless, f"Methodless is no provider: it has none of the methods {methods}"),
             (Methodless(), f"Methodless is no provider: it has none of the methods {methods}"),
             (AbstractProvider, f"AbstractProvider is no provider: it has none of the methods {methods}"),
             (5, f"int is no provider: it has none of the methods {methods}"),
-            (
-                [Alpha, Beta],
-                f"list is no provider: it has none of the methods {methods}. For several providers give "
-                "IterListProvider([…])",
-            ),
+            ([Alpha, Beta], f"{several}IterListProvider([…])"),
             (Bound, "Bound.create_async takes self: give an instance, provider=Bound(), or a @classmethod"),
         ):
             with self.subTest(provider=provider):
@@ -243,7 +231,7 @@ class TestDefault(_Case):
 
     def test_none(self) -> None:
         """Where nobody can answer, each way to mend that is told."""
-        with mock.patch.object(catalogue, "ROWS", ROWS[:2]), mock.patch.object(routing, "ROWS", ROWS[:2]):
+        with only(Alpha, Beta):
             self.assertEqual(
                 "no provider can answer here. Alpha: set ALPHA; Beta: set BETA",
                 self.refused(ProviderNotFoundError, ""),
