@@ -9,6 +9,7 @@ import os
 import selectors
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
@@ -54,25 +55,43 @@ class Seat:
 
     def _run(self, start: Start[T]) -> T:
         loop, future = self.loop, None
-        # A stock `_run_once` below on the stack has counted the ready handles, which the nested run consumes: it
-        # must find as many. Counted before the call's own task is made, or the queue grows by one a call.
         ready = loop._ready  # type: ignore[attr-defined]
-        counted = len(ready) if loop.is_running() else 0
+        # Counted before the call's own task is made, or the queue grows by one a call.
+        counted = _counted(ready) if loop.is_running() else 0
         interrupts = _Interrupts(loop)
         try:
             future, task = start()
             interrupts.cancel(task)
-            return loop.run_until_complete(future)
+            result = loop.run_until_complete(future)
+            if interrupts.seen and not task.done():  # an item came in the moment of the interrupt
+                loop.run_until_complete(asyncio.wait([task]))
+            return result
         finally:
             interrupts.restore()
             if future is not None and not future.done():  # a second interrupt, or the loop was stopped
                 future.cancel()
             if len(ready) < counted:
-                spent = asyncio.Handle(int, (), loop)
-                spent.cancel()
-                ready.extend([spent] * (counted - len(ready)))
+                ready.extend([_Spent()] * (counted - len(ready)))
             if interrupts.seen:
                 raise KeyboardInterrupt from None
+
+
+class _Spent:
+    """Stands in a loop's queue for a handle that ran early: taken out, and passed over."""
+
+    _cancelled = True
+
+
+def _counted(ready: deque[object]) -> int:
+    """Return how many handles a stock `_run_once` below on the stack may have counted, and must find.
+
+    It was entered before the loop was patched, and pops as many as it counted then, but the nested run consumes
+    them. What came in behind the stand-ins of an earlier call of the same step, it cannot have counted.
+    """
+    for behind, handle in enumerate(reversed(ready)):
+        if type(handle) is _Spent:
+            return len(ready) - behind
+    return len(ready)
 
 
 async def _elsewhere(start: Start[T]) -> T:

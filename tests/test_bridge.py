@@ -1,0 +1,986 @@
+"""The bridge: where a sync call waits, what is left of it, and what an interrupt does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import signal
+import sys
+import threading
+import unittest
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import psutil
+
+from g4f import bridge
+from g4f.errors import NestAsyncioError, ResponseError
+
+from . import script
+
+T = TypeVar("T")
+
+PRELUDE = """
+import asyncio, os, signal, sys, threading
+from g4f import bridge
+from g4f.errors import NestAsyncioError
+
+async def loop_here():
+    await asyncio.sleep(0)
+    return asyncio.get_running_loop()
+
+async def three():
+    for number in range(3):
+        yield number
+        await asyncio.sleep(0)
+"""
+
+
+async def loop_here() -> asyncio.AbstractEventLoop:
+    await asyncio.sleep(0)
+    return asyncio.get_running_loop()
+
+
+class Source:
+    """Numbers without end, or to `limit`; each read is a suspension of the provider, and `closed` its clean-up."""
+
+    def __init__(self, limit: int = sys.maxsize) -> None:
+        self.limit = limit
+        self.closed = threading.Event()
+
+    async def __call__(self) -> AsyncGenerator[int]:
+        try:
+            for number in range(self.limit):
+                yield number
+                await asyncio.sleep(0)
+        finally:
+            await asyncio.sleep(0)
+            self.closed.set()
+
+
+class Inside:
+    """The same tests on either kind of seat: `inside` calls a function where sync calls wait."""
+
+    def inside(self, function: Callable[[], T]) -> T:
+        raise NotImplementedError
+
+
+class OnOwnLoop(Inside):
+    """Where no loop runs."""
+
+    def inside(self, function: Callable[[], T]) -> T:
+        return function()
+
+
+class OnNestedLoop(Inside):
+    """Where a loop runs."""
+
+    def inside(self, function: Callable[[], T]) -> T:
+        async def step() -> T:
+            return function()
+
+        with asyncio.Runner() as runner:
+            bridge.make_nestable(runner.get_loop())
+            return runner.run(step())
+
+
+class TestOwnLoop(unittest.TestCase):
+    """Where no loop runs: the thread's own loop."""
+
+    def test_is_kept(self) -> None:
+        """The next call of the thread waits on the same loop, and so do streams."""
+        first = bridge.run(loop_here)
+
+        async def where() -> AsyncGenerator[object]:
+            yield await loop_here()
+
+        self.assertEqual([first, first], [bridge.run(loop_here), *bridge.iterate(where)])
+
+    def test_ends_with_the_thread(self) -> None:
+        """Each thread has its own; its end closes the loop, also if an exception outlives it, and no file stays open."""
+
+        async def fails() -> None:
+            self.enterContext(suppress(ValueError))
+            loops.append(asyncio.get_running_loop())
+            raise ValueError
+
+        def work() -> None:
+            try:
+                bridge.run(fails)
+            except ValueError as error:
+                errors.append(error)
+            loops.append(bridge.run(loop_here))
+
+        loops: list[asyncio.AbstractEventLoop] = [bridge.run(loop_here)]
+        errors: list[ValueError] = []
+        files = psutil.Process().num_fds()
+        for _ in range(3):
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+        own, *theirs = loops
+        self.assertEqual(files, psutil.Process().num_fds())
+        self.assertEqual([True] * 6, [loop.is_closed() for loop in theirs])
+        self.assertFalse(own.is_closed())
+        self.assertEqual([own, 3], [bridge.run(loop_here), len(set(theirs) - {own})])
+
+    def test_end_of_the_thread_cleans_up(self) -> None:
+        """A stream that the thread left open is cleaned up with it; reading on says so."""
+        source = Source()
+
+        def work() -> bridge.Stream[int]:
+            stream = bridge.iterate(source)
+            self.assertEqual(0, next(stream))
+            return stream
+
+        with ThreadPoolExecutor(1) as pool:
+            stream = pool.submit(work).result()
+        self.assertTrue(source.closed.is_set())
+        with self.assertRaisesRegex(ResponseError, "cut off"):
+            list(stream)
+        self.assertEqual([], list(stream))
+
+    def test_fork(self) -> None:
+        """A forked child has a loop of its own, and neither its calls nor its end disturb the parent's."""
+        script.run(
+            PRELUDE
+            + """
+async def woken():  # by another thread, through the loop's own pipe
+    return await asyncio.to_thread(lambda: "woken")
+
+def leave_hard(): os._exit(0)
+
+for leave in (sys.exit, leave_hard):
+    ours, stream = bridge.run(loop_here), bridge.iterate(three)
+    if leave is leave_hard:
+        assert next(stream) == 0
+    child = os.fork()
+    if not child:
+        assert bridge.run(loop_here) is not ours
+        assert [0, 1, 2] == list(bridge.iterate(three)) and bridge.run(woken) == "woken"
+        leave()
+    assert os.waitpid(child, 0)[1] == 0
+    assert ours is bridge.run(loop_here) and bridge.run(woken) == "woken"
+    assert 2 == list(stream)[-1]
+"""
+        )
+
+    def test_exit_is_silent(self) -> None:
+        """A program that ends with streams open, read or not, here or in a thread, cleans up and says nothing."""
+        out = script.run(
+            PRELUDE
+            + """
+async def open_end():
+    try:
+        while True:
+            yield 1
+            await asyncio.sleep(0)
+    finally:
+        await asyncio.sleep(0)
+        print("closed")
+
+unread, half, streams = bridge.iterate(open_end), bridge.iterate(open_end), []
+next(half)
+
+def work():
+    streams.append(bridge.iterate(open_end))
+    next(streams[0])
+
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+""",
+            "-X",
+            "dev",
+        )
+        self.assertEqual("closed\nclosed\n", out)
+
+
+class TestNestedLoop(unittest.IsolatedAsyncioTestCase):
+    """Inside a loop that can be nested."""
+
+    async def asyncSetUp(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        bridge.make_nestable(self.loop)
+
+    async def test_waits_on_the_running_loop(self) -> None:
+        """The call runs on the very loop, and its other tasks go on meanwhile."""
+        self.assertIs(self.loop, bridge.run(loop_here))
+        ticks = []
+
+        async def tick() -> None:
+            while True:
+                ticks.append(1)
+                await asyncio.sleep(0)
+
+        bystander = asyncio.create_task(tick())
+        self.assertEqual([0, 1, 2], list(bridge.iterate(Source(3))))
+        self.assertGreater(len(ticks), 2)
+        bystander.cancel()
+
+    async def test_call_inside_a_call(self) -> None:
+        """A provider may make sync calls itself, several deep."""
+
+        async def deep(level: int) -> int:
+            return level + bridge.run(lambda: deep(level - 1)) if level else sum(bridge.iterate(Source(3)))
+
+        self.assertEqual(9, bridge.run(lambda: deep(3)))
+
+    async def test_in_a_callback(self) -> None:
+        """A sync call may be made where no task runs."""
+        answer = self.loop.create_future()
+        self.loop.call_soon(lambda: answer.set_result(bridge.run(loop_here)))
+        self.assertIs(self.loop, await answer)
+
+    async def test_not_in_this_thread(self) -> None:
+        """A worker thread of that program waits on its own loop."""
+        self.assertIsNot(self.loop, await asyncio.to_thread(bridge.run, loop_here))
+
+
+class TestPatches(unittest.TestCase):
+    """Which loops are nestable, and who made them so: each in a process where nothing was patched before."""
+
+    def test_first_call_in_the_same_step(self) -> None:
+        """A loop may be made nestable and nested in one step, while others wait their turn in that very step."""
+        script.run(
+            PRELUDE
+            + """
+async def main():
+    done = []
+    for number in range(5):
+        asyncio.get_running_loop().call_soon(done.append, number)
+    for _ in range(3):
+        bridge.make_nestable(asyncio.get_running_loop())
+        assert bridge.run(loop_here) is asyncio.get_running_loop()
+        assert [0, 1, 2] == list(bridge.iterate(three))
+    await asyncio.sleep(0)
+    assert [0, 1, 2, 3, 4] == done
+
+async def others():
+    await asyncio.gather(*(main() for _ in range(3)))
+
+asyncio.run(others())
+"""
+        )
+
+    def test_nest_asyncio2(self) -> None:
+        """A loop that the program has made nestable by nest_asyncio2 is nested."""
+        script.run(
+            PRELUDE
+            + """
+import nest_asyncio2
+async def main():
+    nest_asyncio2.apply()
+    assert bridge.run(loop_here) is asyncio.get_running_loop()
+    assert [0, 1, 2] == list(bridge.iterate(three))
+with asyncio.Runner() as runner:
+    runner.run(main())
+"""
+        )
+
+    def test_nest_asyncio(self) -> None:
+        """So is one that was made nestable by nest_asyncio; `make_nestable` replaces that patch."""
+        script.run(
+            PRELUDE
+            + """
+import nest_asyncio
+async def main():
+    loop = asyncio.get_running_loop()
+    nest_asyncio.apply()
+    for _ in range(2):
+        assert bridge.run(loop_here) is loop
+        assert [0, 1, 2] == list(bridge.iterate(three))
+        bridge.make_nestable(loop)
+        assert hasattr(asyncio, "_nest_asyncio2") and hasattr(loop, "_nest_asyncio2")
+        nest_asyncio.apply()
+    await asyncio.sleep(0)
+with asyncio.Runner() as runner:
+    runner.run(main())
+"""
+        )
+
+    def test_own_loop_once_patched(self) -> None:
+        """The patch is one of the class: the private loop of a thread works on, also inside another loop."""
+        script.run(
+            PRELUDE
+            + """
+stream = bridge.iterate(three)
+assert next(stream) == 0
+async def main():
+    bridge.make_nestable(asyncio.get_running_loop())
+    assert [1, 2] == list(stream)
+with asyncio.Runner() as runner:
+    runner.run(main())
+assert [0, 1, 2] == list(bridge.iterate(three))
+"""
+        )
+
+
+class TestRefusals(unittest.TestCase):
+    """Where a sync call must not wait: NestAsyncioError, before anything is created."""
+
+    def assert_refused(self, *words: str) -> None:
+        """Be refused, whole and as a stream, with these words."""
+        for call in (bridge.run, bridge.iterate):
+            with self.subTest(call), self.assertRaises(NestAsyncioError) as caught:
+                call(lambda: self.fail("created"))  # type: ignore[arg-type]
+            for word in words:
+                self.assertIn(word, str(caught.exception))
+
+    def test_other_program(self) -> None:
+        """Inside another program's loop, the error names the three ways out."""
+        script.run(
+            PRELUDE
+            + """
+from tests.test_bridge import TestRefusals
+async def main():
+    TestRefusals().assert_refused("create_async", "asyncio.to_thread", "nest_asyncio2.apply()", "UnixSelectorEventLoop")
+    stream = bridge.iterate
+asyncio.run(main())
+"""
+        )
+
+    def test_stream_of_elsewhere(self) -> None:
+        """A stream that was begun outside is not read inside such a loop; it goes on outside, and can be closed inside."""
+        script.run(
+            PRELUDE
+            + """
+closed = []
+async def hundred():
+    try:
+        for number in range(100):
+            yield number
+            await asyncio.sleep(0)
+    finally:
+        closed.append(1)
+half, left, unread = (bridge.iterate(hundred) for _ in range(3))
+got = [next(half)]
+next(left)
+async def main():
+    for stream in (half, unread):
+        try:
+            for number in stream:
+                got.append(number)
+        except NestAsyncioError:
+            continue
+        raise AssertionError
+    left.close()
+asyncio.run(main())
+assert list(range(100)) == [*got, *half] == list(unread) and [] == list(left) and len(closed) == 3, closed
+"""
+        )
+
+    def test_packages_missing(self) -> None:
+        """Without nest_asyncio2, making a loop nestable names it."""
+        script.run(
+            """
+import asyncio, sys
+sys.modules["nest_asyncio2"] = sys.modules["nest_asyncio"] = None
+from g4f import bridge
+from g4f.errors import NestAsyncioError
+async def main():
+    try:
+        bridge.make_nestable(asyncio.get_running_loop())
+    except NestAsyncioError as error:
+        assert "pip install nest_asyncio2" in str(error)
+    else:
+        raise AssertionError
+asyncio.run(main())
+"""
+        )
+
+    def test_uvloop(self) -> None:
+        """Inside uvloop the error names its type, the async API and the thread."""
+        uvloop = optional(self, "uvloop")
+
+        async def main() -> None:
+            self.assert_refused("uvloop.Loop", "create_async", "asyncio.to_thread")
+            with self.assertRaisesRegex(NestAsyncioError, "uvloop"):
+                bridge.make_nestable(asyncio.get_running_loop())
+            self.assertIsNot(asyncio.get_running_loop(), await asyncio.to_thread(bridge.run, loop_here))
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main())
+
+    def test_trio(self) -> None:
+        """Inside trio the error says so; in a thread of trio's the call works."""
+        trio = optional(self, "trio")
+
+        async def main() -> None:
+            self.assert_refused("inside trio", "trio.to_thread.run_sync")
+            await trio.to_thread.run_sync(bridge.run, loop_here)
+
+        trio.run(main)
+
+
+class Abandonment(Inside):
+    """However a stream is left, the provider is closed, and nothing stays behind."""
+
+    def assert_closed(self: Any, leave: Callable[[bridge.Stream[int]], object]) -> None:
+        """Leave a stream after two items; the provider is closed when that returns, or at the loop's next turn."""
+        source = Source()
+
+        def work() -> None:
+            stream = bridge.iterate(source)
+            self.assertEqual([0, 1], [next(stream), next(stream)])
+            leave(stream)
+            del stream
+            gc.collect()
+            if not source.closed.is_set():
+                bridge.run(lambda: asyncio.to_thread(source.closed.wait, script.PATIENCE))
+
+        self.inside(work)
+        self.assertTrue(source.closed.is_set())
+
+    def test_close(self: Any) -> None:
+        """`close()` waits for the clean-up; the stream is over then."""
+
+        def work() -> None:
+            source = Source()
+            stream = bridge.iterate(source)
+            next(stream)
+            stream.close()
+            self.assertTrue(source.closed.is_set())
+            self.assertEqual([], list(stream))
+            stream.close()
+
+        self.inside(work)
+
+    def test_with(self: Any) -> None:
+        """So does the end of a `with`, also if it is left by an exception."""
+
+        def work() -> None:
+            source = Source()
+            with suppress(ZeroDivisionError), bridge.iterate(source) as stream:
+                for number in stream:
+                    _ = 1 // (3 - number)
+            self.assertTrue(source.closed.is_set())
+
+        self.inside(work)
+
+    def test_break(self: Any) -> None:
+        """A loop over the stream that is left by `break` leaves no reference, and so closes."""
+        source = Source()
+
+        def work() -> None:
+            for number in bridge.iterate(source):
+                if number == 2:
+                    break
+
+        def turn() -> None:
+            work()
+            bridge.run(loop_here)
+            bridge.run(loop_here)
+
+        self.inside(turn)
+        self.assertTrue(source.closed.is_set())
+
+    def test_last_reference(self: Any) -> None:
+        """So does the loss of the last reference."""
+        self.assert_closed(lambda _: None)
+
+    def test_garbage(self: Any) -> None:
+        """So does the collector, when the stream is part of a cycle."""
+
+        def leave(stream: bridge.Stream[int]) -> None:
+            cycle: list[object] = [stream]
+            cycle.append(cycle)
+
+        self.assert_closed(leave)
+
+    def test_close_in_another_thread(self: Any) -> None:
+        """Any thread may close it."""
+
+        def leave(stream: bridge.Stream[int]) -> None:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(stream.close).result()
+
+        self.assert_closed(leave)
+
+    def test_dropped_in_another_thread(self: Any) -> None:
+        """Any thread may have the last reference."""
+
+        def leave(stream: bridge.Stream[int]) -> None:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(next, stream) if False else pool.submit(lambda box: box.clear(), [stream]).result()
+
+        self.assert_closed(leave)
+
+    def test_never_read(self: Any) -> None:
+        """A stream that is never read has never begun: its factory is not called."""
+
+        def work() -> None:
+            unread = bridge.iterate(lambda: self.fail("created"))
+            closed = bridge.iterate(lambda: self.fail("created"))
+            closed.close()
+            self.assertEqual([], list(closed))
+            del unread
+
+        self.inside(work)
+
+    def test_error_that_nobody_reads(self: Any) -> None:
+        """A provider that fails further on than the reader reads is nobody's error, and is not logged as unseen."""
+
+        async def fails() -> AsyncGenerator[int]:
+            yield 0
+            yield 1
+            raise ValueError
+
+        def work() -> None:
+            stream = bridge.iterate(fails)
+            next(stream)
+            bridge.run(loop_here)
+            del stream
+            gc.collect()
+
+        with self.assertNoLogs("asyncio"):
+            self.inside(work)
+
+    def test_nothing_left(self: Any) -> None:
+        """2,000 calls and streams, whole and left early, leave no task, no file and no handle."""
+
+        def rounds(count: int) -> tuple[Counter[str], int, int]:
+            for _ in range(count):
+                loop = bridge.run(loop_here)
+                list(bridge.iterate(Source(2)))
+                with bridge.iterate(Source()) as stream:
+                    next(stream)
+                next(bridge.iterate(Source()))
+            bridge.run(loop_here)
+            gc.collect()
+            kinds = Counter(type(each).__name__ for each in gc.get_objects())
+            kept = {kind: kinds[kind] for kind in ("Task", "Future", "Handle", "TimerHandle", "Stream", "async_generator")}
+            return Counter(kept), psutil.Process().num_fds(), len(loop._ready)  # type: ignore[attr-defined]
+
+        def work() -> None:
+            first = rounds(10)
+            self.assertEqual(first, rounds(2000))
+
+        self.inside(work)
+
+
+class Contexts(Inside):
+    """A provider lives in one task and one context, from its first item to its clean-up."""
+
+    def test_context_variables(self: Any) -> None:
+        """It sees the reader's variables, and keeps those that it sets between items."""
+        var = contextvars.ContextVar("var", default="")
+
+        async def tagged() -> AsyncGenerator[str]:
+            for tag in "abc":
+                yield var.get()
+                var.set(var.get() + tag)
+                await asyncio.sleep(0)
+            yield var.get()
+
+        def work() -> None:
+            var.set("reader ")
+            self.assertEqual(["reader ", "reader a", "reader ab", "reader abc"], list(bridge.iterate(tagged)))
+            self.assertEqual("reader ", var.get())
+
+        contextvars.copy_context().run(self.inside, work)
+
+    def test_timeout(self: Any) -> None:
+        """`asyncio.timeout` around items fires."""
+
+        async def slow() -> AsyncGenerator[int]:
+            async with asyncio.timeout(0.01):
+                yield 1
+                await asyncio.sleep(0)
+                yield 2
+                await asyncio.Event().wait()
+
+        def work() -> None:
+            stream = bridge.iterate(slow)
+            self.assertEqual([1, 2], [next(stream), next(stream)])
+            self.assertRaises(TimeoutError, next, stream)
+            self.assertEqual([], list(stream))
+
+        self.inside(work)
+
+    def test_task_group(self: Any) -> None:
+        """`asyncio.TaskGroup` around items works, also where the reader leaves between them."""
+
+        async def grouped() -> AsyncGenerator[int]:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(loop_here())
+                for number in range(3):
+                    yield number
+                    await asyncio.sleep(0)
+
+        self.assert_scopes(grouped)
+
+    def test_anyio(self: Any) -> None:
+        """So do anyio's task groups and cancel scopes."""
+        anyio = optional(self, "anyio")
+
+        async def grouped() -> AsyncGenerator[int]:
+            async with anyio.create_task_group() as group:
+                group.start_soon(loop_here)
+                with anyio.CancelScope():
+                    for number in range(3):
+                        yield number
+                        await asyncio.sleep(0)
+
+        self.assert_scopes(grouped)
+
+    def assert_scopes(self: Any, grouped: Callable[[], AsyncGenerator[int]]) -> None:
+        """Read to the end, and leave early: neither raises."""
+
+        def work() -> None:
+            self.assertEqual([0, 1, 2], list(bridge.iterate(grouped)))
+            with bridge.iterate(grouped) as stream:
+                self.assertEqual(0, next(stream))
+
+        self.inside(work)
+
+
+class Threads(Inside):
+    """A stream is one thread's at a time, but any thread's."""
+
+    def test_read_in_another_thread(self: Any) -> None:
+        """A stream that is made here and read elsewhere needs nothing of this thread, which may wait for that one."""
+
+        def work() -> None:
+            stream = bridge.iterate(Source(3))
+            with ThreadPoolExecutor(1) as pool:
+                self.assertEqual([0, 1, 2], pool.submit(list, stream).result())
+
+        self.inside(work)
+
+    def test_read_on_here(self: Any) -> None:
+        """A stream that was begun in a thread which lives on may be read on here, and there again."""
+
+        def work() -> None:
+            with ThreadPoolExecutor(1) as pool:
+                stream = pool.submit(bridge.iterate, Source(300)).result()
+                got = [call() for _ in range(100) for call in (pool.submit(next, stream).result, lambda: next(stream))]
+                self.assertEqual(list(range(300)), got + list(stream))
+
+        self.inside(work)
+
+    def test_close_under_a_reader(self: Any) -> None:
+        """Who reads while another thread closes sees the end of the stream."""
+        begun = threading.Event()
+
+        async def stuck() -> AsyncGenerator[int]:
+            yield 0
+            begun.set()
+            await asyncio.Event().wait()
+
+        def work() -> None:
+            with ThreadPoolExecutor(1) as pool:
+                stream = bridge.iterate(stuck)
+                read = pool.submit(list, stream)
+                begun.wait(script.PATIENCE)
+                stream.close()
+                self.assertEqual([0], read.result())
+
+        self.inside(work)
+
+
+async def stuck() -> None:
+    await asyncio.Event().wait()
+
+
+def interrupt_soon() -> None:
+    """Send SIGINT when the loop is at its next turn."""
+    asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGINT)
+
+
+class Interrupts(Inside):
+    """SIGINT while a sync call waits in the main thread."""
+
+    def assert_interrupted(self: Any, call: Callable[[], object]) -> None:
+        """KeyboardInterrupt comes, handlers and bystanders are as before, and the next call works."""
+
+        def work() -> None:
+            before = signal.getsignal(signal.SIGINT)
+            loop = bridge.run(loop_here)
+            bystander = loop.create_task(stuck())
+            self.assertRaises(KeyboardInterrupt, call)
+            self.assertIs(before, signal.getsignal(signal.SIGINT))
+            for _ in range(3):
+                self.assertIs(loop, bridge.run(loop_here))
+            self.assertFalse(bystander.done())
+            bystander.cancel()
+            bridge.run(loop_here)
+            bridge.run(loop_here)
+            self.assertLessEqual(len(asyncio.all_tasks(loop)), 1)
+
+        self.inside(work)
+
+    def test_first(self: Any) -> None:
+        """The first cancels the call and waits for its clean-up."""
+        cleaned = []
+
+        async def call() -> None:
+            try:
+                interrupt_soon()
+                await stuck()
+            finally:
+                await loop_here()
+                cleaned.append(True)
+
+        self.assert_interrupted(lambda: bridge.run(call))
+        self.assertEqual([True], cleaned)
+
+    def test_second(self: Any) -> None:
+        """The second raises at once, whatever the clean-up still does."""
+
+        async def call() -> None:
+            try:
+                interrupt_soon()
+                await stuck()
+            finally:
+                interrupt_soon()
+                await stuck()
+
+        self.assert_interrupted(lambda: bridge.run(call))
+
+    def test_stream(self: Any) -> None:
+        """A stream is cancelled, cleaned up, and over."""
+        cleaned = []
+
+        async def items() -> AsyncGenerator[int]:
+            try:
+                yield 0
+                interrupt_soon()
+                await stuck()
+            finally:
+                await loop_here()
+                cleaned.append(True)
+
+        def work() -> None:
+            stream = bridge.iterate(items)
+            try:
+                list(stream)
+            finally:
+                self.assertEqual([True], cleaned)
+                self.assertEqual([], list(stream))
+
+        self.assert_interrupted(work)
+
+    def test_stream_second(self: Any) -> None:
+        """A stream whose clean-up hangs is left at the second."""
+
+        async def items() -> AsyncGenerator[int]:
+            try:
+                interrupt_soon()
+                await stuck()
+                yield 0
+            finally:
+                interrupt_soon()
+                await stuck()
+
+        self.assert_interrupted(lambda: list(bridge.iterate(items)))
+
+    def test_before_there_is_a_task(self: Any) -> None:
+        """One that comes while the call is being made stops it before its first step."""
+
+        def make() -> Any:
+            signal.raise_signal(signal.SIGINT)
+            return call()
+
+        async def call() -> None:
+            self.fail("begun")
+
+        self.assert_interrupted(lambda: bridge.run(make))
+
+    def test_after_the_result(self: Any) -> None:
+        """One that comes when the call is done already is not lost."""
+
+        async def call() -> None:
+            signal.raise_signal(signal.SIGINT)
+
+        self.assert_interrupted(lambda: bridge.run(call))
+
+    def test_error_of_the_clean_up(self: Any) -> None:
+        """A clean-up that fails does not hide it."""
+
+        async def call() -> None:
+            try:
+                interrupt_soon()
+                await stuck()
+            finally:
+                raise ValueError
+
+        self.assert_interrupted(lambda: bridge.run(call))
+
+    def test_close(self: Any) -> None:
+        """One while `close()` waits for a clean-up that hangs ends the waiting."""
+
+        async def items() -> AsyncGenerator[int]:
+            try:
+                yield 0
+                await stuck()
+            finally:
+                interrupt_soon()
+                await stuck()
+
+        def work() -> None:
+            stream = bridge.iterate(items)
+            next(stream)
+            stream.close()
+
+        self.assert_interrupted(work)
+
+
+def optional(test: unittest.TestCase, name: str) -> Any:
+    """Return a module, or skip the test."""
+    try:
+        return __import__(name)
+    except ImportError:
+        test.skipTest(f"{name} is not installed")
+
+
+class TestInterruptOfScripts(unittest.TestCase):
+    """A real SIGINT, sent when the script has written its first line."""
+
+    def test_own_handler(self) -> None:
+        """A handler that a script has set is left alone."""
+        calls = []
+        self.addCleanup(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, lambda *_: calls.append(1)))
+
+        async def call() -> str:
+            signal.raise_signal(signal.SIGINT)
+            await asyncio.sleep(0)
+            return "answer"
+
+        self.assertEqual(["answer", [1]], [bridge.run(call), calls])
+
+    def test_blocked_in_the_selector(self) -> None:
+        """It wakes a loop with nothing to do; the script goes on."""
+        out = script.interrupted(
+            PRELUDE
+            + """
+async def call():
+    try:
+        print("waiting")
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.sleep(0)
+        print("cleaned")
+try:
+    bridge.run(call)
+except KeyboardInterrupt:
+    print("interrupted")
+assert [0, 1, 2] == list(bridge.iterate(three))
+"""
+        )
+        self.assertEqual("waiting\ncleaned\ninterrupted\n", out)
+
+    def test_twice(self) -> None:
+        """Twice ends the script at once, though the clean-up hangs."""
+        out = script.interrupted(
+            PRELUDE
+            + """
+async def call():
+    try:
+        print("waiting")
+        await asyncio.Event().wait()
+    finally:
+        print("cleaning")
+        await asyncio.Event().wait()
+try:
+    bridge.run(call)
+except KeyboardInterrupt:
+    print("interrupted")
+""",
+            times=2,
+        )
+        self.assertEqual("waiting\ncleaning\ninterrupted\n", out)
+
+    def test_sync_provider(self) -> None:
+        """A sync provider that blocks in its thread does not hold the script."""
+        out = script.interrupted(
+            """
+import threading
+import g4f
+class Blocks:
+    def create_completion(model, messages):
+        yield "text"
+        threading.Event().wait()
+try:
+    for text in g4f.ChatCompletion.create("", "hi", Blocks, stream=True):
+        print(text)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+        )
+        self.assertEqual("text\ninterrupted\n", out)
+
+    def test_reader_at_work(self) -> None:
+        """One that hits the reader between two items raises there, and the provider is closed."""
+        out = script.interrupted(
+            PRELUDE
+            + """
+async def items():
+    try:
+        while True:
+            yield "item"
+            await asyncio.sleep(0)
+    finally:
+        await asyncio.sleep(0)
+        print("cleaned")
+try:
+    for item in bridge.iterate(items):
+        print(item)
+        threading.Event().wait()
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+        )
+        self.assertEqual("item\ncleaned\ninterrupted\n", out)
+
+
+class TestContextsOwn(Contexts, OnOwnLoop, unittest.TestCase):
+    """On the thread's own loop."""
+
+
+class TestContextsNested(Contexts, OnNestedLoop, unittest.TestCase):
+    """On a nested loop."""
+
+
+class TestThreadsOwn(Threads, OnOwnLoop, unittest.TestCase):
+    """On the thread's own loop."""
+
+
+class TestThreadsNested(Threads, OnNestedLoop, unittest.TestCase):
+    """On a nested loop."""
+
+
+class TestInterruptsOwn(Interrupts, OnOwnLoop, unittest.TestCase):
+    """On the thread's own loop."""
+
+
+class TestInterruptsNested(Interrupts, OnNestedLoop, unittest.TestCase):
+    """On a nested loop."""
+
+    def test_call_inside_a_call(self) -> None:
+        """One in an inner call goes through the outer one's clean-up."""
+        cleaned = []
+
+        async def inner() -> None:
+            interrupt_soon()
+            await stuck()
+
+        async def outer() -> None:
+            try:
+                bridge.run(inner)
+            finally:
+                cleaned.append(True)
+
+        self.assert_interrupted(lambda: bridge.run(outer))
+
+
+class TestAbandonmentOwn(Abandonment, OnOwnLoop, unittest.TestCase):
+    """On the thread's own loop."""
+
+
+class TestAbandonmentNested(Abandonment, OnNestedLoop, unittest.TestCase):
+    """On a nested loop."""
