@@ -142,7 +142,7 @@ class _Record:
         if isinstance(error, G4FError):
             error.fill(*self._who, "".join(self._texts))
         if self._debug:
-            seconds, usage = monotonic() - self._start, self._usage or "usage not told"
+            seconds, usage = monotonic() - self._start, repr(self._usage) if self._usage else "usage not told"
             how = f" {kind.__name__}" if kind else ""
             logger.debug("end: %s,%s after %.3f s, %s", self._who[0], how, seconds, usage)
 

@@ -1,0 +1,142 @@
+"""An API key is used, and shown nowhere: no repr, no log, no error, no verbose traceback."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import pickle
+from collections.abc import AsyncGenerator
+from typing import Any
+from unittest import TestCase
+
+from g4f import AsyncClient, ChatCompletion, Client
+from g4f.dispatch import prepare
+from g4f.errors import InputError, ResponseError
+from g4f.typing import Key, seal
+
+from . import script
+from .faces import on_every_face
+
+SECRET = "sk-secret"
+
+
+class Takes:
+    """Remembers the key that it was given."""
+
+    key: Any = None
+
+    async def create_async_generator(self, model: str, messages: Any, api_key: str = "") -> AsyncGenerator[str]:
+        self.key = api_key
+        yield "x"
+        if model == "fails":
+            raise ResponseError("gone")
+
+
+class Everywhere:
+    """On every face."""
+
+    def test_arrives(self: Any) -> None:
+        """The provider gets the key, as text that shows as stars."""
+        provider = Takes()
+        for way in self.calls:
+            with self.subTest(way):
+                self.assertEqual("x", self.ask(way, provider, api_key=SECRET).text)
+                self.assertEqual((SECRET, "'***'"), (provider.key, repr(provider.key)))
+
+    def test_in_no_error(self: Any) -> None:
+        """Neither in what an error says, nor in what it carries."""
+        for way in self.calls:
+            for error, options in ((ResponseError, {"model": "fails"}), (InputError, {"stop": ""})):
+                with self.subTest(way, error=error.__name__):
+                    with self.assertLogs("g4f", logging.DEBUG) as logs, self.assertRaises(error) as caught:
+                        logging.getLogger("g4f").debug("a line, where nothing comes so far")
+                        self.ask(way, Takes(), api_key=SECRET, **options)
+                    self.assertNotIn(SECRET, f"{caught.exception!r} {vars(caught.exception)}")
+                    self.assertNotIn(SECRET, repr([vars(record) for record in logs.records]))
+
+
+globals().update(on_every_face(Everywhere))
+
+
+class TestShown(TestCase):
+    """What holds a key shows stars."""
+
+    def test_key(self) -> None:
+        """A Key is the text itself, but for its repr; copies are keys."""
+        key = Key(SECRET)
+        self.assertEqual((SECRET, "Bearer sk-secret", '"sk-secret"'), (str(key), f"Bearer {key}", json.dumps(key)))
+        for again in (key, copy.copy(key), copy.deepcopy(key), pickle.loads(pickle.dumps(key)), Key(key)):
+            self.assertEqual(("'***'", SECRET, Key), (repr(again), again, type(again)))
+        self.assertEqual("{'api_key': '***'}", repr({"api_key": key}))
+
+    def test_seal(self) -> None:
+        """The key is sealed where it stands; nothing else is touched."""
+        options: dict[str, Any] = {"api_key": SECRET, "seed": 1}
+        self.assertIs(options, seal(options))
+        self.assertEqual("{'api_key': '***', 'seed': 1}", repr(options))
+        for unknown in ({}, {"api_key": None}, {"seed": 1}):
+            self.assertEqual(copy.copy(unknown), seal(unknown))
+
+    def test_client_and_request(self) -> None:
+        """The key of a client is in the repr of nothing that it holds."""
+        for client in (Client(Takes(), api_key=SECRET), AsyncClient(Takes(), api_key=SECRET)):
+            for shown in (client, vars(client), client.chat, client.chat.completions, vars(client.chat.completions)):
+                self.assertNotIn(SECRET, repr(shown))
+        self.assertNotIn(SECRET, repr(prepare("", "?", Takes(), api_key=SECRET)))
+
+    def test_callers_own(self) -> None:
+        """The caller's own dict stays as it is."""
+        options = {"api_key": SECRET}
+        ChatCompletion.create("", "?", Takes(), **options)
+        self.assertEqual("{'api_key': 'sk-secret'}", repr(options))
+
+
+class TestTraceback(TestCase):
+    """IPython's verbose tracebacks show what every frame holds."""
+
+    def test_verbose(self) -> None:
+        """No frame of this package shows the key, be it the client's or the call's, refused or failed."""
+        out = script.run(
+            """
+            import asyncio
+            from IPython.core.interactiveshell import InteractiveShell
+            from g4f import AsyncClient, ChatCompletion, Client
+            from g4f.errors import ResponseError
+
+            class Takes:
+                async def create_async_generator(self, model, messages, api_key=""):
+                    yield "x"
+                    raise ResponseError("gone")
+
+            def secret():
+                return "-".join(["sk", "secret"])
+
+            shell = InteractiveShell.instance()
+            shell.run_line_magic("xmode", "Verbose")
+            shell.run_line_magic("colors", "nocolor")
+            shell.user_ns.update(globals())
+            for options in ("", ", stop=''", ", temprature=1"):
+                for call in (
+                    "Client(Takes(), api_key=secret()).chat.completions.create('?'{})",
+                    "list(Client(Takes(), api_key=secret()).chat.completions.stream('?'{}))",
+                    "Client(Takes()).chat.completions.create('?', api_key=secret(){})",
+                    "list(Client(Takes()).chat.completions.stream('?', api_key=secret(){}))",
+                    "ChatCompletion.create('', '?', Takes(), api_key=secret(){})",
+                    "list(ChatCompletion.create('', '?', Takes(), stream=True, api_key=secret(){}))",
+                    "await AsyncClient(Takes(), api_key=secret()).chat.completions.create('?'{})",
+                    "await ChatCompletion.create_async('', '?', Takes(), api_key=secret(){})",
+                    "async for _ in AsyncClient(Takes()).chat.completions.stream('?', api_key=secret(){}): pass",
+                ):
+                    shell.run_cell(call.format(options))
+            """
+        )
+        lines = out.splitlines()
+        for line, times in (
+            ("ResponseError: gone", 9),
+            ("InputError: stop must be a text or a list of texts, none of them empty, not ''", 9),
+            ("InputError: Takes does not take the option 'temprature'.", 9),
+        ):
+            self.assertEqual(times, lines.count(line), out)
+        self.assertIn("'api_key': '***'", out)
+        self.assertNotIn(SECRET, out)
