@@ -14,6 +14,9 @@ __all__ = ["Limits"]
 TICKS = 8
 """Looks at the clock within the longest silence: one that comes late shows that the loop stood still."""
 
+SLACK = 0.05
+"""Seconds by which a timer may be late in a loop that runs: without it, a limit would always be just ahead."""
+
 
 class Limits:
     """A context around the reading of one stream, which ends it by TimeoutError when its time is up.
@@ -70,7 +73,7 @@ class Limits:
 
     def _tick(self, due: float) -> None:
         now = self._loop.time()
-        if self._asked < due:
+        if self._asked < due and now - due > SLACK:
             self._asked += now - due  # the loop stood still
         if now >= self._ends:
             self._expired = f"no whole answer within {self._timeout:g} s (timeout)"
