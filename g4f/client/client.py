@@ -14,7 +14,7 @@ from ..typing import Key, Messages, seal
 from .assemble import chunks, completion
 from .types import ChatCompletion, ChatCompletionChunk
 
-__all__ = ["AsyncClient", "Client"]
+__all__ = ["AsyncClient", "Chat", "Client", "Completions"]
 
 Whole = TypeVar("Whole")
 Streamed = TypeVar("Streamed")

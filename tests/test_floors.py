@@ -1,0 +1,194 @@
+"""Imports go down: each file stands on a floor, and imports from strictly lower ones."""
+
+from __future__ import annotations
+
+import ast
+import unittest
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import g4f
+import g4f_jupyter
+
+ROOT = Path(g4f.__file__).parent.parent
+PACKAGES = [Path(package.__file__).parent for package in (g4f, g4f_jupyter)]
+
+FLOORS = {
+    "g4f/errors.py": 0,
+    "g4f/markdown.py": 0,
+    "g4f/threads.py": 0,
+    "g4f/typing.py": 0,
+    "g4f/providers/__init__.py": 0,
+    "g4f/providers/response.py": 0,
+    "g4f/providers/rows.py": 0,
+    "g4f/limits.py": 1,
+    "g4f/messages.py": 1,
+    "g4f/nesting.py": 1,
+    "g4f/shaping.py": 1,
+    "g4f/client/types.py": 1,
+    "g4f/providers/access.py": 1,
+    "g4f/providers/refusals.py": 1,
+    "g4f/providers/retries.py": 1,
+    "g4f/providers/settings.py": 1,
+    "g4f/providers/sse.py": 1,
+    "g4f/seats.py": 2,
+    "g4f/client/assemble.py": 2,
+    "g4f/providers/base_provider.py": 2,
+    "g4f/providers/catalogue.py": 2,
+    "g4f/providers/chat_completion.py": 2,
+    "g4f/providers/http.py": 2,
+    "g4f/bridge.py": 3,
+    "g4f/providers/openai_compatible.py": 3,
+    "g4f/providers/retry_provider.py": 3,
+    "g4f/providers/types.py": 3,
+    "g4f/models.py": 4,
+    "g4f/Provider.py": 4,
+    "g4f/routing.py": 5,
+    "g4f/client/service.py": 6,
+    "g4f/dispatch.py": 6,
+    "g4f/completion.py": 7,
+    "g4f/client/client.py": 7,
+    "g4f/conversation.py": 8,
+    "g4f/client/__init__.py": 8,
+    "g4f/__init__.py": 9,
+    "g4f_jupyter/display.py": 10,
+    "g4f_jupyter/session.py": 10,
+    "g4f_jupyter/magics.py": 11,
+    "g4f_jupyter/__init__.py": 12,
+    "g4f_jupyter/__main__.py": 12,
+}
+
+LATE = {
+    ("g4f/nesting.py", "nest_asyncio2"): "its absence has an error of its own",
+    ("g4f/markdown.py", "markdown_it"): "20 ms that only an answer in a cell has to spend",
+    ("g4f/providers/http.py", "aiohttp_socks"): "an optional package",
+    ("g4f_jupyter/__init__.py", ".magics"): "importing the package must not need an IPython",
+}
+"""Which file imports what inside a function, and why."""
+
+DYNAMIC = {
+    "g4f/providers/catalogue.py": "loads the module that a row names",
+    "g4f/providers/access.py": "google.colab is there only in Colab",
+}
+"""Which file imports by a name that it computes, and why."""
+
+
+class Import(NamedTuple):
+    """One import statement. `package` is what stands behind `from`, or the first part of an absolute name."""
+
+    file: str
+    line: int
+    package: str
+    targets: list[str]
+    is_late: bool
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} imports {self.package}"
+
+
+def _files() -> list[str]:
+    return sorted(path.relative_to(ROOT).as_posix() for package in PACKAGES for path in package.rglob("*.py"))
+
+
+def _module_file(parts: list[str]) -> str | None:
+    """Return the file of a module of ours: of a package, its `__init__.py`. None if there is no such module."""
+    path = "/".join(parts)
+    for file in (f"{path}.py", f"{path}/__init__.py"):
+        if (ROOT / file).is_file():
+            return file
+    return None
+
+
+def _targets(node: ast.Import | ast.ImportFrom, file: str) -> list[str]:
+    """Return the files of ours that a statement imports from."""
+    if isinstance(node, ast.Import):
+        return [found for alias in node.names if (found := _ours(alias.name.split(".")))]
+    base = file.split("/")[: -node.level] if node.level else []
+    base += node.module.split(".") if node.module else []
+    if _ours(base) is None:
+        return []
+    return [_module_file([*base, alias.name]) or _ours(base) or "" for alias in node.names]
+
+
+def _ours(parts: list[str]) -> str | None:
+    return _module_file(parts) if parts[:1] in (["g4f"], ["g4f_jupyter"]) else None
+
+
+def _imports(file: str) -> Iterator[Import]:
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    late = {id(node) for function in ast.walk(tree) if isinstance(function, _FUNCTIONS) for node in ast.walk(function)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            package = "." * node.level + (node.module or "")
+        elif isinstance(node, ast.Import):
+            package = node.names[0].name
+        else:
+            continue
+        package = package if package.startswith(".") else package.split(".")[0]
+        yield Import(file, node.lineno, package, _targets(node, file), id(node) in late)
+
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+class TestFloors(unittest.TestCase):
+    """The table above, and what the files say."""
+
+    def test_each_file_has_a_floor(self) -> None:
+        """A new file gets a floor; a file that is gone leaves none."""
+        self.assertEqual(sorted(FLOORS), _files())
+
+    def test_imports_go_down(self) -> None:
+        """From strictly lower floors only, also where it is only for types."""
+        count = 0
+        for file in _files():
+            for statement in _imports(file):
+                for target in statement.targets:
+                    count += 1
+                    if (statement.file, statement.package) not in LATE:
+                        self.assertLess(FLOORS[target], FLOORS[file], f"{statement}: {target}")
+        self.assertGreater(count, 100)
+
+    def test_never_through_a_package(self) -> None:
+        """From the file where a name is, not from a package that passes it on."""
+        for file in _files():
+            for statement in _imports(file):
+                for target in statement.targets:
+                    self.assertFalse(target.endswith("__init__.py"), f"{statement}: {target}")
+
+    def test_at_the_top(self) -> None:
+        """A function imports only what the table names."""
+        late = {
+            (statement.file, statement.package)
+            for file in _files()
+            for statement in _imports(file)
+            if statement.is_late
+        }
+        self.assertEqual(set(LATE), late)
+
+    def test_by_a_computed_name(self) -> None:
+        """So does what calls `import_module`."""
+        found = {file for file in _files() if "import_module(" in (ROOT / file).read_text(encoding="utf-8")}
+        self.assertEqual(set(DYNAMIC), found)
+
+
+class TestReading(unittest.TestCase):
+    """What this test sees in a file."""
+
+    def test_targets(self) -> None:
+        """Relative and absolute, of a module and of a name in it."""
+        for line, file, expected in (
+            ("from . import bridge", "g4f/completion.py", ["g4f/bridge.py"]),
+            ("from .client import Client", "g4f/completion.py", ["g4f/client/__init__.py"]),
+            ("from .. import bridge, errors", "g4f/client/client.py", ["g4f/bridge.py", "g4f/errors.py"]),
+            ("from ..errors import InputError", "g4f/client/client.py", ["g4f/errors.py"]),
+            ("from g4f import Client", "g4f_jupyter/magics.py", ["g4f/__init__.py"]),
+            ("from g4f.errors import InputError", "g4f_jupyter/magics.py", ["g4f/errors.py"]),
+            ("import g4f.errors", "g4f_jupyter/magics.py", ["g4f/errors.py"]),
+            ("import asyncio", "g4f/bridge.py", []),
+            ("from collections import deque", "g4f/bridge.py", []),
+        ):
+            (node,) = ast.parse(line).body
+            assert isinstance(node, ast.Import | ast.ImportFrom)
+            self.assertEqual(expected, _targets(node, file), line)
