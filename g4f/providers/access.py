@@ -1,11 +1,11 @@
-"""Where a provider of the catalogue is, and what lets one in: addresses and keys, from the caller or the environment."""
+"""Where a provider is, and what lets one in: addresses and keys, given by the caller or the environment."""
 
 from __future__ import annotations
 
 import os
 import re
-import socket
 import sys
+from http.client import HTTPConnection, HTTPException
 from importlib import import_module
 from urllib.parse import urlsplit
 
@@ -15,8 +15,8 @@ from .rows import Row
 
 __all__ = ["address", "check_address", "is_local", "key", "missing"]
 
-PROBE = 0.1
-"""Seconds in which a server on this machine must accept a connection to count as running."""
+PROBE = 0.2
+"""Seconds in which a server on this machine must connect, and then answer, to count as running."""
 
 _VARIABLE = re.compile(r"\{(\w+)\}")
 
@@ -32,7 +32,7 @@ def address(row: Row, base_url: str | None = None) -> str:
 
 
 def check_address(base_url: str) -> str:
-    """Return `base_url` without a slash at its end. Raises InputError if it is not http(s)://host…"""
+    """Return `base_url` without a slash at its end. Raises InputError if it is no http(s) address."""
     parts = urlsplit(base_url.strip()) if isinstance(base_url, str) else urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InputError(f"base_url must be like https://host/v1, not {base_url!r}")
@@ -56,14 +56,13 @@ def key(row: Row, base_url: str | None = None, api_key: str | None = None) -> Ke
 
 def missing(row: Row) -> str:
     """Return why the provider of `row` cannot be asked, in one line with the remedy; "" if it can."""
-    lacking = [name for name in _VARIABLE.findall(row.base_url) if not os.environ.get(name)]
-    if lacking and not _from_environment(row):
-        return f"set {' and '.join(lacking)}"
+    unset = [] if _elsewhere(row) else [name for name in _VARIABLE.findall(row.base_url) if not os.environ.get(name)]
     if row.keys and not any(os.environ.get(name) for name in row.keys):
-        return f"set {' or '.join(row.keys)}"
-    if is_local(_own_address(row)) and not _answers(_own_address(row)):
-        return f"start its server at {_own_address(row)}"
-    return ""
+        unset.append(" or ".join(row.keys))
+    if unset:
+        return f"set {' and '.join(unset)}"
+    url = _own_address(row)
+    return "" if not is_local(url) or _answers(url) else f"start its server at {url}"
 
 
 def is_local(url: str) -> bool:
@@ -73,18 +72,18 @@ def is_local(url: str) -> bool:
 
 
 def _own_address(row: Row) -> str:
-    found = _from_environment(row)
-    if found:
-        return check_address(found)
-    filled = _VARIABLE.sub(lambda variable: os.environ.get(variable[1], "").rstrip("/"), row.base_url)
-    lacking = [name for name in _VARIABLE.findall(row.base_url) if not os.environ.get(name)]
-    if lacking:
-        raise MissingAuthError(f"{row.name} needs an address: set {' and '.join(lacking)}.", provider=row.name)
-    return check_address(filled)
+    if elsewhere := _elsewhere(row):
+        return check_address(elsewhere)
+    for name in _VARIABLE.findall(row.base_url):
+        if not os.environ.get(name):
+            raise MissingAuthError(f"{row.name} needs an address: set {name}.", provider=row.name)
+    if row.former_urls:
+        return next((url for url in (row.base_url, *row.former_urls) if _answers(url)), row.base_url)
+    return check_address(_VARIABLE.sub(lambda found: os.environ[found[1]].rstrip("/"), row.base_url))
 
 
-def _from_environment(row: Row) -> str:
-    return next((value for name in row.base_urls if (value := os.environ.get(name))), "")
+def _elsewhere(row: Row) -> str:
+    return next((value for name in row.address_keys if (value := os.environ.get(name))), "")
 
 
 def _is_own(row: Row, base_url: str) -> bool:
@@ -112,9 +111,14 @@ def _colab_secret(name: str) -> str:
 
 
 def _answers(url: str) -> bool:
+    """Whether a server that lists models is there: many programs listen on the same well-known ports."""
     parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=PROBE)
     try:
-        socket.create_connection((parts.hostname, parts.port or 80), PROBE).close()
-    except OSError:
+        connection.request("GET", f"{parts.path}/models")
+        answer = connection.getresponse()
+        return answer.status == 200 and b'"data"' in answer.read(2**20)
+    except (OSError, HTTPException):
         return False
-    return True
+    finally:
+        connection.close()

@@ -94,16 +94,23 @@ class Reader:
         self._asked = asked
         self._calls = 0
 
-    def feed(self, payloads: list[bytes]) -> list[Item]:
-        """Return the items of these payloads of a stream, up to its end mark or the first failure."""
+    def feed(self, payloads: list[bytes], *, last: bool = False) -> list[Item]:
+        """Return the items of these payloads of a stream, up to the first failure.
+
+        The `last` is what stood unfinished at the end of a stream: where it cannot be read, it was cut off.
+        """
         out: list[Item] = []
         for payload in payloads:
             try:
                 chunk = _decode(payload)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                if self._is_mark(payload, error):
-                    continue
-                break
+                mark = payload.strip()
+                if mark == b"[DONE]":
+                    self.done = True
+                elif mark and not last:
+                    self._refuse(payload, error)
+                    break
+                continue
             if not chunk.choices or chunk.usage is not None or chunk.error is not None:
                 if not self._besides(chunk, payload, out):
                     break
@@ -121,7 +128,7 @@ class Reader:
         try:
             chunk = _decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self._is_mark(body, error)
+            self._refuse(body, error)
             return out
         if self._besides(chunk, body, out) and not chunk.choices:
             self._fail("its answer has no choices")
@@ -182,25 +189,20 @@ class Reader:
         self.finished = True
         out.append(FinishReason(_FINISHES.get(reason, "stop")))
 
-    def _is_mark(self, payload: bytes, error: Exception) -> bool:
-        """Take a payload that is no JSON of the expected shape. Return whether it is harmless."""
-        mark = payload.strip()
+    def _refuse(self, payload: bytes, error: Exception) -> None:
+        """Fail by what a payload says that is no JSON of the expected form, or by saying that it is none."""
         if isinstance(payload, ErrorPayload):
             self.failure = fault(self._asked, payload)
-        elif mark == b"[DONE]":
-            self.done = True
-            return True
-        elif mark:
-            self._fail(_unreadable(payload, error))
         else:
-            return True
-        return False
+            self._fail(_unreadable(payload, error))
 
     def _fail(self, why: str) -> None:
         self.failure = ResponseError(f"{self._asked.provider}: {redact(why, self._asked.key)}.")
 
 
 def _unreadable(payload: bytes, error: Exception) -> str:
+    if not payload.strip():
+        return "its answer is empty"
     if payload.lstrip()[:1] == b"<":
         return "it sent a web page instead of an answer: check base_url"
     if isinstance(error, msgspec.ValidationError):

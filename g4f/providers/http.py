@@ -56,6 +56,9 @@ class Answer:
     async def reads(self) -> AsyncGenerator[bytes]:
         """Yield the body as it arrives. Raises ResponseError if the connection breaks, TimeoutError if it is silent."""
         content, settings = self._response.content, self._call.settings
+        closed = self._closed()
+        if closed is not None:  # aiohttp itself waits on for ever after a chunk that it cannot read
+            closed.add_done_callback(self._break)
         try:
             with Limits(None, settings.first_timeout):
                 data = await content.readany()
@@ -70,9 +73,22 @@ class Answer:
             if isinstance(error, G4FError):
                 raise
             failure = _broken(self._call, error)
+        finally:
+            if closed is not None:
+                closed.remove_done_callback(self._break)
         if early := content._read_nowait(-1):  # what came before the break; the public ways raise before giving it
             yield early
         raise failure
+
+    def _closed(self) -> asyncio.Future[None] | None:
+        """Return what is done when the connection is closed; None if the answer was read from it already."""
+        connection = self._response.connection
+        return None if connection is None or connection.protocol is None else connection.protocol.closed
+
+    def _break(self, _: object) -> None:
+        content = self._response.content
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError())
 
     async def read(self) -> bytes:
         """Return the whole body. Raises as `reads` does."""

@@ -68,7 +68,7 @@ class OpenAICompatible(AsyncGeneratorProvider):
                         if reader.done or reader.failure is not None:
                             break
                     else:
-                        for item in reader.feed(events.end()):
+                        for item in reader.feed(events.end(), last=True):
                             yield item
             else:
                 for item in reader.whole(await answer.read()):
@@ -88,16 +88,18 @@ class OpenAICompatible(AsyncGeneratorProvider):
         secret = key(row, base_url, api_key)
         headers = {"Content-Type": "application/json"}
         if secret is not None:
-            name = row.key_header or "Authorization"
-            headers[name] = secret if row.key_header else Key(f"Bearer {secret}")
+            headers["Authorization"] = Key(f"Bearer {secret}")
         headers.update(extra_headers or {})
         remedy = "api_key=" if api_key is not None or not row.keys else " or ".join(row.keys)
         return _Door(row.name, address(row, base_url), headers, secret or Key(), remedy, settings)
 
     async def _any_model(self, door: _Door) -> str:
+        """Return the first model that is listed: a server of one's own has loaded what its owner wants."""
+        if self.row.keys:
+            raise InputError(f"{self.name} has no default model: name one by model=.", provider=self.name)
         names = await _models(door)
         if not names:
-            raise ModelNotFoundError(f"{self.name} lists no model: name one by model=.", provider=self.name)
+            raise ModelNotFoundError(f"{self.name} lists no model: load one there, or name one by model=.")
         return names[0]
 
 

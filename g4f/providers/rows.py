@@ -11,11 +11,10 @@ class Row(msgspec.Struct, frozen=True):
     """One provider. A provider that differs from another only in data is a row with the same `module` and `kind`.
 
     `module` and `kind` name the class; with a `base_url`, an instance of it is made from the row. Words in braces
-    in the `base_url` are environment variables. `keys` are the variables that may hold its key, `base_urls` those
-    that may hold another address for all calls, `docs` the page that the data is from. `key_header` is the header
-    that takes the bare key, where it is not `Authorization: Bearer`; `max_tokens` its name in the request;
-    `stream_usage` whether a stream tells the usage when asked by `stream_options`. What is not `by_default` is only
-    asked when it is named.
+    in the `base_url` are environment variables. `keys` are the variables that may hold its key, `address_keys` those
+    that may hold another address for all calls, `docs` the page that the data is from. `former_urls` are where older
+    versions of a local server listen. `max_tokens` is the name of that option in a request, `stream_usage` whether a
+    stream tells the usage when `stream_options` ask for it. What is not `by_default` is only asked when it is named.
     """
 
     name: str
@@ -23,9 +22,9 @@ class Row(msgspec.Struct, frozen=True):
     kind: str
     docs: str
     base_url: str = ""
-    base_urls: tuple[str, ...] = ()
+    former_urls: tuple[str, ...] = ()
+    address_keys: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
-    key_header: str = ""
     default_model: str = ""
     max_tokens: str = "max_tokens"
     stream_usage: bool = False
@@ -40,12 +39,127 @@ def openai_compatible(name: str, docs: str, base_url: str, **data: object) -> Ro
 ROWS: tuple[Row, ...] = (
     openai_compatible(
         "OpenAI",
-        "https://platform.openai.com/docs/api-reference/chat/create",
+        "https://developers.openai.com/docs/models",
         "https://api.openai.com/v1",
-        base_urls=("OPENAI_BASE_URL",),
+        address_keys=("OPENAI_BASE_URL",),
         keys=("OPENAI_API_KEY",),
-        default_model="gpt-4o-mini",
+        default_model="gpt-5.4-mini",
         max_tokens="max_completion_tokens",
+        stream_usage=True,
+    ),
+    openai_compatible(
+        "AzureOpenAI",  # a model there is a deployment, which its owner has named
+        "https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle",
+        "{AZURE_OPENAI_ENDPOINT}/openai/v1",
+        keys=("AZURE_OPENAI_API_KEY",),
+        max_tokens="max_completion_tokens",
+        stream_usage=True,
+        by_default=False,
+    ),
+    openai_compatible(
+        "Mistral",
+        "https://docs.mistral.ai/api",
+        "https://api.mistral.ai/v1",
+        keys=("MISTRAL_API_KEY",),
+        default_model="mistral-small-latest",
+    ),
+    openai_compatible(
+        "Groq",
+        "https://console.groq.com/docs/openai",
+        "https://api.groq.com/openai/v1",
+        keys=("GROQ_API_KEY",),
+        default_model="openai/gpt-oss-20b",
+        stream_usage=True,
+    ),
+    openai_compatible(
+        "Together",
+        "https://docs.together.ai/docs/inference/openai-compatibility",
+        "https://api.together.ai/v1",
+        keys=("TOGETHER_API_KEY",),
+        default_model="openai/gpt-oss-20b",
+    ),
+    openai_compatible(
+        "XAI",
+        "https://docs.x.ai/docs/models",
+        "https://api.x.ai/v1",
+        keys=("XAI_API_KEY",),
+        default_model="grok-4.3",
+        stream_usage=True,
+    ),
+    openai_compatible(
+        "DeepSeek",
+        "https://api-docs.deepseek.com/quick_start/your_first_api_call",
+        "https://api.deepseek.com",
+        keys=("DEEPSEEK_API_KEY",),
+        default_model="deepseek-flash",
+        stream_usage=True,
+    ),
+    openai_compatible(
+        "OpenRouter",
+        "https://openrouter.ai/docs/quickstart",
+        "https://openrouter.ai/api/v1",
+        keys=("OPENROUTER_API_KEY",),
+        default_model="openrouter/auto",
+    ),
+    openai_compatible(
+        "Cohere",  # refuses stream_options
+        "https://docs.cohere.com/docs/compatibility-api",
+        "https://api.cohere.ai/compatibility/v1",
+        keys=("COHERE_API_KEY", "CO_API_KEY"),
+        default_model="command-a-03-2025",
+    ),
+    openai_compatible(
+        "HuggingFace",
+        "https://huggingface.co/docs/inference-providers/guides/gpt-oss",
+        "https://router.huggingface.co/v1",
+        keys=("HF_TOKEN",),
+        default_model="openai/gpt-oss-120b:cerebras",
+    ),
+    openai_compatible(
+        "Cerebras",
+        "https://inference-docs.cerebras.ai/resources/openai",
+        "https://api.cerebras.ai/v1",
+        keys=("CEREBRAS_API_KEY",),
+        default_model="gpt-oss-120b",
+    ),
+    openai_compatible(
+        "Fireworks",
+        "https://docs.fireworks.ai/tools-sdks/openai-compatibility",
+        "https://api.fireworks.ai/inference/v1",
+        keys=("FIREWORKS_API_KEY",),
+        default_model="accounts/fireworks/models/gpt-oss-20b",
+    ),
+    openai_compatible(
+        "NVIDIA",
+        "https://build.nvidia.com/settings",
+        "https://integrate.api.nvidia.com/v1",
+        keys=("NVIDIA_API_KEY",),
+        by_default=False,
+    ),
+    openai_compatible(
+        "Pollinations",
+        "https://enter.pollinations.ai/api/docs/llm.txt",
+        "https://gen.pollinations.ai/v1",
+        keys=("POLLINATIONS_API_KEY",),
+        default_model="openai",
+        by_default=False,
+    ),
+    openai_compatible(
+        "LMStudio",
+        "https://lmstudio.ai/docs/developer/openai-compat",
+        "http://localhost:1234/v1",
+    ),
+    openai_compatible(
+        "LlamaCpp",
+        "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
+        "http://127.0.0.1:9931/v1",
+        former_urls=("http://127.0.0.1:8080/v1",),
+        stream_usage=True,
+    ),
+    openai_compatible(
+        "VLLM",
+        "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html",
+        "http://localhost:8000/v1",
         stream_usage=True,
     ),
     Row(
@@ -55,4 +169,4 @@ ROWS: tuple[Row, ...] = (
         docs="https://github.com/xorbitsai/xllamacpp#readme",
     ),
 )
-"""In the order in which the default provider is looked for: those with a key, local servers, the model in the process."""
+"""In the order in which the default provider is looked for: with a key, on this machine, in this process."""

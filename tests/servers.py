@@ -1,0 +1,172 @@
+"""A server of bytes: what it answers is scripted to the byte, and so is where it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Self
+
+HANG = "hang"
+"""In an answer: send nothing more until the client leaves."""
+
+RESET = "reset"
+"""In an answer: break the connection off."""
+
+Step = bytes | str | float
+Answer = Sequence[Step]
+
+
+class Request(NamedTuple):
+    """What a client sent."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    connection: int
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Server:
+    """Answers each request with the next of `answers`, and with the last for ever after.
+
+    An answer is a sequence of bytes to send, seconds to wait, HANG or RESET; or a function of the request that
+    returns one. `with Server(…) as server:` runs it on a thread; `url` is its address, `requests` what it got.
+    """
+
+    def __init__(self, *answers: Answer | Callable[[Request], Answer], tls: ssl.SSLContext | None = None) -> None:
+        self.requests: list[Request] = []
+        self.connections = 0
+        self.left = threading.Event()
+        self._answers, self._tls = list(answers), tls
+        self._loop = asyncio.new_event_loop()
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._open: set[asyncio.StreamWriter] = set()
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/v1"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._started.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self) -> None:
+        self._loop.run_until_complete(self._start())
+        self._loop.run_forever()
+        self._loop.run_until_complete(self._stop())
+
+    async def _start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+        self.port = self._server.sockets[0].getsockname()[1]
+        self._started.set()
+
+    async def _stop(self) -> None:
+        self._server.close()
+        for writer in self._open:
+            writer.transport.abort()
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._open.add(writer)
+        connection = self.connections
+        try:
+            while request := await self._read(reader, connection):
+                self.requests.append(request)
+                answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+                steps = answer(request) if callable(answer) else answer
+                if not await self._send(steps, reader, writer):
+                    break
+        except ConnectionError:
+            pass
+        finally:
+            self.left.set()
+            self._open.discard(writer)
+            writer.transport.abort()
+
+    async def _send(self, steps: Answer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        for step in steps:
+            match step:
+                case bytes():
+                    writer.write(step)
+                    await writer.drain()
+                case float():
+                    await asyncio.sleep(step)
+                case "hang":
+                    await reader.read(1)
+                    return False
+                case "reset":
+                    return False
+        return b"connection: close" not in b"".join(step for step in steps if isinstance(step, bytes)).lower()
+
+    async def _read(self, reader: asyncio.StreamReader, connection: int) -> Request | None:
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        except asyncio.IncompleteReadError:
+            return None
+        first, *lines = head.strip().split("\r\n")
+        method, path, _ = first.split(" ")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        return Request(method, path, headers, body, connection)
+
+
+def whole(body: object, status: int = 200, kind: str = "application/json", **headers: str) -> list[Step]:
+    """An answer of known length; `body` is bytes, or made JSON."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {"Content-Type": kind, "Content-Length": str(len(data)), **headers}
+    return [_head(status, named), data]
+
+
+def stream(*pieces: bytes, end: bool = True, **headers: str) -> list[Step]:
+    """An event stream in chunks, one a piece; without `end` it is not finished, and what follows may break it."""
+    named = {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked", **headers}
+    steps: list[Step] = [_head(200, named), *(chunk(piece) for piece in pieces if piece)]
+    return [*steps, b"0\r\n\r\n"] if end else steps
+
+
+def chunk(data: bytes) -> bytes:
+    """A chunk of a chunked body."""
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def _head(status: int, headers: dict[str, str]) -> bytes:
+    lines = [f"HTTP/1.1 {status} Status", *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def event(payload: object) -> bytes:
+    """An event of server-sent events; `payload` is text, or made JSON."""
+    text = payload if isinstance(payload, str) else json.dumps(payload)
+    return f"data: {text}\n\n".encode()
+
+
+def delta(text: str | None = None, finish: str | None = None, **more: Any) -> bytes:
+    """An event of a chat completion's stream."""
+    message = more | ({} if text is None else {"content": text})
+    return event({"choices": [{"index": 0, "delta": message, "finish_reason": finish}]})
+
+
+DONE = event("[DONE]")
+HELLO = (delta("Hel"), delta("lo"), delta(finish="stop"), DONE)
+ANSWER = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}]}
+
+
+def hello(request: Request) -> list[Step]:
+    """Answer "Hello", streamed or whole as asked."""
+    return stream(*HELLO) if request.json.get("stream") else whole(ANSWER)

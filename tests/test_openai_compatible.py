@@ -1,0 +1,438 @@
+"""Chat completions over HTTP: what is asked, what comes back, and whatever the far side does wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import os
+import unittest
+import zlib
+from typing import Any, NamedTuple
+from unittest import mock
+
+import g4f
+from g4f import errors
+from g4f.providers.response import FinishReason, Reasoning, ToolCall, Usage
+from tests.servers import ANSWER, DONE, HANG, HELLO, RESET, Answer, Request, Server, Step, chunk, delta, event, hello
+from tests.servers import stream as streamed
+from tests.servers import whole
+
+KEY = "sk-abcdefghijklmnop-secret-7890"
+
+
+class Outcome(NamedTuple):
+    """What a call gave: its items, and the error that ended it."""
+
+    items: list[Any]
+    error: errors.G4FError | None
+
+    @property
+    def text(self) -> str:
+        return "".join(item for item in self.items if isinstance(item, str))
+
+
+def ask(server: Server, *, stream: bool, face: str, **options: Any) -> Outcome:
+    """Ask the server through one of the faces."""
+    given = {"model": "m", "messages": "Hi", "provider": "OpenAI", "base_url": server.url, "api_key": KEY, "stream": stream}
+    given |= {"max_retries": 0} | options
+    items: list[Any] = []
+
+    async def asynchronously() -> None:
+        if not stream:
+            items.append(await g4f.ChatCompletion.create_async(**given))
+            return
+        async for item in g4f.ChatCompletion.create_async(**given):
+            items.append(item)  # noqa: PERF401 - an error must not take the items with it
+
+    try:
+        if face == "async":
+            asyncio.run(asynchronously())
+        elif stream:
+            for item in g4f.ChatCompletion.create(**given):
+                items.append(item)  # noqa: PERF402 - the same
+        else:
+            items.append(g4f.ChatCompletion.create(**given))
+    except errors.G4FError as error:
+        return Outcome(items, error)
+    return Outcome(items, None)
+
+
+class Fault(NamedTuple):
+    """What the server does, and what must come of it. `partial` is the text that came before."""
+
+    name: str
+    answer: Answer
+    error: type[errors.G4FError]
+    says: str
+    partial: str = ""
+    options: dict[str, Any] = {}  # noqa: RUF012 - never changed
+
+
+TWO = (delta("Hel"), delta("lo"))
+
+STREAM_FAULTS = (
+    Fault("no end mark", streamed(*TWO), errors.ResponseError, "ended before", "Hello"),
+    Fault("nothing at all", streamed(), errors.ResponseError, "ended before"),
+    Fault("only a comment", streamed(b": keep-alive\n\n"), errors.ResponseError, "ended before"),
+    Fault("cut within an event", streamed(*TWO, b'data: {"choices": [{"del'), errors.ResponseError, "ended", "Hello"),
+    Fault("dropped", [*streamed(*TWO, end=False), RESET], errors.ResponseError, "connection broke", "Hello"),
+    Fault("dropped in a chunk", [*streamed(*TWO, end=False), b"ff\r\ndata: ", RESET], errors.ResponseError, "broke", "Hello"),
+    Fault("no chunk size", [*streamed(*TWO, end=False), 0.1, b"what is this\r\n", HANG], errors.ResponseError, "broke", "Hello"),
+    Fault("broken JSON", streamed(*TWO, b"data: {'a'}\n\n", DONE), errors.ResponseError, "not JSON", "Hello"),
+    Fault("broken UTF-8", streamed(*TWO, b'data: {"choices": [{"delta": {"content": "\xff"}}]}\n\n', DONE), errors.ResponseError, "broken", "Hello"),
+    Fault("another form", streamed(*TWO, event({"choices": 1}), DONE), errors.ResponseError, "form", "Hello"),
+    Fault("a list", streamed(*TWO, event([1]), DONE), errors.ResponseError, "form", "Hello"),
+    Fault(
+        "an error event",
+        streamed(*TWO, event({"error": {"message": "Overloaded", "code": 503}})),
+        errors.ServerError,
+        "Overloaded",
+        "Hello",
+    ),
+    Fault(
+        "an event named error",
+        streamed(*TWO, b'event: error\ndata: {"message": "Too much"}\n\n'),
+        errors.ResponseError,
+        "Too much",
+        "Hello",
+    ),
+    Fault(
+        "an error line",
+        streamed(*TWO, b'error: {"code": 500, "message": "Slot is gone", "type": "server_error"}\n\n'),
+        errors.ServerError,
+        "Slot is gone",
+        "Hello",
+    ),
+    Fault("an error as finish reason", streamed(*TWO, delta(finish="error"), DONE), errors.ResponseError, "error", "Hello"),
+    Fault(
+        "silence in the middle",
+        [*streamed(*TWO, end=False), HANG],
+        errors.TimeoutError,
+        "silent",
+        "Hello",
+        {"stream_timeout": 0.2},
+    ),
+    Fault(
+        "silence after the headers",
+        [*streamed(end=False), HANG],
+        errors.TimeoutError,
+        "silent",
+        options={"first_timeout": 0.2},
+    ),
+)
+
+WHOLE_FAULTS = (
+    Fault("empty", whole(b""), errors.ResponseError, "empty"),
+    Fault("cut", [*whole(b"{}", **{"Content-Length": "99"}), RESET], errors.ResponseError, "connection broke"),
+    Fault("broken JSON", whole(b'{"choices": ['), errors.ResponseError, "not JSON"),
+    Fault("broken UTF-8", whole(b'{"choices": [{"message": {"content": "\xff"}}]}'), errors.ResponseError, "broken"),
+    Fault("no choices", whole({"choices": []}), errors.ResponseError, "no choices"),
+    Fault("an error", whole({"error": {"message": "Overloaded", "type": "server_error"}}), errors.ServerError, "Overloaded"),
+    Fault("no text", whole({"choices": [{"message": {"content": None}}]}), errors.ResponseError, "empty"),
+    Fault(
+        "silence in the middle",
+        [whole(ANSWER)[0], b'{"cho', HANG],
+        errors.TimeoutError,
+        "silent",
+        options={"stream_timeout": 0.2},
+    ),
+)
+
+PAGE = b"<!doctype html><title>Sign in</title>"
+
+BOTH_FAULTS = (
+    Fault("a web page", whole(PAGE, kind="text/html"), errors.ResponseError, "web page"),
+    Fault("a web page with a status", whole(PAGE, 502, "text/html"), errors.ServerError, 'a web page, "Sign in"'),
+    Fault("no HTTP", [b"SSH-2.0-OpenSSH_9.6\r\n\r\n", HANG], errors.ResponseError, "does not speak HTTP"),
+    Fault("closed at once", [RESET], errors.ConnectError, "closed the connection"),
+    Fault("silence before the headers", [HANG], errors.TimeoutError, "silent", options={"first_timeout": 0.2}),
+    Fault("wrong key", whole({"error": {"message": "No."}}, 401), errors.MissingAuthError, "did not accept the key"),
+    Fault("not allowed", whole({"error": "Not in your country"}, 403), errors.MissingAuthError, "Not in your country"),
+    Fault("no credit", whole({"error": {"message": "Pay"}}, 402), errors.PaymentRequiredError, "Pay"),
+    Fault("bad request", whole({"detail": [{"msg": "bad", "loc": ["n"]}]}, 422), errors.BadRequestError, '"msg":"bad"'),
+    Fault("rate limit", whole({"error": {"message": "Slower"}}, 429), errors.RateLimitError, "Slower"),
+    Fault("server error", whole(b"", 500), errors.ServerError, "HTTP 500"),
+    Fault("overloaded", whole({"error": {"message": "Full"}}, 529), errors.ServerError, "Full"),
+    Fault(
+        "no such model",
+        whole({"error": {"message": "The model `m` does not exist", "code": "model_not_found"}}, 404),
+        errors.ModelNotFoundError,
+        "has no model 'm'",
+    ),
+    Fault("no such address", whole(b"", 404), errors.ResponseStatusError, "check base_url"),
+    Fault("another host", whole(b"", 308, Location="http://other.invalid/v1"), errors.ResponseError, "http://other.invalid/v1"),
+    Fault("a page elsewhere", whole(b"", 302, Location="/login?next=x"), errors.ResponseError, "/login: give"),
+)
+
+
+class TestFaults(unittest.TestCase):
+    """Each fault, through each face: the right error, with the text so far, and the connection closed."""
+
+    def check(self, fault: Fault, *, stream: bool) -> None:
+        for face in ("sync", "async"):
+            with self.subTest(fault.name, stream=stream, face=face), Server(fault.answer) as server:
+                outcome = ask(server, stream=stream, face=face, **fault.options)
+                error = outcome.error
+                self.assertIs(fault.error, type(error), error)
+                self.assertIn(fault.says, str(error))
+                self.assertNotIn("\n", str(error))
+                self.assertEqual(("OpenAI", "m"), (error.provider, error.model))
+                self.assertEqual(fault.partial, error.partial)
+                self.assertEqual(1, len(server.requests))
+                if stream:
+                    self.assertEqual(fault.partial, outcome.text)
+                if HANG in fault.answer:
+                    self.assertTrue(server.left.wait(5), "the connection stayed open")
+
+    def test_streamed(self) -> None:
+        """A stream that breaks, stalls, ends early or says nonsense is an error that keeps the text before it."""
+        for fault in (*STREAM_FAULTS, *BOTH_FAULTS):
+            self.check(fault, stream=True)
+
+    def test_whole(self) -> None:
+        """A whole answer that is none is an error."""
+        for fault in (*WHOLE_FAULTS, *BOTH_FAULTS):
+            self.check(fault, stream=False)
+
+    def test_status_and_request_id(self) -> None:
+        """An error tells the status, and the server's own name of the request, also in the middle of a stream."""
+        refused = whole({"error": {"message": "No"}}, 400, x_request_id="req-1")
+        broken = streamed(*TWO, x_request_id="req-1")
+        for answer, status in ((refused, 400), (broken, 200)):
+            with self.subTest(status=status), Server(answer) as server:
+                error = ask(server, stream=True, face="sync").error
+                self.assertEqual((status, "req-1"), (error.status, error.request_id))
+
+    def test_text_before_a_break_is_not_lost(self) -> None:
+        """Text that arrived with the break itself, while the reader was busy, still comes before the error."""
+        with Server([*streamed(*TWO, end=False), 0.05, chunk(delta("!")), RESET]) as server:
+
+            async def slowly() -> list[Any]:
+                items = []
+                answer = g4f.ChatCompletion.create_async(
+                    "m", "Hi", "OpenAI", base_url=server.url, api_key=KEY, stream=True
+                )
+                with self.assertRaises(errors.ResponseError):
+                    async for item in answer:
+                        items.append(item)
+                        await asyncio.to_thread(server.left.wait)
+                        await asyncio.sleep(0.05)
+                return items
+
+            self.assertEqual(["Hel", "lo", "!"], asyncio.run(slowly()))
+
+
+class TestAnswers(unittest.TestCase):
+    """What servers send rightly, however they send it."""
+
+    def items(self, answer: Answer, *, stream: bool = True, **options: Any) -> list[Any]:
+        with Server(answer) as server:
+            outcome = ask(server, stream=stream, face="sync", **options)
+            self.assertIsNone(outcome.error)
+            return outcome.items
+
+    def test_forms_of_a_stream(self) -> None:
+        """Line ends, comments, missing spaces, a byte order mark, compression, one event or half of one a packet."""
+        plain = b"".join(HELLO)
+        compress = zlib.compressobj(wbits=31)
+        forms: dict[str, Answer] = {
+            "one packet": streamed(plain),
+            "crlf": streamed(plain.replace(b"\n", b"\r\n")),
+            "cr": streamed(plain.replace(b"\n", b"\r")),
+            "bom": streamed(b"\xef\xbb\xbf" + plain),
+            "no space": streamed(plain.replace(b"data: ", b"data:")),
+            "comments": streamed(b": hi\n\n", plain.replace(b"\n\n", b"\n\n: again\n\n\n")),
+            "empty data": streamed(b"data:\n\n", plain),
+            "no [DONE]": streamed(*HELLO[:-1]),
+            "no blank line at the end": streamed(plain.rstrip(b"\n")),
+            "gzip": streamed(gzip.compress(plain), Content_Encoding="gzip"),
+            "gzip as it comes": streamed(
+                *(compress.compress(piece) + compress.flush(zlib.Z_SYNC_FLUSH) for piece in HELLO),
+                compress.flush(),
+                Content_Encoding="gzip",
+            ),
+            "deflate": streamed(zlib.compress(plain), Content_Encoding="deflate"),
+            "no content type": [step.replace(b"text/event-stream", b"") for step in streamed(plain)],
+            "until it closes": [b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n", plain],
+            "json instead": whole(ANSWER),
+        }
+        for name, answer in forms.items():
+            with self.subTest(name):
+                items = self.items(answer)
+                self.assertEqual("Hello", "".join(item for item in items if isinstance(item, str)))
+                self.assertEqual(FinishReason("stop"), items[-1])
+
+    def test_bytes_cut_anywhere(self) -> None:
+        """Two packets, cut at every position of the whole answer: the same text."""
+        sent = b"".join(streamed(delta("é😀"), delta(finish="stop"), DONE))
+        answers = [[sent[:cut], 0.0, sent[cut:]] for cut in range(1, len(sent), 7)]
+        with Server(*answers) as server:
+            for _ in answers:
+                self.assertEqual("é😀", ask(server, stream=True, face="sync").text)
+
+    def test_large_chunk(self) -> None:
+        """An event of 10 MB is an event."""
+        text = "x" * 10_000_000
+        self.assertEqual([text, FinishReason("stop")], self.items(streamed(delta(text), delta(finish="stop"), DONE)))
+
+    def test_finish_reasons(self) -> None:
+        """Finish reasons are in OpenAI's words; a filtered or cut answer is no error."""
+        reasons = {"stop": "stop", "eos": "stop", "end_turn": "stop", "length": "length", "model_length": "length"}
+        reasons |= {"content_filter": "content_filter", "tool_calls": "tool_calls", "function_call": "tool_calls"}
+        for said, reason in reasons.items():
+            with self.subTest(said):
+                self.assertEqual(["a", FinishReason(reason)], self.items(streamed(delta("a"), delta(finish=said), DONE)))
+
+    def test_reasoning(self) -> None:
+        """Reasoning in a field of its own, or in parts of the content, is reasoning."""
+        thinking = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "a"}]
+        for pieces in (
+            (delta(reasoning_content="hm"), delta("a")),
+            (delta(reasoning="hm"), delta("a")),
+            (delta(content=thinking),),
+        ):
+            with self.subTest(pieces=pieces):
+                self.assertEqual(
+                    [Reasoning("hm"), "a", FinishReason("stop")],
+                    self.items(streamed(*pieces, delta(finish="stop"), DONE)),
+                )
+
+    def test_usage(self) -> None:
+        """Usage tells cached and reasoning tokens, wherever the server puts them."""
+        counts = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
+        details = {"prompt_tokens_details": {"cached_tokens": 5}, "completion_tokens_details": {"reasoning_tokens": 2}}
+        for usage, expected in (
+            (counts | details, Usage(9, 4, 13, 5, 2)),
+            (counts | {"prompt_cache_hit_tokens": 6}, Usage(9, 4, 13, 6, None)),
+            (counts, Usage(9, 4, 13)),
+        ):
+            with self.subTest(usage=usage):
+                own = event({"choices": [], "usage": usage})
+                self.assertIn(expected, self.items(streamed(*HELLO[:3], own, DONE)))
+                self.assertIn(expected, self.items(streamed(event(json.loads(HELLO[2][6:]) | {"usage": usage}), HELLO[0], DONE)))
+
+    def test_tool_calls(self) -> None:
+        """Calls come in pieces by index, whole without one, or in a whole answer; a Client puts them together."""
+        pieces = [
+            delta(tool_calls=[{"index": 0, "id": "a", "function": {"name": "f", "arguments": ""}}]),
+            delta(tool_calls=[{"index": 0, "function": {"arguments": '{"x"'}}]),
+            delta(tool_calls=[{"index": 1, "id": "b", "function": {"name": "g", "arguments": "{}"}}]),
+            delta(tool_calls=[{"index": 0, "function": {"arguments": ": 1}"}}]),
+            delta(finish="tool_calls"),
+        ]
+        both = [{"id": "a", "function": {"name": "f", "arguments": '{"x": 1}'}}, {"id": "b", "function": {"name": "g", "arguments": "{}"}}]
+        message = {"choices": [{"message": {"content": None, "tool_calls": both}, "finish_reason": "tool_calls"}]}
+        parted = [delta(tool_calls=[call]) for call in both]
+        for name, answer in {
+            "by index": streamed(*pieces, DONE),
+            "whole": whole(message),
+            "together": streamed(delta(tool_calls=both), delta(finish="tool_calls"), DONE),
+            "one by one": streamed(*parted, delta(finish="tool_calls"), DONE),
+        }.items():
+            with self.subTest(name), Server(answer) as server:
+                client = g4f.Client(base_url=server.url)
+                choice = client.chat.completions.create("Hi", "m").choices[0]
+                calls = [(call.id, call.function.name, call.function.arguments) for call in choice.message.tool_calls]
+                self.assertEqual([("a", "f", '{"x": 1}'), ("b", "g", "{}")], calls)
+                self.assertEqual("tool_calls", choice.finish_reason)
+
+    def test_arguments_as_an_object(self) -> None:
+        """Arguments that are JSON instead of text are made text."""
+        call = {"function": {"name": "f", "arguments": {"x": 1}}}
+        items = self.items(streamed(delta(tool_calls=[call]), delta(finish="tool_calls"), DONE))
+        self.assertEqual(ToolCall(0, "", "f", '{"x":1}'), items[0])
+
+
+class TestRequests(unittest.TestCase):
+    """What is sent."""
+
+    def sent(self, *, stream: bool = False, **options: Any) -> Request:
+        with Server(hello) as server:
+            outcome = ask(server, stream=stream, face="sync", **options)
+            self.assertIsNone(outcome.error)
+            return server.requests[-1]
+
+    def test_whole_costs_one_round_trip(self) -> None:
+        """A whole answer is asked for as a whole; the key goes in a header, options go in the body as they are."""
+        tools = [{"type": "function", "function": {"name": "f"}}]
+        request = self.sent(temperature=0.5, seed=1, tools=tools, max_tokens=7, stop="x", extra_body={"top_k": 3})
+        expected = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "temperature": 0.5, "seed": 1}
+        expected |= {"tools": tools, "max_completion_tokens": 7, "stop": ["x"], "top_k": 3}
+        self.assertEqual(expected, request.json)
+        self.assertEqual(("POST", "/v1/chat/completions"), (request.method, request.path))
+        self.assertEqual(f"Bearer {KEY}", request.headers["authorization"])
+        self.assertNotIn(KEY.encode(), request.body)
+
+    def test_stream_asks_for_usage_where_the_row_says_so(self) -> None:
+        """`stream_options` go to a server that is known to take them, and to no other."""
+        self.assertEqual({"include_usage": True}, self.sent(stream=True).json["stream_options"])
+        request = self.sent(stream=True, provider="Cohere", max_tokens=3)
+        self.assertNotIn("stream_options", request.json)
+        self.assertEqual((True, 3), (request.json["stream"], request.json["max_tokens"]))
+
+    def test_an_answer_can_be_sent_back(self) -> None:
+        """A message of an answer is a message of the next question; its reasoning is not sent."""
+        message = g4f.client.types.Message(content="a", reasoning="hm")
+        request = self.sent(messages=[{"role": "user", "content": "q"}, message, {"role": "user", "content": "r"}])
+        self.assertEqual({"role": "assistant", "content": "a"}, request.json["messages"][1])
+
+    def test_no_model_asks_the_server(self) -> None:
+        """A server of one's own is asked for its model where the caller names none."""
+        listed = whole({"object": "list", "data": [{"id": "first"}, {"id": "second"}]})
+        with Server(lambda request: listed if request.method == "GET" else hello(request)) as server:
+            self.assertEqual("Hello", g4f.ChatCompletion.create("", "Hi", base_url=server.url))
+            self.assertEqual("first", server.requests[-1].json["model"])
+            provider = g4f.Provider.OpenAI
+            names = asyncio.run(provider.models(base_url=server.url, api_key=KEY))
+            self.assertEqual(["first", "second"], names)
+            self.assertEqual("/v1/models", server.requests[-1].path)
+
+    def test_environment_key_goes_to_its_own_host_only(self) -> None:
+        """A key from the environment is not sent to another address; one that the caller gives is."""
+        with mock.patch.dict("os.environ", {"OPENAI_API_KEY": KEY}):
+            self.assertNotIn("authorization", self.sent(api_key=None).headers)
+            self.assertEqual("Bearer mine", self.sent(api_key="mine").headers["authorization"])
+
+    def test_base_url_of_the_environment(self) -> None:
+        """`OPENAI_BASE_URL` moves OpenAI, with its key: its owner set both."""
+        with Server(hello) as server:
+            names = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": server.url + "/"}
+            with mock.patch.dict("os.environ", names):
+                self.assertEqual("Hello", g4f.ChatCompletion.create("m", "Hi", "OpenAI"))
+            self.assertEqual(f"Bearer {KEY}", server.requests[-1].headers["authorization"])
+
+    def test_refused_before_sending(self) -> None:
+        """What cannot be asked is said before anything is sent."""
+        with Server(hello) as server:
+            for options, error, says in (
+                ({"base_url": "localhost:1"}, errors.InputError, "base_url"),
+                ({"base_url": "ftp://host/"}, errors.InputError, "base_url"),
+                ({"n": 2}, errors.InputError, "n must be 1"),
+                ({"tools": [object()]}, errors.InputError, "JSON"),
+                ({"user": "\ud800"}, errors.InputError, "JSON"),
+                ({"max_retries": "many"}, errors.InputError, "max_retries"),
+                ({"connect_timeout": -1}, errors.InputError, "connect_timeout"),
+                ({"api_key": "line\nbreak"}, errors.InputError, "api_key"),
+                ({"api_key": " "}, errors.InputError, "api_key"),
+                ({"verify": "/no/such/file.pem"}, errors.InputError, "/no/such/file.pem"),
+            ):
+                with self.subTest(options=options):
+                    outcome = ask(server, stream=False, face="sync", **options)
+                    self.assertIs(error, type(outcome.error), outcome.error)
+                    self.assertIn(says, str(outcome.error))
+            self.assertEqual([], server.requests)
+
+    def test_missing_key_names_the_variable(self) -> None:
+        """Without a key the error names the variable, and nothing is sent."""
+        for provider, variable in (("OpenAI", "OPENAI_API_KEY"), ("Cohere", "COHERE_API_KEY or CO_API_KEY")):
+            with self.subTest(provider), mock.patch.dict("os.environ"):
+                for name in variable.split(" or "):
+                    os.environ.pop(name, None)
+                with self.assertRaisesRegex(errors.MissingAuthError, variable) as caught:
+                    g4f.ChatCompletion.create("m", "Hi", provider)
+                self.assertIsNone(caught.exception.status)
+
+
+if __name__ == "__main__":
+    unittest.main()
