@@ -12,6 +12,9 @@ from typing import Any, NamedTuple, Self
 HANG = "hang"
 """In an answer: send nothing more until the client leaves."""
 
+HELD = "held"
+"""In an answer: wait until a request is answered otherwise, and answer like that."""
+
 RESET = "reset"
 """In an answer: break the connection off."""
 
@@ -50,6 +53,7 @@ class Server:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._open: set[asyncio.StreamWriter] = set()
         self.port = 0
+        self._gate: asyncio.Future[Answer] = self._loop.create_future()
 
     @property
     def url(self) -> str:
@@ -90,6 +94,7 @@ class Server:
                 self.requests.append(request)
                 answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
                 steps = answer(request) if callable(answer) else answer
+                steps = await self._held(steps)
                 if not await self._send(steps, reader, writer):
                     break
         except ConnectionError:
@@ -98,6 +103,13 @@ class Server:
             self.left.set()
             self._open.discard(writer)
             writer.transport.abort()
+
+    async def _held(self, steps: Answer) -> Answer:
+        if HELD in steps:
+            return await asyncio.shield(self._gate)
+        if not self._gate.done():
+            self._gate.set_result(steps)
+        return steps
 
     async def _send(self, steps: Answer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         for step in steps:

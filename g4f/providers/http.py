@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import errno
 import os
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -219,9 +220,11 @@ def _is_encoding(error: Exception) -> bool:
 
 
 def _reason(error: BaseException) -> str:
+    """Return the words of the system where it has some, else those of the error."""
     inner = getattr(error, "os_error", error)
-    words = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
-    return " ".join(words.split())
+    number = getattr(inner, "errno", None)
+    known = os.strerror(number) if number in errno.errorcode else getattr(inner, "strerror", None)
+    return " ".join((known or str(inner) or type(inner).__name__).split())
 
 
 def _is_loopback(host: str | None) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
+from asyncio import sleep
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from time import time
@@ -51,7 +51,7 @@ async def with_retries(attempt: Callable[[], Awaitable[T]], retries: int, name: 
         logger.info("%s: %s; try %s in %.1f s", name, cause, of, state.upcoming_sleep)
 
     retrying = AsyncRetrying(
-        sleep=asyncio.sleep,
+        sleep=sleep,
         stop=enough,
         wait=_pause,
         retry=retry_if_exception_type(Again),

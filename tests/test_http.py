@@ -1,0 +1,378 @@
+"""The transport: sessions, tries, time limits, addresses, certificates, proxies, and keys that stay secret."""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import logging
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import unittest
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import g4f
+from g4f import errors
+from tests.servers import HANG, HELD, RESET, Answer, Request, Server, delta, hello, whole
+from tests.servers import stream as streamed
+
+KEY = "sk-abcdefghijklmnop-secret-7890"
+MESSAGE = "a question that stays between us"
+
+
+def ask(url: str, **options: Any) -> str:
+    given = {"provider": "OpenAI", "base_url": url, "api_key": KEY, "stream": False} | options
+    return g4f.ChatCompletion.create("m", MESSAGE, **given)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+class TestRetries(unittest.TestCase):
+    """A request is sent again before its answer begins, and only where that may help."""
+
+    def setUp(self) -> None:
+        self.pauses: list[float] = []
+
+    def ask(self, *answers: Any, **options: Any) -> tuple[str | errors.G4FError, int]:
+        """Return the answer or the error, and how many requests it took. Pauses are noted, not made."""
+
+        async def pause(seconds: float) -> None:
+            self.pauses.append(seconds)
+
+        with Server(*answers) as server, mock.patch("g4f.providers.retries.sleep", pause):
+            try:
+                return ask(server.url, **options), len(server.requests)
+            except errors.G4FError as error:
+                return error, len(server.requests)
+
+    def test_statuses(self) -> None:
+        """408, 409, 429, 500, 502–504 and 529 are asked again, all other statuses never."""
+        for status in (408, 409, 429, 500, 502, 503, 504, 529):
+            with self.subTest(status=status):
+                self.assertEqual(("Hello", 2), self.ask(whole({}, status), hello))
+        for status in (400, 401, 402, 403, 404, 405, 413, 422, 501, 505):
+            with self.subTest(status=status):
+                error, requests = self.ask(whole({}, status), hello)
+                self.assertEqual((status, 1), (error.status, requests))
+
+    def test_dropped_before_the_answer(self) -> None:
+        """A connection that is closed before the answer is opened again."""
+        self.assertEqual(("Hello", 2), self.ask([RESET], hello))
+
+    def test_never_after_the_first_byte(self) -> None:
+        """An answer that has begun is not asked for again."""
+        error, requests = self.ask([whole({})[0], b"{", RESET], hello)
+        self.assertEqual((errors.ResponseError, 1), (type(error), requests))
+
+    def test_number(self) -> None:
+        """Two retries are the default; `max_retries` sets another number, the environment too."""
+        for options, requests in (({}, 3), ({"max_retries": 0}, 1), ({"max_retries": 4}, 5)):
+            with self.subTest(options=options):
+                error, made = self.ask(whole({}, 503), **options)
+                self.assertEqual((errors.ServerError, requests), (type(error), made))
+        with mock.patch.dict(os.environ, {"G4F_MAX_RETRIES": "1"}):
+            self.assertEqual(2, self.ask(whole({}, 503))[1])
+
+    def test_pauses_grow_and_differ(self) -> None:
+        """Where the server asks for none, pauses double, each a little different."""
+        self.ask(whole({}, 503), max_retries=6)
+        for pause, middle in zip(self.pauses, (0.5, 1, 2, 4, 8, 8), strict=True):
+            self.assertTrue(0.8 * middle <= pause <= 1.2 * middle, self.pauses)
+        self.assertNotEqual([0.5, 1, 2, 4, 8, 8], self.pauses)
+
+    def test_pause_that_the_server_asks_for(self) -> None:
+        """`Retry-After` in seconds or as a date, and `retry-after-ms`, are kept, and never fallen short of."""
+        soon = email.utils.formatdate(time.time() + 30, usegmt=True)
+        for headers, least in (({"Retry-After": "7"}, 7), ({"retry-after-ms": "2500"}, 2.5), ({"Retry-After": soon}, 28)):
+            with self.subTest(headers=headers):
+                self.pauses.clear()
+                self.assertEqual(("Hello", 2), self.ask(whole({}, 429, **headers), hello))
+                self.assertTrue(least <= self.pauses[0] <= least * 1.1 + 2, self.pauses)
+
+    def test_no_longer_than_a_minute(self) -> None:
+        """A pause that would make it more than 60 s in all is not made: the error comes at once."""
+        error, requests = self.ask(whole({}, 429, **{"Retry-After": "61"}))
+        self.assertEqual((errors.RateLimitError, 1, []), (type(error), requests, self.pauses))
+        error, requests = self.ask(whole({}, 429, **{"Retry-After": "25"}), max_retries=5)
+        self.assertEqual((3, 2), (requests, len(self.pauses)))
+
+    def test_waiting_is_logged(self) -> None:
+        """The log tells what is waited for, and neither the question nor the key."""
+        with self.assertLogs("g4f", logging.DEBUG) as logs:
+            self.ask(whole({"error": {"message": f"no {KEY}"}}, 503), hello)
+        self.assertRegex("\n".join(logs.output), r"OpenAI: 503; try 2 of 3 in 0\.\d s")
+        self.assertNotIn(KEY, "\n".join(logs.output))
+        self.assertNotIn(MESSAGE, "\n".join(logs.output))
+
+
+class TestAddresses(unittest.TestCase):
+    """Where nothing can be reached, one line says who, why, and what to do."""
+
+    def test_unreachable(self) -> None:
+        """A closed port, an unknown host, and a wait too long."""
+        cases = (
+            (f"http://127.0.0.1:{free_port()}/v1", errors.ConnectError, "Connection refused", "Is the server running?"),
+            ("http://no-such-host.invalid/v1", errors.ConnectError, "no host 'no-such-host.invalid'", "Check base_url"),
+        )
+        for url, error, cause, remedy in cases:
+            with self.subTest(url=url), self.assertRaises(error) as caught:
+                ask(url, max_retries=0)
+            told = str(caught.exception)
+            self.assertTrue(told.startswith("OpenAI: "), told)
+            self.assertIn(cause, told)
+            self.assertIn(remedy, told)
+
+    def test_slow_to_connect(self) -> None:
+        """A host that takes no connection is waited for no longer than `connect_timeout`."""
+        with socket.socket() as deaf, socket.socket() as filler:
+            deaf.bind(("127.0.0.1", 0))
+            deaf.listen(0)
+            filler.connect(deaf.getsockname())  # the queue is full: the next connection gets no answer
+            others = [socket.socket() for _ in range(4)]
+            for other in others:
+                other.setblocking(False)
+                other.connect_ex(deaf.getsockname())
+            with self.assertRaisesRegex(errors.TimeoutError, "OpenAI: no connection to .* within 0.2 s"):
+                ask(f"http://127.0.0.1:{deaf.getsockname()[1]}/v1", max_retries=0, connect_timeout=0.2)
+            for other in others:
+                other.close()
+
+    def test_redirects(self) -> None:
+        """A move on the same host is followed, with the question; the key goes to no other host."""
+        with Server(hello) as other, Server(whole(b"", 307, Location="/v2/x"), hello) as server:
+            self.assertEqual("Hello", ask(server.url))
+            self.assertEqual(["/v1/chat/completions", "/v2/x"], [request.path for request in server.requests])
+            self.assertEqual(server.requests[0].body, server.requests[1].body)
+            for status in (301, 302, 303, 307, 308):
+                with self.subTest(status=status), Server(whole(b"", status, Location=f"{other.url}?key=1")) as server:
+                    with self.assertRaisesRegex(errors.ResponseError, f"{other.url}: give"):
+                        ask(server.url)
+            self.assertEqual([], other.requests)
+            with Server(lambda request: whole(b"", 307, Location=request.path + "x")) as server:
+                with self.assertRaisesRegex(errors.ResponseError, "from one address to the next"):
+                    ask(server.url)
+
+    def test_proxy(self) -> None:
+        """A proxy, given or of the environment, gets the request; `no_proxy` and an explicit one win over it."""
+        with Server(hello) as proxy, Server(hello) as server:
+            address = proxy.url.removesuffix("/v1")
+            self.assertEqual("Hello", ask("http://far.invalid/v1", proxy=address))
+            with mock.patch.dict(os.environ, {"http_proxy": address, "no_proxy": "127.0.0.1"}):
+                self.assertEqual("Hello", ask("http://far.invalid/v1"))
+                self.assertEqual("Hello", ask(server.url))
+            self.assertEqual((2, 1), (len(proxy.requests), len(server.requests)))
+            self.assertEqual("http://far.invalid/v1/chat/completions", proxy.requests[0].path)
+        closed = f"http://user:hidden@127.0.0.1:{free_port()}"
+        with self.assertRaisesRegex(errors.ConnectError, "OpenAI: the proxy 127.0.0.1:") as caught:
+            ask("http://far.invalid/v1", proxy=closed, max_retries=0)
+        self.assertNotIn("hidden", str(caught.exception))
+
+    def test_socks_needs_its_package(self) -> None:
+        """Without the optional package, a SOCKS proxy is an error that says how to get it."""
+        with mock.patch.dict(sys.modules, {"aiohttp_socks": None}):
+            with self.assertRaisesRegex(errors.MissingRequirementsError, r"g4f-jupyter\[socks\]"):
+                ask("http://far.invalid/v1", proxy="socks5://127.0.0.1:1")
+
+
+class TestCertificates(unittest.TestCase):
+    """TLS is verified unless the caller says otherwise."""
+
+    def setUp(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.certificate = Path(self.folder.name, "cert.pem")
+        key = Path(self.folder.name, "key.pem")
+        command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+        names = ["-addext", "subjectAltName=IP:127.0.0.1"]
+        files = ["-keyout", str(key), "-out", str(self.certificate)]
+        subprocess.run([*command.split(), *names, *files], check=True, capture_output=True)
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.tls.load_cert_chain(self.certificate, key)
+
+    def test_verified(self) -> None:
+        """An unknown authority is refused in one line, at once; its file, or the caller's word, lets it in."""
+        with Server(hello, tls=self.tls) as server:
+            with self.assertRaisesRegex(errors.ConnectError, "^OpenAI: no trusted connection to .*self.signed.*verify="):
+                ask(server.url)
+            self.assertEqual([], server.requests)
+            self.assertEqual("Hello", ask(server.url, verify=str(self.certificate)))
+            self.assertEqual("Hello", ask(server.url, verify=False))
+
+
+class TestSessions(unittest.TestCase):
+    """Connections are kept with their loop, and closed with it."""
+
+    def test_one_connection(self) -> None:
+        """A hundred sync calls in a row, whole and streamed, open one connection; so do async calls on one loop."""
+        with Server(hello) as server:
+
+            def in_a_thread() -> None:
+                for _ in range(50):
+                    ask(server.url)
+                    list(ask(server.url, stream=True))
+
+            thread = threading.Thread(target=in_a_thread)
+            thread.start()
+            thread.join()
+            self.assertEqual((1, 100), (server.connections, len(server.requests)))
+
+            async def in_a_loop() -> None:
+                for _ in range(10):
+                    await g4f.ChatCompletion.create_async("m", "Hi", base_url=server.url)
+
+            asyncio.run(in_a_loop())
+            self.assertEqual(2, server.connections)
+
+    def test_connection_that_the_server_closed(self) -> None:
+        """A connection that the server closed while nobody asked is not used again, and costs no try."""
+        with Server([*whole({"choices": [{"message": {"content": "Hello"}}]}), RESET], hello) as server:
+            self.assertEqual("Hello", ask(server.url, max_retries=0))
+            self.assertTrue(server.left.wait(5))
+            self.assertEqual("Hello", ask(server.url, max_retries=0))
+
+    def test_no_limit_of_connections(self) -> None:
+        """As many answers as are asked for come at the same time."""
+        together = 150
+        arrived: list[Request] = []
+
+        def answer(request: Request) -> Answer:
+            arrived.append(request)
+            return [HELD] if len(arrived) < together else hello(request)
+
+        async def all_at_once(url: str) -> list[str]:
+            calls = [g4f.ChatCompletion.create_async("m", "Hi", base_url=url) for _ in range(together)]
+            return await asyncio.gather(*calls)
+
+        with Server(answer) as server:
+            self.assertEqual(["Hello"] * together, asyncio.run(all_at_once(server.url)))
+            self.assertEqual(together, server.connections)
+
+    def test_leaving_early_closes(self) -> None:
+        """A stream that is left early closes its connection."""
+        with Server([*streamed(delta("Hel"), end=False), HANG]) as server:
+            for item in ask(server.url, stream=True):
+                self.assertEqual("Hel", item)
+                break
+            self.assertTrue(server.left.wait(5))
+
+    def test_silent_ends(self) -> None:
+        """Scripts, threads, loops that are shut down, left open or closed, and forks end without a word."""
+        with Server(hello) as server:
+            for name, script in (SCRIPTS | LOOSE).items():
+                with self.subTest(name):
+                    strict = ("-X", "dev", "-W", "error") if name in SCRIPTS else ()
+                    command = [sys.executable, *strict, "-c", COMMON.format(url=server.url) + script]
+                    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+                    self.assertEqual((0, "", "Hello\n"), (done.returncode, done.stderr, done.stdout))
+
+    def test_import_loads_no_aiohttp(self) -> None:
+        """`import g4f` loads neither aiohttp nor the transport."""
+        code = "import sys, g4f; print({'aiohttp', 'tenacity', 'g4f.providers.http'} & set(sys.modules))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        self.assertEqual("set()\n", done.stdout)
+
+
+COMMON = """
+import asyncio, os, sys, threading
+import g4f, g4f.providers.http
+URL = {url!r}
+def ask(): return g4f.ChatCompletion.create("m", "Hi", base_url=URL)
+async def ask_async(): return await g4f.ChatCompletion.create_async("m", "Hi", base_url=URL)
+"""
+
+SCRIPTS = {
+    "script": "print(ask())",
+    "stream": "print(''.join(map(str, g4f.ChatCompletion.create('m', 'Hi', base_url=URL, stream=True))))",
+    "stream left early": "print(next(g4f.ChatCompletion.create('m', 'Hi', base_url=URL, stream=True)) + 'lo')",
+    "asyncio.run": "print(asyncio.run(ask_async()))",
+    "asyncio.run twice": "asyncio.run(ask_async()); print(asyncio.run(ask_async()))",
+    "thread": "t = threading.Thread(target=lambda: print(ask())); t.start(); t.join()",
+    "fork": (
+        "ask()\n"
+        "child = os.fork()\n"
+        "if not child: os._exit(ask() != 'Hello')\n"
+        "assert os.waitpid(child, 0)[1] == 0\n"
+        "print(ask())"
+    ),
+}
+
+
+LOOSE = {
+    "loop that is left open": "loop = asyncio.new_event_loop(); print(loop.run_until_complete(ask_async()))",
+    "loop that is closed, not shut down": (
+        "loop = asyncio.new_event_loop(); print(loop.run_until_complete(ask_async())); loop.close(); del loop\n"
+        "import gc; gc.collect(); asyncio.run(ask_async()); gc.collect()"
+    ),
+}
+"""What asyncio itself warns of, if warnings are on: the session still ends without a word of its own."""
+
+
+class TestSecrets(unittest.TestCase):
+    """A key is sent, and shown nowhere."""
+
+    def failing(self) -> errors.G4FError:
+        echo = {"error": {"message": f"Incorrect API key provided: {KEY} (sk-abc*****7890). See sk-abcdef...7890."}}
+        with Server(whole(echo, 401)) as server:
+            try:
+                ask(server.url)
+            except errors.MissingAuthError as error:
+                return error
+        raise AssertionError
+
+    def test_server_that_echoes_the_key(self) -> None:
+        """A key that the server shows, whole or in part, is starred out; the rest of its words stay."""
+        told = str(self.failing())
+        self.assertIn("Incorrect API key provided: *** (***). See ***", told)
+        self.assertNotIn("7890", told)
+        self.assertNotIn("abcdef", told)
+
+    def test_traceback(self) -> None:
+        """No variable of any frame that an error passes, ours or aiohttp's, shows the key."""
+
+        def shown(error: BaseException | None) -> list[tuple[str, str]]:
+            frames = []
+            while error is not None:
+                for frame, _ in traceback.walk_tb(error.__traceback__):
+                    frames += [(frame.f_code.co_filename, repr(value)) for value in frame.f_locals.values()]
+                error = error.__context__
+            return [(file, value) for file, value in frames if file != __file__]
+
+        with Server([HANG]) as server:
+
+            async def cancelled() -> BaseException:
+                call = g4f.ChatCompletion.create_async("m", "Hi", "OpenAI", base_url=server.url, api_key=KEY)
+                task = asyncio.ensure_future(call)
+                while not server.requests:
+                    await asyncio.sleep(0.01)
+                task.cancel()
+                try:
+                    return await task
+                except asyncio.CancelledError as error:  # assertRaises would clear the frames
+                    return error
+
+            for error in (asyncio.run(cancelled()), self.failing()):
+                with self.subTest(type(error)):
+                    values = shown(error)
+                    self.assertEqual([], [(file, value) for file, value in values if "secret" in value])
+                    self.assertTrue(any("***" in value for _, value in values))
+
+    def test_repr(self) -> None:
+        """Clients and providers show no key."""
+        client = g4f.Client("OpenAI", api_key=KEY)
+        self.assertNotIn(KEY, f"{client!r} {vars(client)!r} {g4f.Provider.OpenAI!r} {g4f.Provider.OpenAI}")
+
+
+if __name__ == "__main__":
+    unittest.main()
