@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from typing import Any
 from unittest import mock
 
-from g4f import ChatCompletion, Client, errors
+from g4f import AsyncClient, ChatCompletion, Client, errors
 from g4f.errors import ResponseError
 from g4f.models import Model
 from g4f.providers.base_provider import AbstractProvider, AsyncGeneratorProvider, AsyncProvider
@@ -388,6 +388,26 @@ class Cuts:
             provider = Stream(text[:start], text[start:end], text[end:], FinishReason("length"))
             self.expect(Answer("a ", "", [], None, "stop"), provider, stop=["b", "STOP"])
 
+    def test_reads_no_further(self: Any) -> None:
+        """Once the answer was cut, the provider is closed and asked for nothing more."""
+        read: list[str] = []
+
+        class Endless:
+            async def create_async_generator(self, model: str, messages: Any) -> AsyncGenerator[str]:
+                try:
+                    for _ in range(100):
+                        read.append("x")
+                        yield "x"
+                finally:
+                    read.append("closed")
+
+        for options in ({"stop": "xx"}, {"max_tokens": 2}):
+            for way in self.calls:
+                with self.subTest(way, **options):
+                    read.clear()
+                    self.ask(way, Endless(), **options)
+                    self.assertEqual(["x", "x", "closed"], read)
+
     def test_no_stop(self: Any) -> None:
         """What looked like the beginning of a stop word is not lost at the end, nor told twice."""
         end = FinishReason("stop")
@@ -504,18 +524,64 @@ class TestReaderOfItsOwnLoop(unittest.TestCase):
                     self.assertGreaterEqual(len(list(stream)), 1)
 
 
+class TestClient(unittest.TestCase):
+    """What a client was made with."""
+
+    def test_defaults(self) -> None:
+        """Each call has the client's provider and options, unless it says otherwise; None says nothing."""
+        provider, other = Stream("x"), Stream("y")
+        with asyncio.Runner() as runner:
+            for options, seed in (({}, 1), ({"seed": 2}, 2), ({"seed": None, "provider": None}, 1)):
+                whole = Client(provider, seed=1).chat.completions.create("?", **options)
+                awaited = runner.run(AsyncClient(provider, seed=1).chat.completions.create("?", **options))
+                self.assertEqual([seed, seed], [given["seed"] for given in provider.given])
+                self.assertEqual(["Stream", "Stream"], [whole.provider, awaited.provider])
+                provider.given.clear()
+        Client(provider, seed=1).chat.completions.create("?", provider=other)
+        self.assertEqual(([], 1), (provider.given, other.given[0]["seed"]))
+
+    def test_chat(self) -> None:
+        """`client.chat.completions` is the same one each time."""
+        client = Client(Stream("x"))
+        self.assertIs(client.chat.completions, client.chat.completions)
+
+
+class TestItems(unittest.TestCase):
+    """The shape of a stream of text and events."""
+
+    def items(self, *items: Item, **options: Any) -> list[Item]:
+        return list(ChatCompletion.create("", "?", Stream(*items), stream=True, **options))
+
+    def test_order(self) -> None:
+        """Events come where they came; text that was held back comes before the reason why it ended."""
+        usage, end = Usage(1, 2, 3), FinishReason("stop")
+        self.assertEqual(["a", usage, "b", end], self.items("a", usage, "b", end))
+        self.assertEqual(["a ", "ST", end], self.items("a ", "ST", end, stop="STOP"))
+
+    def test_one_end(self) -> None:
+        """What was cut here ended here, whatever the provider says."""
+        length = FinishReason("length")
+        self.assertEqual(["ST", length], self.items("ST", FinishReason("stop"), stop="STOP", max_tokens=1))
+        self.assertEqual(["a", length], self.items("a", "b", FinishReason("stop"), max_tokens=1))
+
+    def test_prints_as_its_text(self) -> None:
+        """Joined as text, a stream is its text."""
+        self.assertEqual("ab", "".join(map(str, self.items("a", Usage(1, 2, 3), Reasoning("r"), "b"))))
+
+
 class TestChunks(unittest.TestCase):
     """The shape of a stream of chunks."""
 
     def test_shape(self) -> None:
         """One id for all; the role comes first; the last has no content, but finish reason and usage."""
-        first, second, last = Client(Stream("a", "b", Usage(1, 2, 3))).chat.completions.stream("?", "m")
+        first, second, last = Client(Stream("a", Usage(1, 2, 3), "b")).chat.completions.stream("?", "m")
         self.assertEqual(1, len({chunk.id for chunk in (first, second, last)}))
         self.assertEqual({("m", "Stream")}, {(chunk.model, chunk.provider) for chunk in (first, second, last)})
         self.assertEqual("chat.completion.chunk", first.object)
         self.assertEqual(("assistant", "a"), (first.choices[0].delta.role, first.choices[0].delta.content))
         self.assertEqual((None, "b"), (second.choices[0].delta.role, second.choices[0].delta.content))
-        self.assertEqual((None, None), (first.choices[0].finish_reason, first.usage))
+        for chunk in (first, second):
+            self.assertEqual((None, None), (chunk.choices[0].finish_reason, chunk.usage))
         self.assertEqual((None, "stop"), (last.choices[0].delta.content, last.choices[0].finish_reason))
         self.assertEqual(3, last.usage.total_tokens if last.usage else 0)
 

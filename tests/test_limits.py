@@ -75,8 +75,8 @@ class TestSilence(_Case):
     def test_after_the_first(self) -> None:
         """The silence counts from the last event, and the text before it is in `partial`."""
         with self.assertRaises(errors.TimeoutError) as caught:
-            self.read(7, 8, 11, silence=10)
-        self.assertAlmostEqual(25, self.elapsed)
+            self.read(7.3, 8.1, 11, silence=10)
+        self.assertAlmostEqual(25.4, self.elapsed)
         self.assertEqual("..", caught.exception.partial)
 
     def test_pause_of_the_reader(self) -> None:

@@ -63,6 +63,8 @@ class TestTaken(unittest.TestCase):
         self.assertEqual([expected], normalize([Message(tool_calls=[call])]))
         self.assertEqual([expected], normalize([{"role": "assistant", "content": None, "tool_calls": [call]}]))
         self.assertEqual([{"role": "assistant", "content": "4"}], normalize([Message(content="4")]))
+        old = {"role": "assistant", "function_call": {"name": "add", "arguments": "{}"}}
+        self.assertEqual([old], normalize([{**old, "content": None}]))
 
     def test_parts(self) -> None:
         """A content may be a list of parts; a text among them becomes a part."""
