@@ -8,7 +8,7 @@ import msgspec
 
 from .providers.base_provider import Provider
 
-__all__ = ["Model", "ModelUtils", "default", "smollm2"]
+__all__ = ["Model", "ModelUtils", "default", "gpt_4o", "gpt_4o_mini", "smollm2"]
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -26,10 +26,12 @@ class Model(msgspec.Struct, frozen=True):
 default = Model("")
 """Whatever the first provider that can answer here has for its default."""
 
+gpt_4o = Model("gpt-4o", "OpenAI", "OpenAI")
+gpt_4o_mini = Model("gpt-4o-mini", "OpenAI", "OpenAI")
 smollm2 = Model("smollm2", "Hugging Face", "Local")
 
 
 class ModelUtils:
     """The registry: add a model by `ModelUtils.convert["name"] = Model(…)`."""
 
-    convert: ClassVar[dict[str, Model]] = {model.name: model for model in (smollm2,)}
+    convert: ClassVar[dict[str, Model]] = {model.name: model for model in (gpt_4o, gpt_4o_mini, smollm2)}

@@ -8,9 +8,16 @@ from collections.abc import AsyncGenerator
 from typing import Any
 from unittest import mock
 
-from g4f import Provider, models
+from g4f import ChatCompletion, Provider, models
 from g4f.client.service import get_model_and_provider
-from g4f.errors import G4FError, InputError, ModelNotFoundError, ProviderNotFoundError, ProviderNotWorkingError
+from g4f.errors import (
+    G4FError,
+    InputError,
+    MissingAuthError,
+    ModelNotFoundError,
+    ProviderNotFoundError,
+    ProviderNotWorkingError,
+)
 from g4f.models import Model, ModelUtils
 from g4f.providers import catalogue
 from g4f.providers.base_provider import AbstractProvider, AsyncGeneratorProvider, AsyncProvider
@@ -251,6 +258,14 @@ class TestRealCatalogue(unittest.TestCase):
             self.assertIs(model, ModelUtils.convert[model.name])
             for provider in str(model.best_provider).split():
                 self.assertEqual(provider, catalogue.find(provider).name)
+
+    def test_key_that_is_missing(self) -> None:
+        """A known model without its key is asked of its first provider, and the call says which key is missing."""
+        with mock.patch.dict(os.environ):
+            os.environ.pop("OPENAI_API_KEY", None)
+            with self.assertRaisesRegex(MissingAuthError, "OPENAI_API_KEY") as caught:
+                ChatCompletion.create("gpt-4o", "?")
+            self.assertEqual(("OpenAI", "gpt-4o"), (caught.exception.provider, caught.exception.model))
 
     def test_provider_names(self) -> None:
         """`g4f.Provider.<Name>` is the catalogue's; a misspelt one is an AttributeError with close matches."""
