@@ -52,10 +52,14 @@ def _known(name: str) -> Model:
 
 
 def _named(names: str) -> Provider:
-    listed = names.replace(",", " ").split()
+    listed = _split(names)
     if not listed:
         raise ProviderNotFoundError("the name of the provider is empty")
     return load(listed[0]) if len(listed) == 1 else IterListProvider(listed)
+
+
+def _split(names: str) -> list[str]:
+    return names.replace(",", " ").split()
 
 
 def _serving(model: Model) -> Provider:
@@ -69,7 +73,7 @@ def _serving(model: Model) -> Provider:
         raise ModelNotFoundError(told, model=model.name)
     if not isinstance(best, str):
         return best
-    listed = best.split()
+    listed = _split(best)
     return load(next((name for name in listed if not missing(find(name))), listed[0]))
 
 

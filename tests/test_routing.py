@@ -158,7 +158,7 @@ class TestModel(_Case):
 
     def setUp(self) -> None:
         super().setUp()
-        ModelUtils.convert["both"] = Model("both", "Somebody", "Alpha Beta")
+        ModelUtils.convert["both"] = Model("both", "Somebody", "Alpha, Beta")
         ModelUtils.convert["short"] = Model("a-very-long-name", best_provider="Beta")
         ModelUtils.convert["class"] = Model("class", best_provider=Alpha)
         ModelUtils.convert["homeless"] = Model("homeless")
