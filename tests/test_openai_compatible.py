@@ -81,6 +81,7 @@ STREAM_FAULTS = (
     Fault("no chunk size", [*streamed(*TWO, end=False), 0.1, b"what is this\r\n", HANG], errors.ResponseError, "broke", "Hello"),
     Fault("broken JSON", streamed(*TWO, b"data: {'a'}\n\n", DONE), errors.ResponseError, "not JSON", "Hello"),
     Fault("broken UTF-8", streamed(*TWO, b'data: {"choices": [{"delta": {"content": "\xff"}}]}\n\n', DONE), errors.ResponseError, "broken", "Hello"),
+    Fault("broken JSON, more to come", [*streamed(*TWO, event("{"), end=False), HANG], errors.ResponseError, "JSON", "Hello"),
     Fault("another form", streamed(*TWO, event({"choices": 1}), DONE), errors.ResponseError, "form", "Hello"),
     Fault("a list", streamed(*TWO, event([1]), DONE), errors.ResponseError, "form", "Hello"),
     Fault(

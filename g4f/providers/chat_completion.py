@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ..errors import G4FError, ResponseError
-from .refusals import Asked, fault, redact
+from .refusals import Asked, fault
 from .response import FinishReason, Item, Reasoning, ToolCall, Usage
 from .sse import ErrorPayload
 
@@ -197,7 +197,7 @@ class Reader:
             self._fail(_unreadable(payload, error))
 
     def _fail(self, why: str) -> None:
-        self.failure = ResponseError(f"{self._asked.provider}: {redact(why, self._asked.key)}.")
+        self.failure = ResponseError(f"{self._asked.provider}: {why}.")
 
 
 def _unreadable(payload: bytes, error: Exception) -> str:

@@ -120,7 +120,9 @@ async def exchange(call: Call) -> AsyncIterator[Answer]:
         error.request_id = error.request_id or answer.request_id
         raise
     finally:
-        response.close()
+        if not response.content.is_eof():
+            response.close()
+            await asyncio.sleep(0)  # the socket is closed in the next turn of a loop that may then stand still
 
 
 async def _attempt(call: Call) -> aiohttp.ClientResponse:

@@ -21,6 +21,9 @@ from ..errors import (
 
 __all__ = ["Asked", "fault", "redact", "refusal"]
 
+SHORTEST = 8
+"""Characters that a key has at least: what is shorter is a placeholder, and part of many words."""
+
 LONGEST = 500
 """Characters of a server's message that are passed on."""
 
@@ -149,10 +152,10 @@ def _plain(body: bytes) -> str:
 
 def redact(words: str, key: str) -> str:
     """Return `words` without `key`, or what servers show of it: its ends, around stars or dots."""
-    if not key:
+    if len(key) < SHORTEST:
         return words
     words = words.replace(key, "***")
-    ends = (key[:3], key[-3:]) if len(key) > 6 else ()
+    ends = (key[:3], key[-3:])
     return re.sub(
         r"[^\s\"'`,:;()<>]*(?:\*|\.\.|…)[^\s\"'`,:;()<>]*",
         lambda shown: "***" if any(end in shown[0] for end in ends) else shown[0],
