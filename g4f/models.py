@@ -28,10 +28,24 @@ default = Model("")
 
 gpt_4o = Model("gpt-4o", "OpenAI", "OpenAI")
 gpt_4o_mini = Model("gpt-4o-mini", "OpenAI", "OpenAI")
+gpt_4o = Model("gpt-4o", "OpenAI", "OpenAI AzureOpenAI")
+gpt_4o_mini = Model("gpt-4o-mini", "OpenAI", "OpenAI AzureOpenAI")
+gpt_5_5 = Model("gpt-5.5", "OpenAI", "OpenAI AzureOpenAI")
+gpt_5_4 = Model("gpt-5.4", "OpenAI", "OpenAI AzureOpenAI")
+gpt_5_4_mini = Model("gpt-5.4-mini", "OpenAI", "OpenAI AzureOpenAI")
+gpt_5_4_nano = Model("gpt-5.4-nano", "OpenAI", "OpenAI AzureOpenAI")
+gpt_oss_120b = Model("gpt-oss-120b", "OpenAI", "Cerebras")
+mistral_small_latest = Model("mistral-small-latest", "Mistral AI", "Mistral")
+mistral_large_latest = Model("mistral-large-latest", "Mistral AI", "Mistral")
+deepseek_flash = Model("deepseek-flash", "DeepSeek", "DeepSeek")
+grok_4_3 = Model("grok-4.3", "xAI", "XAI")
+command_a_03_2025 = Model("command-a-03-2025", "Cohere", "Cohere")
 smollm2 = Model("smollm2", "Hugging Face", "Local")
+
+_KNOWN = tuple(value for value in list(globals().values()) if isinstance(value, Model) and value.name)
 
 
 class ModelUtils:
     """The registry: add a model by `ModelUtils.convert["name"] = Model(…)`."""
 
-    convert: ClassVar[dict[str, Model]] = {model.name: model for model in (gpt_4o, gpt_4o_mini, smollm2)}
+    convert: ClassVar[dict[str, Model]] = {model.name: model for model in _KNOWN}

@@ -85,6 +85,6 @@ def _default() -> Provider:
             raise ProviderNotFoundError(f"G4F_PROVIDER: {error}", provider=error.provider) from None
     row = next(available(), None)
     if row is None:
-        ways = "; ".join(f"{row.name}: {missing(row)}" for row in ROWS)
+        ways = "; ".join(f"{row.name}: {missing(row)}" for row in ROWS if row.by_default)
         raise ProviderNotFoundError(f"no provider can answer here. {ways}")
     return load(row.name)

@@ -225,8 +225,10 @@ def _reason(error: BaseException) -> str:
     """Return the words of the system where it has some, else those of the error."""
     inner = getattr(error, "os_error", error)
     number = getattr(inner, "errno", None)
-    known = os.strerror(number) if number in errno.errorcode else getattr(inner, "strerror", None)
-    return " ".join((known or str(inner) or type(inner).__name__).split())
+    if isinstance(number, int) and number in errno.errorcode:
+        return os.strerror(number)
+    words = getattr(inner, "strerror", None) or str(inner)
+    return " ".join((words or type(inner).__name__).split())
 
 
 def _is_loopback(host: str | None) -> bool:

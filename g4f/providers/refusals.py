@@ -37,7 +37,7 @@ class Asked(NamedTuple):
     remedy: str
 
 
-class Told(NamedTuple):
+class _Told(NamedTuple):
     """What a server says of its failure: in words, and by the names that it has for it."""
 
     message: str
@@ -117,23 +117,23 @@ def _redirect(asked: Asked, status: int, location: str) -> str:
     return f"{said}, {where}: give the right one as base_url." if where else f"{said}: check base_url."
 
 
-def _told(body: bytes) -> Told:
+def _told(body: bytes) -> _Told:
     """Read the forms in which servers put it: {"error": {…}}, {"error": "…"}, {"message"}, {"detail"}, a page."""
     try:
         said: Any = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return Told(_plain(body), "")
+        return _Told(_plain(body), "")
     if isinstance(said, list) and said:
         said = said[0]
     if isinstance(said, dict):
         inner = said.get("error") or said.get("errors") or said
         said = inner[0] if isinstance(inner, list) and inner else inner
     if not isinstance(said, dict):
-        return Told(_line(said), "")
+        return _Told(_line(said), "")
     words = said.get("message") or said.get("detail") or said.get("error") or ""
     codes = [str(said[name]) for name in ("code", "type", "status") if said.get(name)]
     code = next((number for number in codes if number.isdigit()), "") or " ".join(codes)
-    return Told(_line(words), code)
+    return _Told(_line(words), code)
 
 
 def _line(words: object) -> str:
