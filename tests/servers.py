@@ -33,6 +33,7 @@ class Request(NamedTuple):
 
     @property
     def json(self) -> Any:
+        """The body, read as JSON."""
         return json.loads(self.body)
 
 
@@ -57,6 +58,7 @@ class Server:
 
     @property
     def url(self) -> str:
+        """The address to give as base_url."""
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/v1"
 
     def __enter__(self) -> Self:
@@ -139,21 +141,21 @@ class Server:
 
 
 def whole(body: object, status: int = 200, kind: str = "application/json", **headers: str) -> list[Step]:
-    """An answer of known length; `body` is bytes, or made JSON."""
+    """Return an answer of known length; `body` is bytes, or made JSON."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {"Content-Type": kind, "Content-Length": str(len(data)), **headers}
     return [_head(status, named), data]
 
 
 def stream(*pieces: bytes, end: bool = True, **headers: str) -> list[Step]:
-    """An event stream in chunks, one a piece; without `end` it is not finished, and what follows may break it."""
+    """Return an event stream in chunks, one a piece; without `end` it is not finished: what follows may break it."""
     named = {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked", **headers}
     steps: list[Step] = [_head(200, named), *(chunk(piece) for piece in pieces if piece)]
     return [*steps, b"0\r\n\r\n"] if end else steps
 
 
 def chunk(data: bytes) -> bytes:
-    """A chunk of a chunked body."""
+    """Return a chunk of a chunked body."""
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
@@ -163,13 +165,13 @@ def _head(status: int, headers: dict[str, str]) -> bytes:
 
 
 def event(payload: object) -> bytes:
-    """An event of server-sent events; `payload` is text, or made JSON."""
+    """Return an event of server-sent events; `payload` is text, or made JSON."""
     text = payload if isinstance(payload, str) else json.dumps(payload)
     return f"data: {text}\n\n".encode()
 
 
 def delta(text: str | None = None, finish: str | None = None, **more: Any) -> bytes:
-    """An event of a chat completion's stream."""
+    """Return an event of a chat completion's stream."""
     message = more | ({} if text is None else {"content": text})
     return event({"choices": [{"index": 0, "delta": message, "finish_reason": finish}]})
 

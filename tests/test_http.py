@@ -28,12 +28,14 @@ KEY = "sk-abcdefghijklmnop-secret-7890"
 MESSAGE = "a question that stays between us"
 
 
-def ask(url: str, **options: Any) -> str:
+def ask(url: str, **options: Any) -> Any:
+    """Ask OpenAI at another address."""
     given = {"provider": "OpenAI", "base_url": url, "api_key": KEY, "stream": False} | options
     return g4f.ChatCompletion.create("m", MESSAGE, **given)
 
 
 def free_port() -> int:
+    """Return a port at which nothing listens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
@@ -43,6 +45,7 @@ class TestRetries(unittest.TestCase):
     """A request is sent again before its answer begins, and only where that may help."""
 
     def setUp(self) -> None:
+        """No pause yet."""
         self.pauses: list[float] = []
 
     def ask(self, *answers: Any, **options: Any) -> tuple[str | errors.G4FError, int]:
@@ -58,7 +61,7 @@ class TestRetries(unittest.TestCase):
                 return error, len(server.requests)
 
     def test_statuses(self) -> None:
-        """408, 409, 429, 500, 502–504 and 529 are asked again, all other statuses never."""
+        """408, 409, 429, 500, 502 to 504 and 529 are asked again, all other statuses never."""
         for status in (408, 409, 429, 500, 502, 503, 504, 529):
             with self.subTest(status=status):
                 self.assertEqual(("Hello", 2), self.ask(whole({}, status), hello))
@@ -95,7 +98,8 @@ class TestRetries(unittest.TestCase):
     def test_pause_that_the_server_asks_for(self) -> None:
         """`Retry-After` in seconds or as a date, and `retry-after-ms`, are kept, and never fallen short of."""
         soon = email.utils.formatdate(time.time() + 30, usegmt=True)
-        for headers, least in (({"Retry-After": "7"}, 7), ({"retry-after-ms": "2500"}, 2.5), ({"Retry-After": soon}, 28)):
+        asked = (({"Retry-After": "7"}, 7), ({"retry-after-ms": "2500"}, 2.5), ({"Retry-After": soon}, 28))
+        for headers, least in asked:
             with self.subTest(headers=headers):
                 self.pauses.clear()
                 self.assertEqual(("Hello", 2), self.ask(whole({}, 429, **headers), hello))
@@ -156,13 +160,13 @@ class TestAddresses(unittest.TestCase):
             self.assertEqual(["/v1/chat/completions", "/v2/x"], [request.path for request in server.requests])
             self.assertEqual(server.requests[0].body, server.requests[1].body)
             for status in (301, 302, 303, 307, 308):
-                with self.subTest(status=status), Server(whole(b"", status, Location=f"{other.url}?key=1")) as server:
-                    with self.assertRaisesRegex(errors.ResponseError, f"{other.url}: give"):
-                        ask(server.url)
+                moved, told = whole(b"", status, Location=f"{other.url}?key=1"), f"{other.url}: give"
+                with self.subTest(status), Server(moved) as here, self.assertRaisesRegex(errors.ResponseError, told):
+                    ask(here.url)
             self.assertEqual([], other.requests)
-            with Server(lambda request: whole(b"", 307, Location=request.path + "x")) as server:
-                with self.assertRaisesRegex(errors.ResponseError, "from one address to the next"):
-                    ask(server.url)
+        told = "from one address to the next"
+        with Server(lambda request: whole(b"", 307, Location=request.path + "x")) as server:
+            self.assertRaisesRegex(errors.ResponseError, told, ask, server.url)
 
     def test_proxy(self) -> None:
         """A proxy, given or of the environment, gets the request; `no_proxy` and an explicit one win over it."""
@@ -181,15 +185,18 @@ class TestAddresses(unittest.TestCase):
 
     def test_socks_needs_its_package(self) -> None:
         """Without the optional package, a SOCKS proxy is an error that says how to get it."""
+        told = r"g4f-jupyter\[socks\]"
         with mock.patch.dict(sys.modules, {"aiohttp_socks": None}):
-            with self.assertRaisesRegex(errors.MissingRequirementsError, r"g4f-jupyter\[socks\]"):
-                ask("http://far.invalid/v1", proxy="socks5://127.0.0.1:1")
+            self.assertRaisesRegex(
+                errors.MissingRequirementsError, told, ask, "http://far.invalid/v1", proxy="socks5://127.0.0.1:1"
+            )
 
 
 class TestCertificates(unittest.TestCase):
     """TLS is verified unless the caller says otherwise."""
 
     def setUp(self) -> None:
+        """Make a certificate that no authority has signed."""
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
         self.certificate = Path(self.folder.name, "cert.pem")
@@ -204,8 +211,8 @@ class TestCertificates(unittest.TestCase):
     def test_verified(self) -> None:
         """An unknown authority is refused in one line, at once; its file, or the caller's word, lets it in."""
         with Server(hello, tls=self.tls) as server:
-            with self.assertRaisesRegex(errors.ConnectError, "^OpenAI: no trusted connection to .*self.signed.*verify="):
-                ask(server.url)
+            told = "^OpenAI: no trusted connection to .*self.signed.*verify="
+            self.assertRaisesRegex(errors.ConnectError, told, ask, server.url)
             self.assertEqual([], server.requests)
             self.assertEqual("Hello", ask(server.url, verify=str(self.certificate)))
             self.assertEqual("Hello", ask(server.url, verify=False))
@@ -323,6 +330,7 @@ class TestSecrets(unittest.TestCase):
     """A key is sent, and shown nowhere."""
 
     def failing(self) -> errors.G4FError:
+        """Return the error of a server that shows the key."""
         echo = {"error": {"message": f"Incorrect API key provided: {KEY} (sk-abc*****7890). See sk-abcdef...7890."}}
         with Server(whole(echo, 401)) as server:
             try:

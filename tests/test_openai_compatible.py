@@ -14,9 +14,22 @@ from unittest import mock
 import g4f
 from g4f import errors
 from g4f.providers.response import FinishReason, Reasoning, ToolCall, Usage
-from tests.servers import ANSWER, DONE, HANG, HELLO, RESET, Answer, Request, Server, Step, chunk, delta, event, hello
+from tests.servers import (
+    ANSWER,
+    DONE,
+    HANG,
+    HELLO,
+    RESET,
+    Answer,
+    Request,
+    Server,
+    chunk,
+    delta,
+    event,
+    hello,
+    whole,
+)
 from tests.servers import stream as streamed
-from tests.servers import whole
 
 KEY = "sk-abcdefghijklmnop-secret-7890"
 
@@ -29,12 +42,20 @@ class Outcome(NamedTuple):
 
     @property
     def text(self) -> str:
+        """The text of the items."""
         return "".join(item for item in self.items if isinstance(item, str))
 
 
 def ask(server: Server, *, stream: bool, face: str, **options: Any) -> Outcome:
     """Ask the server through one of the faces."""
-    given = {"model": "m", "messages": "Hi", "provider": "OpenAI", "base_url": server.url, "api_key": KEY, "stream": stream}
+    given = {
+        "model": "m",
+        "messages": "Hi",
+        "provider": "OpenAI",
+        "base_url": server.url,
+        "api_key": KEY,
+        "stream": stream,
+    }
     given |= {"max_retries": 0} | options
     items: list[Any] = []
 
@@ -77,11 +98,35 @@ STREAM_FAULTS = (
     Fault("only a comment", streamed(b": keep-alive\n\n"), errors.ResponseError, "ended before"),
     Fault("cut within an event", streamed(*TWO, b'data: {"choices": [{"del'), errors.ResponseError, "ended", "Hello"),
     Fault("dropped", [*streamed(*TWO, end=False), RESET], errors.ResponseError, "connection broke", "Hello"),
-    Fault("dropped in a chunk", [*streamed(*TWO, end=False), b"ff\r\ndata: ", RESET], errors.ResponseError, "broke", "Hello"),
-    Fault("no chunk size", [*streamed(*TWO, end=False), 0.1, b"what is this\r\n", HANG], errors.ResponseError, "broke", "Hello"),
+    Fault(
+        "dropped in a chunk",
+        [*streamed(*TWO, end=False), b"ff\r\ndata: ", RESET],
+        errors.ResponseError,
+        "broke",
+        "Hello",
+    ),
+    Fault(
+        "no chunk size",
+        [*streamed(*TWO, end=False), 0.1, b"what is this\r\n", HANG],
+        errors.ResponseError,
+        "broke",
+        "Hello",
+    ),
     Fault("broken JSON", streamed(*TWO, b"data: {'a'}\n\n", DONE), errors.ResponseError, "not JSON", "Hello"),
-    Fault("broken UTF-8", streamed(*TWO, b'data: {"choices": [{"delta": {"content": "\xff"}}]}\n\n', DONE), errors.ResponseError, "broken", "Hello"),
-    Fault("broken JSON, more to come", [*streamed(*TWO, event("{"), end=False), HANG], errors.ResponseError, "JSON", "Hello"),
+    Fault(
+        "broken UTF-8",
+        streamed(*TWO, b'data: {"choices": [{"delta": {"content": "\xff"}}]}\n\n', DONE),
+        errors.ResponseError,
+        "broken",
+        "Hello",
+    ),
+    Fault(
+        "broken JSON, more to come",
+        [*streamed(*TWO, event("{"), end=False), HANG],
+        errors.ResponseError,
+        "JSON",
+        "Hello",
+    ),
     Fault("another form", streamed(*TWO, event({"choices": 1}), DONE), errors.ResponseError, "form", "Hello"),
     Fault("a list", streamed(*TWO, event([1]), DONE), errors.ResponseError, "form", "Hello"),
     Fault(
@@ -105,7 +150,9 @@ STREAM_FAULTS = (
         "Slot is gone",
         "Hello",
     ),
-    Fault("an error as finish reason", streamed(*TWO, delta(finish="error"), DONE), errors.ResponseError, "error", "Hello"),
+    Fault(
+        "an error as finish reason", streamed(*TWO, delta(finish="error"), DONE), errors.ResponseError, "error", "Hello"
+    ),
     Fault(
         "silence in the middle",
         [*streamed(*TWO, end=False), HANG],
@@ -129,7 +176,12 @@ WHOLE_FAULTS = (
     Fault("broken JSON", whole(b'{"choices": ['), errors.ResponseError, "not JSON"),
     Fault("broken UTF-8", whole(b'{"choices": [{"message": {"content": "\xff"}}]}'), errors.ResponseError, "broken"),
     Fault("no choices", whole({"choices": []}), errors.ResponseError, "no choices"),
-    Fault("an error", whole({"error": {"message": "Overloaded", "type": "server_error"}}), errors.ServerError, "Overloaded"),
+    Fault(
+        "an error",
+        whole({"error": {"message": "Overloaded", "type": "server_error"}}),
+        errors.ServerError,
+        "Overloaded",
+    ),
     Fault("no text", whole({"choices": [{"message": {"content": None}}]}), errors.ResponseError, "empty"),
     Fault(
         "silence in the middle",
@@ -162,7 +214,12 @@ BOTH_FAULTS = (
         "has no model 'm'",
     ),
     Fault("no such address", whole(b"", 404), errors.ResponseStatusError, "check base_url"),
-    Fault("another host", whole(b"", 308, Location="http://other.invalid/v1"), errors.ResponseError, "http://other.invalid/v1"),
+    Fault(
+        "another host",
+        whole(b"", 308, Location="http://other.invalid/v1"),
+        errors.ResponseError,
+        "http://other.invalid/v1",
+    ),
     Fault("a page elsewhere", whole(b"", 302, Location="/login?next=x"), errors.ResponseError, "/login: give"),
 )
 
@@ -171,6 +228,7 @@ class TestFaults(unittest.TestCase):
     """Each fault, through each face: the right error, with the text so far, and the connection closed."""
 
     def check(self, fault: Fault, *, stream: bool) -> None:
+        """Meet one fault on each face."""
         for face in ("sync", "async"):
             with self.subTest(fault.name, stream=stream, face=face), Server(fault.answer) as server:
                 outcome = ask(server, stream=stream, face=face, **fault.options)
@@ -228,6 +286,7 @@ class TestAnswers(unittest.TestCase):
     """What servers send rightly, however they send it."""
 
     def items(self, answer: Answer, *, stream: bool = True, **options: Any) -> list[Any]:
+        """Return what comes of an answer without fault."""
         with Server(answer) as server:
             outcome = ask(server, stream=stream, face="sync", **options)
             self.assertIsNone(outcome.error)
@@ -255,7 +314,10 @@ class TestAnswers(unittest.TestCase):
             ),
             "deflate": streamed(zlib.compress(plain), Content_Encoding="deflate"),
             "no content type": [step.replace(b"text/event-stream", b"") for step in streamed(plain)],
-            "until it closes": [b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n", plain],
+            "until it closes": [
+                b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n",
+                plain,
+            ],
             "json instead": whole(ANSWER),
         }
         for name, answer in forms.items():
@@ -283,7 +345,9 @@ class TestAnswers(unittest.TestCase):
         reasons |= {"content_filter": "content_filter", "tool_calls": "tool_calls", "function_call": "tool_calls"}
         for said, reason in reasons.items():
             with self.subTest(said):
-                self.assertEqual(["a", FinishReason(reason)], self.items(streamed(delta("a"), delta(finish=said), DONE)))
+                self.assertEqual(
+                    ["a", FinishReason(reason)], self.items(streamed(delta("a"), delta(finish=said), DONE))
+                )
 
     def test_reasoning(self) -> None:
         """Reasoning in a field of its own, or in parts of the content, is reasoning."""
@@ -311,7 +375,9 @@ class TestAnswers(unittest.TestCase):
             with self.subTest(usage=usage):
                 own = event({"choices": [], "usage": usage})
                 self.assertIn(expected, self.items(streamed(*HELLO[:3], own, DONE)))
-                self.assertIn(expected, self.items(streamed(event(json.loads(HELLO[2][6:]) | {"usage": usage}), HELLO[0], DONE)))
+                self.assertIn(
+                    expected, self.items(streamed(event(json.loads(HELLO[2][6:]) | {"usage": usage}), HELLO[0], DONE))
+                )
 
     def test_tool_calls(self) -> None:
         """Calls come in pieces by index, whole without one, or in a whole answer; a Client puts them together."""
@@ -322,7 +388,10 @@ class TestAnswers(unittest.TestCase):
             delta(tool_calls=[{"index": 0, "function": {"arguments": ": 1}"}}]),
             delta(finish="tool_calls"),
         ]
-        both = [{"id": "a", "function": {"name": "f", "arguments": '{"x": 1}'}}, {"id": "b", "function": {"name": "g", "arguments": "{}"}}]
+        both = [
+            {"id": "a", "function": {"name": "f", "arguments": '{"x": 1}'}},
+            {"id": "b", "function": {"name": "g", "arguments": "{}"}},
+        ]
         message = {"choices": [{"message": {"content": None, "tool_calls": both}, "finish_reason": "tool_calls"}]}
         parted = [delta(tool_calls=[call]) for call in both]
         for name, answer in {
@@ -349,6 +418,7 @@ class TestRequests(unittest.TestCase):
     """What is sent."""
 
     def sent(self, *, stream: bool = False, **options: Any) -> Request:
+        """Return the request that a call makes."""
         with Server(hello) as server:
             outcome = ask(server, stream=stream, face="sync", **options)
             self.assertIsNone(outcome.error)

@@ -54,6 +54,7 @@ class TestVerdict(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
+        """Start the judge, and shorten the pauses."""
         cls.server = LLMockServer()
         cls.server.start()
         cls.addClassCleanup(cls.server.stop)

@@ -36,6 +36,8 @@ PAYLOADS = [
 
 
 class TestEvents(unittest.TestCase):
+    """Events of every form, cut everywhere."""
+
     def test_cut_anywhere(self) -> None:
         """Wherever the bytes are cut in two, and whatever ends the lines, the payloads are the same."""
         for end in (b"\n", b"\r\n", b"\r"):

@@ -166,8 +166,8 @@ class Reader:
                 out.append(text)
             else:
                 out.extend(_parts(text))
-        for call in message.tool_calls or ():
-            out.append(self._tool_call(call))
+        if message.tool_calls:
+            out.extend(map(self._tool_call, message.tool_calls))
 
     def _tool_call(self, call: _Call) -> ToolCall:
         index = call.index

@@ -16,7 +16,8 @@ from urllib.request import proxy_bypass
 
 import aiohttp
 
-from ..errors import ConnectError, G4FError, InputError, MissingRequirementsError, ResponseError, TimeoutError
+from .. import errors
+from ..errors import ConnectError, G4FError, InputError, MissingRequirementsError, ResponseError
 from ..limits import Limits
 from .refusals import Asked, redact, refusal
 from .retries import AGAIN, Again, asked_pause, with_retries
@@ -69,15 +70,16 @@ class Answer:
                     yield data
                     limits.waiting()
                     data = await content.readany()
-            return
         except (aiohttp.ClientError, OSError) as error:
             if isinstance(error, G4FError):
                 raise
             failure = _broken(self._call, error)
+        else:
+            return
         finally:
             if closed is not None:
                 closed.remove_done_callback(self._break)
-        if early := content._read_nowait(-1):  # what came before the break; the public ways raise before giving it
+        if early := content._read_nowait(-1):  # noqa: SLF001 - came before the break; the public ways raise first
             yield early
         raise failure
 
@@ -96,7 +98,7 @@ class Answer:
         return b"".join([data async for data in self.reads()])
 
     async def settle(self) -> None:
-        """After the end mark of a stream: wait a moment for the end itself, so that the connection can be used again."""
+        """After the end mark of a stream: wait a moment for its end, so that the connection can be used again."""
         if not self._response.content.is_eof():
             with suppress(aiohttp.ClientError, OSError):
                 async with asyncio.timeout(SETTLE):
@@ -133,7 +135,7 @@ async def _attempt(call: Call) -> aiohttp.ClientResponse:
             if response.status == 200:
                 return response
             try:
-                if not (redirect := _redirect(call, url, response)):
+                if not (redirect := _redirect(url, response)):
                     raise await _refused(call, response)
                 url = redirect
             finally:
@@ -162,7 +164,7 @@ async def _send(call: Call, url: str) -> aiohttp.ClientResponse:
     raise failure
 
 
-def _redirect(call: Call, url: str, response: aiohttp.ClientResponse) -> str:
+def _redirect(url: str, response: aiohttp.ClientResponse) -> str:
     """Return where to go instead: only to the same host, and never from TLS to plain, because a key goes along."""
     if response.status not in (307, 308):
         return ""
@@ -183,7 +185,7 @@ async def _refused(call: Call, response: aiohttp.ClientResponse) -> Exception:
     return Again(error, asked_pause(response.headers)) if response.status in AGAIN else error
 
 
-def _unsent(call: Call, url: str, proxy: str | None, error: Exception) -> Exception:
+def _unsent(call: Call, url: str, proxy: str | None, error: Exception) -> Exception:  # noqa: PLR0911 - one a cause
     """Return the error, or Again with it, for a request that got no answer."""
     asked, parts = call.asked, urlsplit(url)
     who, where = asked.provider, f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
@@ -196,12 +198,14 @@ def _unsent(call: Call, url: str, proxy: str | None, error: Exception) -> Except
             )
         case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():
             through = urlsplit(proxy or "")
-            return Again(ConnectError(f"{who}: the proxy {through.hostname}:{through.port} gives no way ({_reason(error)})."))
+            address = f"{through.hostname}:{through.port}"
+            return Again(ConnectError(f"{who}: the proxy {address} gives no way ({_reason(error)})."))
         case aiohttp.ClientConnectorDNSError():
-            return Again(ConnectError(f"{who}: there is no host {parts.hostname!r} ({_reason(error)}). Check base_url and network."))
+            told = f"{who}: there is no host {parts.hostname!r} ({_reason(error)})"
+            return Again(ConnectError(f"{told}. Check base_url and network."))
         case aiohttp.ConnectionTimeoutError():
             limit = call.settings.connect_timeout
-            return Again(TimeoutError(f"{who}: no connection to {where} within {limit:g} s (connect_timeout)."))
+            return Again(errors.TimeoutError(f"{who}: no connection to {where} within {limit:g} s (connect_timeout)."))
         case aiohttp.ClientConnectorError():
             hint = "Is the server running?" if _is_loopback(parts.hostname) else "Check base_url and network."
             return Again(ConnectError(f"{who}: nothing answers at {where} ({_reason(error)}). {hint}"))
@@ -213,12 +217,9 @@ def _unsent(call: Call, url: str, proxy: str | None, error: Exception) -> Except
 
 
 def _broken(call: Call, error: Exception) -> G4FError:
-    why = "its compression is broken" if isinstance(error, aiohttp.ClientPayloadError) and _is_encoding(error) else "the connection broke"
+    inner = error.__cause__ or error
+    why = "its compression broke" if "encoding" in str(inner).lower() else "the connection broke"
     return ResponseError(f"{call.asked.provider}: {why} in the middle of the answer.")
-
-
-def _is_encoding(error: Exception) -> bool:
-    return "decode" in str(error) or "Content-Encoding" in str(error)
 
 
 def _reason(error: BaseException) -> str:
@@ -250,7 +251,7 @@ def _environment_proxy(url: str) -> str | None:
 
 
 @lru_cache(maxsize=8)
-def _trust(verify: bool | str) -> bool | ssl.SSLContext:  # noqa: FBT001 - as it stands in the settings
+def _trust(verify: bool | str) -> bool | ssl.SSLContext:
     if isinstance(verify, bool):
         return verify
     try:

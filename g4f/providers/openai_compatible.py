@@ -121,7 +121,7 @@ class _Door(NamedTuple):
 
 
 def _body(
-    row: Row, model: str, messages: list[dict[str, Any]], stream: bool, options: dict[str, Any]  # noqa: FBT001
+    row: Row, model: str, messages: list[dict[str, Any]], stream: bool, options: dict[str, Any]
 ) -> dict[str, Any]:
     if options.get("n") not in (None, 1):
         raise InputError("n must be 1: an answer here is one answer. Ask several times instead.")
@@ -137,7 +137,7 @@ def _body(
 
 def _message(message: dict[str, Any]) -> dict[str, Any]:
     """Leave out what an answer here has and a question must not have."""
-    return {name: value for name, value in message.items() if name != "reasoning"} if "reasoning" in message else message
+    return {name: value for name, value in message.items() if name != "reasoning"}
 
 
 def _encoded(body: dict[str, Any] | None) -> bytes | None:
@@ -149,7 +149,7 @@ def _encoded(body: dict[str, Any] | None) -> bytes | None:
         raise InputError(f"the request cannot be written as JSON: {error}") from None
 
 
-def _is_stream(answer: Answer, asked: bool) -> bool:  # noqa: FBT001
+def _is_stream(answer: Answer, asked: bool) -> bool:
     kind = answer.content_type
     return kind == "text/event-stream" or (asked and kind not in ("application/json", "text/html"))
 

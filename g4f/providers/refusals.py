@@ -96,7 +96,7 @@ _SAYS: dict[type[G4FError], str] = {
 
 def _error(asked: Asked, status: int, words: str, code: str) -> G4FError:
     kind: type[G4FError] = status_error(status)
-    if status in (400, 404, 422) and (status == 404 and "model" in words.lower() or re.search(_NO_MODEL, code)):
+    if status in (400, 404, 422) and ((status == 404 and "model" in words.lower()) or re.search(_NO_MODEL, code)):
         kind = ModelNotFoundError
     said = f"{asked.provider} {_SAYS.get(kind, 'answered')}"
     if kind is ModelNotFoundError:

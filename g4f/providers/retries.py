@@ -72,7 +72,7 @@ def _failure(state: RetryCallState) -> Again:
 
 
 def _pause(state: RetryCallState) -> float:
-    """What the server asks for and a little more, so that those who wait do not all come at once; else doubling."""
+    """Return what the server asks for and a little more, lest all who wait come at once; else double."""
     asked = _failure(state).pause
     if asked is not None:
         return asked + random.uniform(0, min(asked / 10, 0.5))  # noqa: S311 - no secret

@@ -62,7 +62,7 @@ class Events:
         return data.removeprefix(_BOM)
 
     def _newlines(self, data: bytes) -> bytes:
-        """Make each `\\r\\n` and each `\\r` one `\\n`, also where the two are cut apart."""
+        """Make each end of a line one newline, also where its two bytes are cut apart."""
         if self._after_cr and data:
             data = data.removeprefix(b"\n")
             self._after_cr = False
