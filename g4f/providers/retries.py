@@ -40,6 +40,17 @@ class Again(Exception):  # noqa: N818 - not an error by itself: it carries one
 
 async def with_retries(attempt: Callable[[], Awaitable[T]], retries: int, name: str) -> T:
     """Return what `attempt` returns. Where it raises Again, try up to `retries` times more; raise the last error."""
+    try:
+        return await attempt()
+    except Again as again:
+        failed: Again | None = again
+
+    async def first_failed() -> T:  # tenacity costs a third of a call, so it is told of the first try afterwards
+        nonlocal failed
+        if failed is not None:
+            again, failed = failed, None
+            raise again
+        return await attempt()
 
     def enough(state: RetryCallState) -> bool:
         return state.attempt_number > retries or state.idle_for + state.upcoming_sleep > BUDGET
@@ -59,7 +70,7 @@ async def with_retries(attempt: Callable[[], Awaitable[T]], retries: int, name: 
         reraise=True,
     )
     try:
-        return await retrying(attempt)
+        return await retrying(first_failed)
     except Again as again:
         failure = again.error
     raise failure
