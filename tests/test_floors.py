@@ -39,6 +39,7 @@ FLOORS = {
     "g4f/providers/chat_completion.py": 2,
     "g4f/providers/http.py": 2,
     "g4f/bridge.py": 3,
+    "g4f/providers/local.py": 3,
     "g4f/providers/openai_compatible.py": 3,
     "g4f/providers/retry_provider.py": 3,
     "g4f/providers/types.py": 3,
@@ -63,6 +64,7 @@ LATE = {
     ("g4f/nesting.py", "nest_asyncio2"): "its absence has an error of its own",
     ("g4f/markdown.py", "markdown_it"): "20 ms that only an answer in a cell has to spend",
     ("g4f/providers/http.py", "aiohttp_socks"): "an optional package",
+    ("g4f/providers/local.py", "xllamacpp"): "an optional package",
     ("g4f_jupyter/__init__.py", ".magics"): "importing the package must not need an IPython",
 }
 """Which file imports what inside a function, and why."""
