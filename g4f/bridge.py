@@ -83,7 +83,7 @@ class Stream(Iterator[T]):
     def close(self) -> None:
         """Stop the provider and wait until it has cleaned up; while its loop runs elsewhere, only ask for it."""
         task = self._leave()
-        if task is None or self._seat.loop.is_closed():
+        if task is None:
             return
         if self._seat.is_busy():
             self._seat.loop.call_soon_threadsafe(task.cancel)
@@ -100,11 +100,10 @@ class Stream(Iterator[T]):
         task = self._leave()
         if task is None:
             return
-        with suppress(RuntimeError):  # the loop is closed
-            self._seat.loop.call_soon_threadsafe(task.cancel)
-            # A finalizer may run inside another task's step: there it must not run a loop.
-            if asyncio._get_running_loop() is None and not self._seat.is_busy():
-                self._seat.wait(lambda: (self._seat.loop.create_task(_settle(task)), task))
+        self._seat.loop.call_soon_threadsafe(task.cancel)
+        # A finalizer may run inside another task's step: there it must not run a loop.
+        if asyncio._get_running_loop() is None and not self._seat.is_busy():
+            self._seat.wait(lambda: (self._seat.loop.create_task(_settle(task)), task))
 
     def _leave(self) -> asyncio.Task[None] | None:
         """End the reading; return the task if it has not ended yet."""

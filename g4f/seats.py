@@ -28,10 +28,7 @@ def take_seat() -> Seat:
     loop = loop_here()
     if loop is not None:
         return Seat(loop)
-    own = _here.own
-    if own.loop is None or own.loop.is_busy():
-        own.loop = _Private()
-    return own.loop
+    return _here.own.seat()
 
 
 class Seat:
@@ -163,42 +160,42 @@ class _Private(Seat):
             return self._run(start)
 
     def close(self) -> None:
-        """Cancel what is left on the loop, close its async generators and its executor, then the loop."""
+        """Cancel what is left on the loop, close its async generators, then the loop."""
         loop = self.loop
-        if loop.is_closed() or self._lock.locked():
-            return
-        with self._lock:
-            if self._process == os.getpid():  # in a forked child, what is left is the parent's
-                for task in asyncio.all_tasks(loop):
-                    task.cancel()
+        if self._process == os.getpid():
+            for task in asyncio.all_tasks(loop):
+                loop.call_soon_threadsafe(task.cancel)  # also one that another thread is waiting for
+            with self._lock:
                 loop.run_until_complete(_drain(loop))
+                loop.close()
+        elif not loop.is_running():  # in a forked child: what is left is the parent's, the lock may be nobody's
             loop.close()
-
-    def __del__(self) -> None:
-        if asyncio._get_running_loop() is None:
-            self.close()
-        else:
-            threading.Thread(target=self.close).start()
 
 
 async def _drain(loop: asyncio.AbstractEventLoop) -> None:
     await asyncio.gather(*(asyncio.all_tasks(loop) - {asyncio.current_task()}), return_exceptions=True)
     await loop.shutdown_asyncgens()
-    await loop.shutdown_default_executor()
 
 
 class _Own:
-    """A thread's hold on its own loop, which ends with the thread, whoever else still refers to the loop."""
+    """A thread's own loops, which end with the thread, whoever else still refers to them.
 
-    __slots__ = ("loop",)
+    It has one, and one more for each that another thread is using at the time, to read a stream that was begun here.
+    """
 
     def __init__(self) -> None:
-        self.loop: _Private | None = None
+        self._seats: list[_Private] = []
+
+    def seat(self) -> _Private:
+        for seat in self._seats:
+            if not seat.is_busy():
+                return seat
+        self._seats.append(_Private())
+        return self._seats[-1]
 
     def close(self) -> None:
-        loop, self.loop = self.loop, None
-        if loop is not None:
-            loop.close()
+        while self._seats:
+            self._seats.pop().close()
 
     __del__ = close
 

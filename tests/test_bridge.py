@@ -13,11 +13,12 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from time import monotonic
 from typing import Any, TypeVar
 
 import psutil
 
-from g4f import bridge
+from g4f import bridge, seats
 from g4f.errors import NestAsyncioError, ResponseError
 
 from . import script
@@ -101,10 +102,10 @@ class TestOwnLoop(unittest.TestCase):
         self.assertEqual([first, first], [bridge.run(loop_here), *bridge.iterate(where)])
 
     def test_ends_with_the_thread(self) -> None:
-        """Each thread has its own; its end closes the loop, also if an exception outlives it, and no file stays open."""
+        """Each thread has its own; its end closes the loop, even if an exception outlives it, and nothing stays open."""
 
         async def fails() -> None:
-            self.enterContext(suppress(ValueError))
+            await asyncio.to_thread(int)
             loops.append(asyncio.get_running_loop())
             raise ValueError
 
@@ -123,6 +124,7 @@ class TestOwnLoop(unittest.TestCase):
             thread.start()
             thread.join()
         own, *theirs = loops
+        self.assertEqual([], [each for each in threading.enumerate() if isinstance(each, threading._DummyThread)])
         self.assertEqual(files, psutil.Process().num_fds())
         self.assertEqual([True] * 6, [loop.is_closed() for loop in theirs])
         self.assertFalse(own.is_closed())
@@ -145,29 +147,66 @@ class TestOwnLoop(unittest.TestCase):
         self.assertEqual([], list(stream))
 
     def test_fork(self) -> None:
-        """A forked child has a loop of its own, and neither its calls nor its end disturb the parent's."""
-        script.run(
+        """A forked child has a loop of its own; neither its calls nor its end disturb the parent's loops and streams.
+
+        Be it forked between two calls, or by one, or while another thread waits.
+        """
+        out = script.run(
             PRELUDE
             + """
 async def woken():  # by another thread, through the loop's own pipe
     return await asyncio.to_thread(lambda: "woken")
 
+async def theirs():
+    try:
+        yield 1
+        await asyncio.Event().wait()
+    finally:
+        print("closed by the parent" if os.getpid() == parent else "closed by a child")
+
 def leave_hard(): os._exit(0)
 
-for leave in (sys.exit, leave_hard):
-    ours, stream = bridge.run(loop_here), bridge.iterate(three)
+def child():
+    assert bridge.run(loop_here) is not ours
+    assert [0, 1, 2] == list(bridge.iterate(three)) and bridge.run(woken) == "woken"
+    leave()
+
+async def inside():
+    return os.fork()
+
+async def busy():
+    begun.set()
+    await asyncio.to_thread(go.wait)
+
+ours, parent = bridge.run(loop_here), os.getpid()
+begun, go = threading.Event(), threading.Event()
+for leave, fork in (
+    (sys.exit, os.fork),
+    (leave_hard, os.fork),
+    (leave_hard, lambda: bridge.run(inside)),
+):
     if leave is leave_hard:
-        assert next(stream) == 0
-    child = os.fork()
-    if not child:
-        assert bridge.run(loop_here) is not ours
-        assert [0, 1, 2] == list(bridge.iterate(three)) and bridge.run(woken) == "woken"
-        leave()
-    assert os.waitpid(child, 0)[1] == 0
+        stream = bridge.iterate(theirs)
+        assert next(stream) == 1
+        thread = threading.Thread(target=bridge.run, args=(busy,))
+        thread.start()
+        begun.wait()
+    pid = fork()
+    if not pid:
+        child()
+    assert os.waitpid(pid, 0)[1] == 0
     assert ours is bridge.run(loop_here) and bridge.run(woken) == "woken"
-    assert 2 == list(stream)[-1]
-"""
+    if leave is leave_hard:
+        stream.close()
+        go.set()
+        thread.join()
+        go.clear()
+        begun.clear()
+""",
+            "-W",
+            "ignore::DeprecationWarning",  # fork among threads
         )
+        self.assertEqual("closed by the parent\n" * 2, out)
 
     def test_exit_is_silent(self) -> None:
         """A program that ends with streams open, read or not, here or in a thread, cleans up and says nothing."""
@@ -236,6 +275,33 @@ class TestNestedLoop(unittest.IsolatedAsyncioTestCase):
         self.loop.call_soon(lambda: answer.set_result(bridge.run(loop_here)))
         self.assertIs(self.loop, await answer)
 
+    async def test_read_in_another_thread(self) -> None:
+        """A stream that was begun on the running loop stays on it when another thread reads on, or closes it."""
+        here, source = set(), Source(100)
+
+        async def where() -> AsyncGenerator[int]:
+            async for number in source():
+                here.add(threading.get_ident())
+                yield number
+
+        stream = bridge.iterate(where)
+        self.assertEqual(0, next(stream))
+        self.assertEqual(list(range(1, 50)), await asyncio.to_thread(lambda: [next(stream) for _ in range(49)]))
+        self.assertEqual(50, next(stream))
+        await asyncio.to_thread(stream.close)
+        self.assertTrue(await asyncio.to_thread(source.closed.wait, script.PATIENCE))
+        self.assertEqual({threading.get_ident()}, here)
+
+    async def test_finalizer(self) -> None:
+        """A stream that is dropped inside a task's step does not run the loop there, but closes at its next turns."""
+        source, ticks = Source(), []
+        stream = bridge.iterate(source)
+        next(stream)
+        self.loop.call_soon(ticks.append, 1)
+        del stream
+        self.assertEqual([[], False], [ticks, source.closed.is_set()])
+        self.assertTrue(await asyncio.to_thread(source.closed.wait, script.PATIENCE))
+
     async def test_not_in_this_thread(self) -> None:
         """A worker thread of that program waits on its own loop."""
         self.assertIsNot(self.loop, await asyncio.to_thread(bridge.run, loop_here))
@@ -249,21 +315,25 @@ class TestPatches(unittest.TestCase):
         script.run(
             PRELUDE
             + """
-async def main():
-    done = []
-    for number in range(5):
-        asyncio.get_running_loop().call_soon(done.append, number)
+done, end = [], asyncio.Event()
+def call(number):
+    bridge.make_nestable(asyncio.get_running_loop())
     for _ in range(3):
-        bridge.make_nestable(asyncio.get_running_loop())
         assert bridge.run(loop_here) is asyncio.get_running_loop()
         assert [0, 1, 2] == list(bridge.iterate(three))
-    await asyncio.sleep(0)
-    assert [0, 1, 2, 3, 4] == done
+    done.append(number)
+    if number == 0:  # the outermost, which ends last
+        end.set()
 
-async def others():
-    await asyncio.gather(*(main() for _ in range(3)))
+async def main():
+    loop = asyncio.get_running_loop()
+    for number in range(5):
+        loop.call_soon(call, number)
+        loop.call_soon(done.append, number)
+    await end.wait()
+    assert sorted(done) == sorted([*range(5)] * 2), done
 
-asyncio.run(others())
+asyncio.run(main())
 """
         )
 
@@ -304,18 +374,25 @@ with asyncio.Runner() as runner:
         )
 
     def test_own_loop_once_patched(self) -> None:
-        """The patch is one of the class: the private loop of a thread works on, also inside another loop."""
+        """The patch is one of the class: a thread's own loop works on, inside another loop and inside itself."""
         script.run(
             PRELUDE
             + """
-stream = bridge.iterate(three)
-assert next(stream) == 0
+class Other(asyncio.SelectorEventLoop):
+    pass
 async def main():
     bridge.make_nestable(asyncio.get_running_loop())
     assert [1, 2] == list(stream)
-with asyncio.Runner() as runner:
-    runner.run(main())
-assert [0, 1, 2] == list(bridge.iterate(three))
+async def own():
+    return list(stream)
+for kind in (Other, asyncio.SelectorEventLoop):
+    stream = bridge.iterate(three)
+    assert next(stream) == 0
+    with asyncio.Runner(loop_factory=kind) as runner:
+        runner.run(main())
+    stream = bridge.iterate(three)
+    assert next(stream) == 0
+    assert [1, 2] == bridge.run(own)
 """
         )
 
@@ -398,7 +475,7 @@ asyncio.run(main())
         uvloop = optional(self, "uvloop")
 
         async def main() -> None:
-            self.assert_refused("uvloop.Loop", "create_async", "asyncio.to_thread")
+            self.assert_refused("uvloop.Loop loop, which cannot be nested", "create_async", "asyncio.to_thread")
             with self.assertRaisesRegex(NestAsyncioError, "uvloop"):
                 bridge.make_nestable(asyncio.get_running_loop())
             self.assertIsNot(asyncio.get_running_loop(), await asyncio.to_thread(bridge.run, loop_here))
@@ -559,6 +636,49 @@ class Abandonment(Inside):
         def work() -> None:
             first = rounds(10)
             self.assertEqual(first, rounds(2000))
+
+        self.inside(work)
+
+
+class Pace(Inside):
+    """How far a provider may be ahead of its reader, and its reader behind."""
+
+    def test_ahead(self: Any) -> None:
+        """A provider that never waits is stopped when it is so many items ahead."""
+        made = []
+
+        async def numbers() -> AsyncGenerator[int]:
+            for number in range(10 * bridge.LIMIT):
+                made.append(number)
+                yield number
+
+        def work() -> None:
+            with bridge.iterate(numbers) as stream:
+                self.assertEqual(0, next(stream))
+                for _ in range(3):
+                    bridge.run(loop_here)
+                self.assertLessEqual(len(made), bridge.LIMIT + 1)
+                self.assertEqual(list(range(1, 2 * bridge.LIMIT)), [next(stream) for _ in range(1, 2 * bridge.LIMIT)])
+
+        self.inside(work)
+
+    def test_behind(self: Any) -> None:
+        """A provider that works without ever waiting hands over what it has."""
+        made = []
+
+        async def slow() -> AsyncGenerator[int]:
+            for number in range(5):
+                made.append(number)
+                yield number
+                until = monotonic() + 2 * bridge.HANDOVER
+                while monotonic() < until:
+                    pass
+
+        def work() -> None:
+            stream = bridge.iterate(slow)
+            self.assertEqual(0, next(stream))
+            self.assertLess(len(made), 5)
+            self.assertEqual([1, 2, 3, 4], list(stream))
 
         self.inside(work)
 
@@ -782,14 +902,17 @@ class Interrupts(Inside):
     def test_before_there_is_a_task(self: Any) -> None:
         """One that comes while the call is being made stops it before its first step."""
 
+        begun = []
+
         def make() -> Any:
             signal.raise_signal(signal.SIGINT)
             return call()
 
         async def call() -> None:
-            self.fail("begun")
+            begun.append(True)
 
         self.assert_interrupted(lambda: bridge.run(make))
+        self.assertEqual([], begun)
 
     def test_after_the_result(self: Any) -> None:
         """One that comes when the call is done already is not lost."""
@@ -810,6 +933,19 @@ class Interrupts(Inside):
                 raise ValueError
 
         self.assert_interrupted(lambda: bridge.run(call))
+
+    def test_races(self: Any) -> None:
+        """However the second raises, the handler from before is back, even where nobody is left to restore it."""
+
+        def work() -> None:
+            before = signal.getsignal(signal.SIGINT)
+            interrupts = seats._Interrupts(bridge.run(loop_here))
+            signal.raise_signal(signal.SIGINT)
+            self.assertRaises(KeyboardInterrupt, signal.raise_signal, signal.SIGINT)
+            self.assertIs(before, signal.getsignal(signal.SIGINT))
+            self.assertTrue(interrupts.seen)
+
+        self.inside(work)
 
     def test_close(self: Any) -> None:
         """One while `close()` waits for a clean-up that hangs ends the waiting."""
@@ -938,6 +1074,14 @@ except KeyboardInterrupt:
         self.assertEqual("item\ncleaned\ninterrupted\n", out)
 
 
+class TestPaceOwn(Pace, OnOwnLoop, unittest.TestCase):
+    """On the thread's own loop."""
+
+
+class TestPaceNested(Pace, OnNestedLoop, unittest.TestCase):
+    """On a nested loop."""
+
+
 class TestContextsOwn(Contexts, OnOwnLoop, unittest.TestCase):
     """On the thread's own loop."""
 
@@ -948,6 +1092,28 @@ class TestContextsNested(Contexts, OnNestedLoop, unittest.TestCase):
 
 class TestThreadsOwn(Threads, OnOwnLoop, unittest.TestCase):
     """On the thread's own loop."""
+
+    def test_call_under_a_reader(self) -> None:
+        """While another thread waits for an item of a stream that was begun here, calls here do not wait for it."""
+        here, waits, go = threading.get_ident(), threading.Event(), threading.Event()
+
+        async def slow() -> AsyncGenerator[int]:
+            yield 0
+            while threading.get_ident() == here:
+                await asyncio.sleep(0)
+            waits.set()
+            await asyncio.to_thread(go.wait)
+            yield 1
+
+        stream = bridge.iterate(slow)
+        self.assertEqual(0, next(stream))
+        with ThreadPoolExecutor(1) as pool:
+            item = pool.submit(next, stream)
+            waits.wait(script.PATIENCE)
+            self.assertFalse(bridge.run(loop_here).is_closed())
+            go.set()
+            self.assertEqual(1, item.result())
+        self.assertEqual([], list(stream))
 
 
 class TestThreadsNested(Threads, OnNestedLoop, unittest.TestCase):
