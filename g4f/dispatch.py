@@ -15,7 +15,8 @@ from .errors import G4FError, InputError, ResponseError, kind_of
 from .limits import Limits
 from .messages import normalize
 from .models import Model
-from .providers.base_provider import Call, Provider, bind, own_cancellation
+from .providers.base_provider import Provider
+from .providers.call import Call, bind, own_cancellation
 from .providers.catalogue import load_at
 from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning, Usage
 from .routing import Route, resolve

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from .errors import InputError, ModelNotFoundError, ProviderNotFoundError, close_matches, kind_of
 from .models import Model, ModelUtils
-from .providers.base_provider import Provider, check, provider_name
+from .providers.base_provider import Provider, provider_name
+from .providers.call import check
 from .providers.catalogue import ROWS, available, find, load, missing
 from .providers.retry_provider import IterListProvider
 

@@ -1,4 +1,4 @@
-"""What a provider is, and the one way to open a stream on any of them.
+"""What a provider is.
 
 A provider is a class, or an instance, with one of three methods. Each is given the model's name, the
 normalised messages, and the options of the caller, no others.
@@ -12,29 +12,20 @@ create_completion(model, messages, stream, …)        sync, in a thread: text, 
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
-from functools import lru_cache
-from typing import Any, ClassVar, NamedTuple, TypeAlias
-
-from ..errors import InputError, ProviderNotWorkingError, ResponseError, close_matches, kind_of
-from ..threads import iterate_in_thread
-from .response import Item
+from typing import Any, ClassVar, TypeAlias
 
 __all__ = [
+    "METHODS",
     "AbstractProvider",
     "AsyncGeneratorProvider",
     "AsyncProvider",
-    "Call",
     "Provider",
-    "bind",
-    "check",
     "is_provider",
-    "own_cancellation",
     "provider_name",
 ]
+
+METHODS = ("create_async_generator", "create_async", "create_completion")
+"""What a provider answers with: the first of these that it has."""
 
 
 class AbstractProvider:
@@ -61,38 +52,6 @@ class AsyncGeneratorProvider(AbstractProvider):
 Provider: TypeAlias = Any
 """A class or an instance with one of the three methods; the bases above are a convenience."""
 
-_KINDS = ("create_async_generator", "create_async", "create_completion")
-
-_KEPT = ("max_tokens", "stop", "stream_timeout", "proxy")
-"""Options that a provider need not take: the first three are kept for it, and not each uses the network."""
-
-
-class _Signature(NamedTuple):
-    """What a method takes by name, and what it needs besides model and messages."""
-
-    takes: frozenset[str]
-    needs: frozenset[str]
-    takes_any: bool
-    takes_self: bool
-
-
-class Call(NamedTuple):
-    """A provider's method with the options that it will be given."""
-
-    provider: Provider
-    kind: str
-    method: Callable[..., Any]
-    options: dict[str, Any]
-
-    def open(self, model: str, messages: list[dict[str, Any]]) -> AsyncGenerator[Item | None]:
-        """Ask: return the answer as an async generator, whatever the kind. Whoever calls this closes it."""
-        if self.kind == "create_completion":
-            return iterate_in_thread(lambda: _items(self, model, messages), provider_name(self.provider))
-        if self.kind == "create_async":
-            return _whole(self, model, messages)
-        answer: Any = self.method(model, messages, **self.options)
-        return answer if isinstance(answer, AsyncGenerator) else _opened(self, answer)
-
 
 def provider_name(provider: Provider) -> str:
     """Return the name of a class, or an instance's own `name`, or its class's."""
@@ -104,125 +63,4 @@ def provider_name(provider: Provider) -> str:
 
 def is_provider(value: object) -> bool:
     """Whether `value` has a method to answer with."""
-    return any(callable(getattr(value, kind, None)) for kind in _KINDS)
-
-
-def check(provider: Provider) -> None:
-    """Raise ProviderNotWorkingError if `provider` says so itself, has no method, or lacks its `self`."""
-    _method_of(provider)
-
-
-def bind(provider: Provider, options: dict[str, Any], *, stream: bool) -> Call:
-    """Return how `provider` will be asked. Nothing of it is called yet.
-
-    Raises InputError for an option that it does not take, or one that it needs and is not given, and what
-    `check` raises. Only those that are kept for it, and `proxy`, are left out where it does not take them.
-    """
-    kind, method, signature = _method_of(provider)
-    if not signature.takes_any:
-        for name in options:
-            if name not in signature.takes and name not in _KEPT:
-                near = close_matches(name, signature.takes - _OWN)
-                raise _refused(provider, f"does not take the option {name!r}.{near}")
-        options = {name: value for name, value in options.items() if name in signature.takes}
-    for name in signature.needs:
-        if name not in options:
-            raise _refused(provider, f"needs the option {name!r}")
-    if "stream" in signature.takes or (signature.takes_any and kind != "create_async"):
-        options = {**options, "stream": stream}
-    return Call(provider, kind, method, options)
-
-
-@contextmanager
-def own_cancellation(provider: Provider) -> Iterator[None]:
-    """Raise a CancelledError that nobody asked this task for as ResponseError: the provider failed."""
-    task = asyncio.current_task()
-    asked = task.cancelling() if task is not None else 0
-    try:
-        yield
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling() > asked:
-            raise
-        name = provider_name(provider)
-        raise ResponseError(f"{name} cancelled its own answer", provider=name) from error
-
-
-_OWN = frozenset(("self", "cls", "model", "messages", "stream"))
-
-
-@lru_cache(maxsize=256)
-def _signature(function: Callable[..., Any]) -> _Signature:
-    parameters = list(inspect.signature(function).parameters.values())
-    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    return _Signature(
-        takes=frozenset(p.name for p in named),
-        needs=frozenset(p.name for p in named if p.default is p.empty) - _OWN,
-        takes_any=any(p.kind is p.VAR_KEYWORD for p in parameters),
-        takes_self=bool(parameters) and parameters[0].name == "self",
-    )
-
-
-def _method_of(provider: Provider) -> tuple[str, Callable[..., Any], _Signature]:
-    name = provider_name(provider)
-    if not getattr(provider, "working", True):
-        raise ProviderNotWorkingError(f"{name} says of itself that it does not work (working = False)", provider=name)
-    for kind in _KINDS:
-        method = getattr(provider, kind, None)
-        if callable(method):
-            signature = _signature(getattr(method, "__func__", method))
-            if signature.takes_self and isinstance(provider, type) and not hasattr(method, "__self__"):
-                raise ProviderNotWorkingError(
-                    f"{name}.{kind} takes self: give an instance, provider={name}(), or a @classmethod",
-                    provider=name,
-                )
-            return kind, method, signature
-    hint = ". For several providers give IterListProvider([…])" if isinstance(provider, list | tuple) else ""
-    raise ProviderNotWorkingError(
-        f"{name} is no provider: it has none of the methods {', '.join(_KINDS)}{hint}", provider=name
-    )
-
-
-def _refused(provider: Provider, why: str) -> InputError:
-    name = provider_name(provider)
-    return InputError(f"{name} {why}", provider=name)
-
-
-def _wrong(call: Call, answer: object, expected: str) -> ResponseError:
-    name = provider_name(call.provider)
-    return ResponseError(f"{name}.{call.kind} returned {kind_of(answer)}, not {expected}")
-
-
-def _items(call: Call, model: str, messages: list[dict[str, Any]]) -> Iterable[Item | None]:
-    answer = call.method(model, messages, **call.options)
-    if isinstance(answer, str):
-        return (answer,)
-    if isinstance(answer, Iterable) and not isinstance(answer, (bytes, Mapping)):
-        return answer
-    if inspect.iscoroutine(answer):
-        answer.close()
-    raise _wrong(call, answer, "a text or an iterable of texts")
-
-
-async def _whole(call: Call, model: str, messages: list[dict[str, Any]]) -> AsyncGenerator[Item | None]:
-    answer = call.method(model, messages, **call.options)
-    answer = await answer if inspect.isawaitable(answer) else answer
-    if not isinstance(answer, str):
-        raise _wrong(call, answer, "a text")
-    yield answer
-
-
-async def _opened(call: Call, answer: Any) -> AsyncGenerator[Item | None]:
-    """Yield from a `create_async_generator` that is a coroutine, or gives an iterator without `aclose`."""
-    answer = await answer if inspect.isawaitable(answer) else answer
-    if isinstance(answer, str):
-        yield answer
-    elif isinstance(answer, AsyncGenerator):
-        async with aclosing(answer) as items:
-            async for item in items:
-                yield item
-    elif hasattr(answer, "__aiter__"):
-        async for item in answer:
-            yield item
-    else:
-        raise _wrong(call, answer, "an async generator")
+    return any(callable(getattr(value, kind, None)) for kind in METHODS)

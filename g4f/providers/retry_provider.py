@@ -9,7 +9,8 @@ from contextlib import aclosing
 from typing import Any
 
 from ..errors import G4FError, ResponseError, RetryNoProviderError, RetryProviderError
-from .base_provider import AsyncGeneratorProvider, Provider, bind, own_cancellation, provider_name
+from .base_provider import AsyncGeneratorProvider, Provider, provider_name
+from .call import bind, own_cancellation
 from .catalogue import load
 from .response import Item, ProviderInfo, ToolCall
 
