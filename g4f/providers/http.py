@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import errno
 import os
 import ssl
@@ -262,7 +261,7 @@ def _trust(verify: bool | str) -> bool | ssl.SSLContext:
 
 class _Connector(aiohttp.TCPConnector):
     def __del__(self, *_: object) -> None:
-        """Say nothing: it is closed with its loop, or is the parent's in a forked child."""
+        """Say nothing: it is closed with its loop, or its process ends."""
 
 
 class _Kept(NamedTuple):
@@ -320,32 +319,16 @@ async def _keep(loop: asyncio.AbstractEventLoop, sessions: dict[str, aiohttp.Cli
 def _sweep() -> None:
     """Drop the sessions of loops that were closed without being shut down: their transports died with them."""
     for loop in [loop for loop in _kept if loop.is_closed()]:
-        _drop(_kept.pop(loop))
-
-
-def _drop(kept: _Kept) -> None:
-    for session in kept.sessions.values():
-        session.detach()
-
-
-def _at_exit() -> None:
-    """Close what no loop has closed: the loop of a kernel stops, and is never shut down."""
-    for loop, kept in list(_kept.items()):
-        if loop.is_closed() or loop.is_running():
-            _drop(kept)
-        else:
-            loop.run_until_complete(kept.keeper.aclose())
+        for session in _kept.pop(loop).sessions.values():
+            session.detach()
 
 
 def _after_fork() -> None:
-    for kept in _kept.values():  # the parent's connections: neither used nor closed here
-        _drop(kept)
-    _inherited.extend(_kept.values())
+    _inherited.extend(_kept.values())  # the parent's connections: neither used nor closed here
     _kept.clear()
 
 
 _inherited: list[_Kept] = []
 
-atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
