@@ -181,7 +181,7 @@ def _limit(value: object) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 0:
-        raise InputError(f"max_tokens must be a whole number, 0 or None for no limit, not {value!r}")
+        raise InputError(f"max_tokens must be a positive whole number, or 0 or None for no limit, not {value!r}")
     return int(value) or None
 
 
@@ -189,5 +189,5 @@ def _seconds(name: str, value: object) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, Real) or not float(value) > 0:
-        raise InputError(f"{name} must be seconds, more than 0, or None for no limit, not {value!r}")
+        raise InputError(f"{name} must be a number of seconds above 0, or None for no limit, not {value!r}")
     return float(value)

@@ -39,8 +39,8 @@ class Methodless:
 
 
 STOP = "stop must be a text or a list of texts, none of them empty, not "
-LIMIT = "max_tokens must be a whole number, 0 or None for no limit, not "
-SECONDS = "must be seconds, more than 0, or None for no limit, not "
+LIMIT = "max_tokens must be a positive whole number, or 0 or None for no limit, not "
+SECONDS = "must be a number of seconds above 0, or None for no limit, not "
 OPTIONS: tuple[tuple[dict[str, Any], str], ...] = (
     ({"stop": ""}, f"{STOP}''"),
     ({"stop": ["a", ""]}, f"{STOP}['a', '']"),
@@ -58,8 +58,8 @@ OPTIONS: tuple[tuple[dict[str, Any], str], ...] = (
     ({"timeout": float("nan")}, f"timeout {SECONDS}nan"),
     ({"stream_timeout": -0.5}, f"stream_timeout {SECONDS}-0.5"),
     ({"temprature": 1}, "Strict does not take the option 'temprature'. Did you mean 'temperature'?"),
-    ({"tools": []}, "Strict does not take the option 'tools'."),
-    ({"message": []}, "Strict does not take the option 'message'."),
+    ({"tools": []}, "Strict does not take the option 'tools'. It takes seed, temperature."),
+    ({"message": []}, "Strict does not take the option 'message'. It takes seed, temperature."),
 )
 
 
@@ -162,7 +162,7 @@ class TestAtTheCall(TestCase):
 
     def test_of_a_client(self) -> None:
         """An option that a client was made with is refused like one of the call, and one of the call wins."""
-        with self.assertRaisesRegex(InputError, "^timeout must be seconds"):
+        with self.assertRaisesRegex(InputError, "^timeout must be a number of seconds"):
             Client(Strict(), timeout=-1).chat.completions.create("?")
         with self.assertRaisesRegex(InputError, "does not take the option 'base_url'"):
             Client(Strict(), base_url="http://127.0.0.1").chat.completions.create("?")

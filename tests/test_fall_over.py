@@ -272,7 +272,9 @@ class TestErrors(TestCase):
     def test_misspelt_option(self) -> None:
         """An option that none of them takes is told as any failure."""
         error = self.failed(Gives("a"), temprature=1)
-        self.assertEqual((InputError, "a does not take the option 'temprature'."), (type(error), str(error)))
+        self.assertEqual(
+            (InputError, "a does not take the option 'temprature'. It takes none."), (type(error), str(error))
+        )
 
     def test_copies(self) -> None:
         """It can be pickled and copied with the failures in it."""

@@ -135,7 +135,7 @@ class TestTraceback(TestCase):
         for line, times in (
             ("ResponseError: gone", 9),
             ("InputError: stop must be a text or a list of texts, none of them empty, not ''", 9),
-            ("InputError: Takes does not take the option 'temprature'.", 9),
+            ("InputError: Takes does not take the option 'temprature'. It takes api_key.", 9),
         ):
             self.assertEqual(times, lines.count(line), out)
         self.assertIn("'api_key': '***'", out)

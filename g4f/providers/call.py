@@ -56,7 +56,8 @@ def bind(provider: Provider, options: dict[str, Any], *, stream: bool) -> Call:
     if not signature.takes_any:
         for name in options:
             if name not in signature.takes and name not in _KEPT:
-                near = close_matches(name, signature.takes - _OWN)
+                known = sorted(signature.takes - _OWN)
+                near = close_matches(name, known) or f" It takes {', '.join(known) or 'none'}."
                 raise _refused(provider, f"does not take the option {name!r}.{near}")
         options = {name: value for name, value in options.items() if name in signature.takes}
     for name in signature.needs:
