@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import ssl
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import lru_cache, partial
@@ -158,9 +159,16 @@ async def _send(call: Call, url: str) -> aiohttp.ClientResponse:
             timeout=aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout),
             allow_redirects=False,
         )
-    except (aiohttp.ClientError, OSError, ValueError) as error:
+    except _foreign() as error:
         failure = _unsent(call, url, proxy, error)
     raise failure
+
+
+def _foreign() -> tuple[type[Exception], ...]:
+    """Return the errors that sending may raise, those of the package for SOCKS among them once it is loaded."""
+    socks = sys.modules.get("aiohttp_socks")
+    known = (socks.ProxyError, socks.ProxyConnectionError, socks.ProxyTimeoutError) if socks else ()
+    return (aiohttp.ClientError, OSError, ValueError, *known)
 
 
 def _redirect(url: str, response: aiohttp.ClientResponse) -> str:
@@ -184,6 +192,9 @@ async def _refused(call: Call, response: aiohttp.ClientResponse) -> Exception:
     return Again(error, asked_pause(response.headers)) if response.status in AGAIN else error
 
 
+_PROXY = (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError)
+
+
 def _unsent(call: Call, url: str, proxy: str | None, error: Exception) -> Exception:  # noqa: PLR0911 - one a cause
     """Return the error, or Again with it, for a request that got no answer."""
     asked, parts = call.asked, urlsplit(url)
@@ -195,7 +206,7 @@ def _unsent(call: Call, url: str, proxy: str | None, error: Exception) -> Except
                 f"{who}: no trusted connection to {where} ({why}). "
                 "Give verify= the file of your authority's certificate, or set SSL_CERT_FILE."
             )
-        case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():
+        case _ if isinstance(error, _PROXY) or type(error).__module__.startswith("aiohttp_socks"):
             through = urlsplit(proxy or "")
             address = f"{through.hostname}:{through.port}"
             return Again(ConnectError(f"{who}: the proxy {address} gives no way ({_reason(error)})."))
