@@ -131,17 +131,22 @@ class TestOwnLoop(unittest.TestCase):
         self.assertEqual([own, 3], [bridge.run(loop_here), len(set(theirs) - {own})])
 
     def test_end_of_the_thread_cleans_up(self) -> None:
-        """A stream that the thread left open is cleaned up with it; reading on says so."""
-        source = Source()
+        """A stream that the thread left open, or any other async generator, is cleaned up with it; reading on says so."""
+        source, other = Source(), Source()
+        kept = other()
+
+        async def begin() -> int:
+            return await anext(kept)
 
         def work() -> bridge.Stream[int]:
+            self.assertEqual(0, bridge.run(begin))
             stream = bridge.iterate(source)
             self.assertEqual(0, next(stream))
             return stream
 
         with ThreadPoolExecutor(1) as pool:
             stream = pool.submit(work).result()
-        self.assertTrue(source.closed.is_set())
+        self.assertEqual([True, True], [source.closed.is_set(), other.closed.is_set()])
         with self.assertRaisesRegex(ResponseError, "cut off"):
             list(stream)
         self.assertEqual([], list(stream))
