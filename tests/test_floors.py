@@ -39,6 +39,7 @@ FLOORS = {
     "g4f/providers/catalogue.py": 2,
     "g4f/providers/chat_completion.py": 2,
     "g4f/providers/http.py": 2,
+    "g4f/providers/llamacpp.py": 2,
     "g4f/bridge.py": 3,
     "g4f/providers/local.py": 3,
     "g4f/providers/openai_compatible.py": 3,
@@ -64,13 +65,15 @@ FLOORS = {
 LATE = {
     ("g4f/nesting.py", "nest_asyncio2"): "its absence has an error of its own",
     ("g4f/markdown.py", "markdown_it"): "20 ms that only an answer in a cell has to spend",
+    ("g4f/providers/access.py", "http"): "10 ms that only a probe has to spend",
     ("g4f/providers/http.py", "aiohttp_socks"): "an optional package",
-    ("g4f/providers/local.py", "xllamacpp"): "an optional package",
+    ("g4f/providers/llamacpp.py", "xllamacpp"): "an optional package",
     ("g4f_jupyter/__init__.py", ".magics"): "importing the package must not need an IPython",
 }
 """Which file imports what inside a function, and why."""
 
 DYNAMIC = {
+    "g4f/__init__.py": "a name is imported when it is first used",
     "g4f/providers/catalogue.py": "loads the module that a row names",
     "g4f/providers/access.py": "google.colab is there only in Colab",
 }
