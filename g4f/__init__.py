@@ -4,14 +4,43 @@ messages ─ messages.normalize ─ routing.resolve ─ dispatch.stream_events �
          ─ client.assemble ─ face (bridge, if sync) ─ conversation ─ g4f_jupyter
 """
 
-import logging
+from __future__ import annotations
 
-from . import Provider, errors, models
-from .client.client import AsyncClient, Client
-from .completion import ChatCompletion
-from .conversation import Conversation
-from .models import Model
+import logging
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import Provider, errors, models
+    from .client.client import AsyncClient, Client
+    from .completion import ChatCompletion
+    from .conversation import Conversation
+    from .models import Model
 
 __all__ = ["AsyncClient", "ChatCompletion", "Client", "Conversation", "Model", "Provider", "errors", "models"]
+
+_HOMES = {
+    "AsyncClient": "client.client",
+    "ChatCompletion": "completion",
+    "Client": "client.client",
+    "Conversation": "conversation",
+    "Model": "models",
+}
+_MODULES = ("Provider", "client", "errors", "models")
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is named when it is first used: asyncio alone takes longer than all that is here."""
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 logging.getLogger("g4f").addHandler(logging.NullHandler())

@@ -15,6 +15,7 @@ from .markdown import safe
 from .models import Model
 from .providers.base_provider import Provider, provider_name
 from .providers.response import Item, ProviderInfo
+from .typing import seal
 
 __all__ = ["Conversation", "Turn"]
 
@@ -59,21 +60,21 @@ class Conversation:
         self.provider = provider
         self.system = system
         self.turns = list(turns)
-        self._options = options
+        self._options = seal(options)
 
     def __call__(self, question: str, **options: Any) -> str:
         """Return the text of the answer."""
-        request = self._request(question, None, stream=False, options=options)
+        request = self._request(question, None, stream=False, options=seal(options))
         return bridge.run(lambda: self._whole(request, question))
 
     def stream(self, question: str, **options: Any) -> bridge.Stream[Item]:
         """Return the items of the answer as they come: text as `str`, and events."""
-        request = self._request(question, None, stream=True, options=options)
+        request = self._request(question, None, stream=True, options=seal(options))
         return bridge.iterate(lambda: self._ask(request, question, None))
 
     async def acall(self, question: str, **options: Any) -> str:
         """Return the text of the answer."""
-        return await self._whole(self._request(question, None, stream=False, options=options), question)
+        return await self._whole(self._request(question, None, stream=False, options=seal(options)), question)
 
     def astream(self, question: str, *, instead_of: Turn | None = None, **options: Any) -> AsyncGenerator[Item]:
         """Return the items of the answer as they come.
@@ -81,7 +82,7 @@ class Conversation:
         `instead_of` one of the turns, the question is asked with the turns above it only, and takes its place; the
         turns below stay.
         """
-        request = self._request(question, instead_of, stream=True, options=options)
+        request = self._request(question, instead_of, stream=True, options=seal(options))
         return self._ask(request, question, instead_of)
 
     def fork(self) -> Conversation:

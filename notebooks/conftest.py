@@ -9,31 +9,35 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from nbval.plugin import IPyNbFile
+from nbval.kernel import RunningKernel
 
-_read = IPyNbFile.get_kernel_message
+_read = RunningKernel.get_message
 
 
-def _folded(notebook: IPyNbFile, timeout: float | None = None, stream: str = "iopub") -> dict[str, Any]:
-    """Return the next message. Messages are read ahead to the end of their cell, which has been executed by then."""
+def _get_message(kernel: RunningKernel, stream: str, timeout: float | None = None) -> dict[str, Any]:
+    """Return the next message, those of a cell folded. nbval reads them when the cell has been executed."""
     if stream != "iopub":
-        return _read(notebook, timeout, stream)
-    ahead: deque[dict[str, Any]] = notebook.__dict__.setdefault("_ahead", deque())
+        return _read(kernel, stream, timeout)
+    ahead: deque[dict[str, Any]] = kernel.__dict__.setdefault("_ahead", deque())
     if not ahead:
-        displays: dict[str, dict[str, Any]] = {}
-        idle = False
-        while not idle:
-            message = _read(notebook, timeout, stream)
-            content = message["content"]
-            name = content.get("transient", {}).get("display_id")
-            if message["msg_type"] == "update_display_data" and name in displays:
-                displays[name].update(data=content["data"], metadata=content["metadata"])
-                continue
-            if message["msg_type"] == "display_data" and name:
-                displays[name] = content
-            ahead.append(message)
-            idle = content.get("execution_state") == "idle"
+        _read_to_idle(kernel, timeout, ahead)
     return ahead.popleft()
 
 
-IPyNbFile.get_kernel_message = _folded
+def _read_to_idle(kernel: RunningKernel, timeout: float | None, ahead: deque[dict[str, Any]]) -> None:
+    displays: dict[str, dict[str, Any]] = {}
+    idle = False
+    while not idle:
+        message = _read(kernel, "iopub", timeout)
+        content = message["content"]
+        name = content.get("transient", {}).get("display_id")
+        if message["msg_type"] == "update_display_data" and name in displays:
+            displays[name].update(data=content["data"], metadata=content["metadata"])
+            continue
+        if message["msg_type"] == "display_data" and name:
+            displays[name] = content
+        ahead.append(message)
+        idle = content.get("execution_state") == "idle"
+
+
+RunningKernel.get_message = _get_message

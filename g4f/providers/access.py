@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from http.client import HTTPConnection, HTTPException
 from importlib import import_module
 from urllib.parse import urlsplit
 
@@ -112,6 +111,8 @@ def _colab_secret(name: str) -> str:
 
 def _answers(url: str) -> bool:
     """Whether a server that lists models is there: many programs listen on the same well-known ports."""
+    from http.client import HTTPConnection, HTTPException  # noqa: PLC0415 - 10 ms that only a probe has to spend
+
     parts = urlsplit(url)
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=PROBE)
     try:
