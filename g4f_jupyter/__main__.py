@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +14,14 @@ from IPython.terminal.interactiveshell import TerminalInteractiveShell
 __all__ = ["main"]
 
 
+class _Metadata(msgspec.Struct):
+    tags: list[str] = []
+
+
 class _Cell(msgspec.Struct):
     cell_type: str
     source: str | list[str]
+    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
 
 
 class _Notebook(msgspec.Struct):
@@ -23,7 +29,7 @@ class _Notebook(msgspec.Struct):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Play the notebook and return 0, or 1 at the first cell that fails."""
+    """Play the notebook and return 0, or 1 at the first cell that fails without being tagged `raises-exception`."""
     parser = argparse.ArgumentParser(prog="python -m g4f_jupyter", description="Play a notebook in the terminal.")
     parser.add_argument("notebook", type=Path, help="an .ipynb file")
     path: Path = parser.parse_args(argv).notebook
@@ -38,9 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"\n{source}")
         elif source:
             print("\nIn [ ]: " + source.replace("\n", "\n   ...: "))
-            if not shell.run_cell(source).success:
+            if not shell.run_cell(source).success and "raises-exception" not in cell.metadata.tags:
                 return 1
-    python = f"{sys.executable} -m"
+    python = f"{min(sys.executable, os.path.relpath(sys.executable), key=len)} -m"
     print(f"\nTo open it in a browser: {python} pip install jupyterlab && {python} jupyterlab {path}")
     return 0
 

@@ -123,6 +123,15 @@ class TestPlay(TerminalTestCase):
         self.assertIn("ProviderNotFoundError: there is no provider 'Nobody'.", played.stdout)
         self.assertNotIn("never\n", played.stdout.replace("print('never')", ""))
 
+    def test_tagged(self) -> None:
+        """A cell that is tagged `raises-exception` fails as it should, and the play goes on."""
+        failing = {"cell_type": "code", "source": "1 / 0", "metadata": {"tags": ["raises-exception"]}}
+        following = {"cell_type": "code", "source": "print(6 * 7)", "metadata": {}}
+        Path(self.folder, "t.ipynb").write_text(json.dumps({"cells": [failing, following]}))
+        played = self.run_module("t.ipynb")
+        self.assertEqual(0, played.returncode)
+        self.assertIn("\n42\n", played.stdout)
+
     def test_no_notebook(self) -> None:
         """What is no notebook is told in one line."""
         for name, content in (("missing.ipynb", None), ("broken.ipynb", "{"), ("list.ipynb", "[]")):
