@@ -15,6 +15,7 @@ last in, first out; `asyncio.gather` of async calls has no such order.
 from __future__ import annotations
 
 import asyncio
+from asyncio.events import _get_running_loop
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import aclosing, suppress
@@ -102,7 +103,7 @@ class Stream(Iterator[T]):
             return
         self._seat.loop.call_soon_threadsafe(task.cancel)
         # A finalizer may run inside another task's step: there it must not run a loop.
-        if asyncio._get_running_loop() is None and not self._seat.is_busy():
+        if _get_running_loop() is None and not self._seat.is_busy():
             self._seat.wait(lambda: (self._seat.loop.create_task(_settle(task)), task))
 
     def _leave(self) -> asyncio.Task[None] | None:

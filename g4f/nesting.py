@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from asyncio.events import _get_running_loop
 
 from .errors import NestAsyncioError
 
@@ -16,7 +17,7 @@ def loop_here() -> asyncio.AbstractEventLoop | None:
 
     The loop of an IPython is made nestable first. Raises NestAsyncioError where a sync call must not wait.
     """
-    loop = asyncio._get_running_loop()
+    loop = _get_running_loop()
     if loop is None:
         _refuse_trio()
     elif not hasattr(loop, "_nest_asyncio2"):
@@ -51,7 +52,7 @@ def make_nestable(loop: asyncio.AbstractEventLoop) -> None:
         ) from None
     for patched in (asyncio, *type(loop).__mro__):
         if "_nest_patched" in vars(patched) and "_nest_asyncio2" not in vars(patched):
-            del patched._nest_patched  # type: ignore[attr-defined]
+            del patched._nest_patched  # type: ignore[attr-defined] # noqa: SLF001
     nest_asyncio2.apply(loop)
 
 

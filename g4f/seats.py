@@ -9,6 +9,7 @@ import os
 import selectors
 import signal
 import threading
+from asyncio.events import _get_running_loop
 from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
@@ -39,7 +40,7 @@ class Seat:
 
     def is_busy(self) -> bool:
         """Whether this thread can only ask the loop for something now, not wait for it."""
-        return self.loop.is_running() and asyncio._get_running_loop() is not self.loop
+        return self.loop.is_running() and _get_running_loop() is not self.loop
 
     def wait(self, start: Start[T]) -> T:
         """Return the result of the future that `start` returns, or raise its error.
@@ -52,7 +53,7 @@ class Seat:
 
     def _run(self, start: Start[T]) -> T:
         loop, future = self.loop, None
-        ready = loop._ready  # type: ignore[attr-defined]
+        ready = loop._ready  # type: ignore[attr-defined] # noqa: SLF001
         # Counted before the call's own task is made, or the queue grows by one a call.
         counted = _counted(ready) if loop.is_running() else 0
         interrupts = _Interrupts(loop)
@@ -146,10 +147,10 @@ class _Private(Seat):
         self._process = os.getpid()
 
     def is_busy(self) -> bool:
-        return self._lock.locked() or asyncio._get_running_loop() is not None
+        return self._lock.locked() or _get_running_loop() is not None
 
     def wait(self, start: Start[T]) -> T:
-        running = asyncio._get_running_loop()
+        running = _get_running_loop()
         if running is not None:  # a stream that was opened where none ran is read here
             loop_here()
             if not is_nestable(self.loop):
@@ -207,6 +208,11 @@ class _Here(threading.local):
 
 _here = _Here()
 
+
+def _close_own() -> None:
+    _here.own.close()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: _here.own.close())
-atexit.register(lambda: _here.own.close())
+    os.register_at_fork(after_in_child=_close_own)
+atexit.register(_close_own)

@@ -106,7 +106,7 @@ async def stream_from_thread(work: Callable[[Outlet[T]], None], name: str) -> As
             work(outlet)
         except Abandoned:
             outlet.end()
-        except BaseException as error:  # noqa: BLE001 - carried over to the reader, where it is raised
+        except BaseException as error:  # carried over to the reader, where it is raised
             outlet.end(error)
         else:
             outlet.end()

@@ -1,4 +1,4 @@
-"""Real IPython kernels for tests: cells run, queue and are interrupted, and each keeps its messages in order.
+r"""Real IPython kernels for tests: cells run, queue and are interrupted, and each keeps its messages in order.
 
     with Kernel() as kernel:
         self.assertEqual("2\n", kernel.run("print(1 + 1)").text)
@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable
 from time import monotonic
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import zmq
 from jupyter_client.manager import start_new_kernel
@@ -97,7 +97,7 @@ class Kernel:
     def __init__(self, **environment: str) -> None:
         self._environment = environment
 
-    def __enter__(self) -> Kernel:
+    def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory()
         path = os.pathsep.join(entry for entry in sys.path if entry)
         own = {"PYTHONPATH": path, "IPYTHONDIR": self._folder.name}

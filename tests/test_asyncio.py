@@ -94,9 +94,7 @@ class TestChatCompletionAsync(unittest.IsolatedAsyncioTestCase):
 
     async def test_create_generator(self) -> None:
         """A streaming provider is awaited."""
-        answer = await ChatCompletion.create_async(
-            g4f.models.default, DEFAULT_MESSAGES, AsyncGeneratorProviderMock
-        )
+        answer = await ChatCompletion.create_async(g4f.models.default, DEFAULT_MESSAGES, AsyncGeneratorProviderMock)
         self.assertEqual("Mock", answer)
 
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import unittest
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from time import monotonic
@@ -42,6 +42,7 @@ async def three():
 
 
 async def loop_here() -> asyncio.AbstractEventLoop:
+    """Return where this runs, after one turn of it."""
     await asyncio.sleep(0)
     return asyncio.get_running_loop()
 
@@ -102,7 +103,7 @@ class TestOwnLoop(unittest.TestCase):
         self.assertEqual([first, first], [bridge.run(loop_here), *bridge.iterate(where)])
 
     def test_ends_with_the_thread(self) -> None:
-        """Each thread has its own; its end closes the loop, even if an exception outlives it, and nothing stays open."""
+        """Each thread has its own; its end closes it, even if an exception outlives the thread, and all is closed."""
 
         async def fails() -> None:
             await asyncio.to_thread(int)
@@ -131,7 +132,7 @@ class TestOwnLoop(unittest.TestCase):
         self.assertEqual([own, 3], [bridge.run(loop_here), len(set(theirs) - {own})])
 
     def test_end_of_the_thread_cleans_up(self) -> None:
-        """A stream that the thread left open, or any other async generator, is cleaned up with it; reading on says so."""
+        """A stream that the thread left open, or any async generator, is cleaned up with it; reading on says so."""
         source, other = Source(), Source()
         kept = other()
 
@@ -414,20 +415,20 @@ class TestRefusals(unittest.TestCase):
                 self.assertIn(word, str(caught.exception))
 
     def test_other_program(self) -> None:
-        """Inside another program's loop, the error names the three ways out."""
+        """Inside another program's loop, and inside a provider's own code, the error names the three ways out."""
         script.run(
             PRELUDE
             + """
 from tests.test_bridge import TestRefusals
 async def main():
     TestRefusals().assert_refused("create_async", "asyncio.to_thread", "nest_asyncio2.apply()", "UnixSelectorEventLoop")
-    stream = bridge.iterate
 asyncio.run(main())
+bridge.run(main)
 """
         )
 
     def test_stream_of_elsewhere(self) -> None:
-        """A stream that was begun outside is not read inside such a loop; it goes on outside, and can be closed inside."""
+        """A stream that was begun outside is not read inside such a loop, but may be closed there, or read outside."""
         script.run(
             PRELUDE
             + """
@@ -635,7 +636,9 @@ class Abandonment(Inside):
             bridge.run(loop_here)
             gc.collect()
             kinds = Counter(type(each).__name__ for each in gc.get_objects())
-            kept = {kind: kinds[kind] for kind in ("Task", "Future", "Handle", "TimerHandle", "Stream", "async_generator")}
+            kept = {
+                kind: kinds[kind] for kind in ("Task", "Future", "Handle", "TimerHandle", "Stream", "async_generator")
+            }
             return Counter(kept), psutil.Process().num_fds(), len(loop._ready)  # type: ignore[attr-defined]
 
         def work() -> None:
@@ -809,6 +812,7 @@ class Threads(Inside):
 
 
 async def stuck() -> None:
+    """Wait for ever."""
     await asyncio.Event().wait()
 
 
@@ -906,7 +910,6 @@ class Interrupts(Inside):
 
     def test_before_there_is_a_task(self: Any) -> None:
         """One that comes while the call is being made stops it before its first step."""
-
         begun = []
 
         def make() -> Any:

@@ -109,17 +109,17 @@ class KernelLoops:
         self.kernel.run("1", subshell=self.subshell)
 
     def assert_well(self) -> None:
-        """The kernel answers, and its other tasks live."""
+        """Check that the kernel answers, and its other tasks live."""
         cell = self.kernel.run("print(ask(Mock), sum(task.done() for task in bystanders))")
         self.assertEqual(("Mock 0\n", ""), (cell.text, cell.error))
 
     def assert_cleaned(self, provider: str) -> None:
-        """The clean-up of this provider alone has run, once, since this was asked last."""
+        """Check that the clean-up of this provider alone has run, once, since this was asked last."""
         cell = self.kernel.run("print(cleaned)\ncleaned.clear()")
         self.assertEqual(f"['{provider}']\n", cell.text)
 
     def assert_interrupted(self, code: str, *, begun: str = "begun\n") -> None:
-        """A cell that is interrupted after its first output is, those behind it are not run, and all is well."""
+        """Interrupt a cell after its first output: it is, those behind it do not run, and all is well."""
         cell, behind = self.kernel.send(code), self.kernel.send("print('must not run')")
         self.arrived()
         self.kernel.wait_for(cell, begun)
@@ -265,7 +265,9 @@ class TestKernelWithoutPackages(unittest.TestCase):
             for code in ("ask(Mock)", "ask(Mock, stream=True)"):
                 with self.subTest(code):
                     self.assertRegex(kernel.run(code).error, "NestAsyncioError: .*pip install nest_asyncio2")
-            cell = kernel.run("print(await ChatCompletion.create_async('', 'hi', Mock), await asyncio.to_thread(ask, Mock))")
+            cell = kernel.run(
+                "print(await ChatCompletion.create_async('', 'hi', Mock), await asyncio.to_thread(ask, Mock))"
+            )
             self.assertEqual("Mock Mock\n", cell.text)
 
 
@@ -297,7 +299,9 @@ class TestTerminal(unittest.TestCase):
         )
         self.addCleanup(self.terminal.close, force=True)
         self.enter("from tests.mocks import AsyncGeneratorProviderMock as Mock")
-        self.enter("import asyncio; from g4f import ChatCompletion, bridge; from tests.test_bridge import Source, stuck")
+        self.enter(
+            "import asyncio; from g4f import ChatCompletion, bridge; from tests.test_bridge import Source, stuck"
+        )
 
     def enter(self, line: str) -> None:
         """Enter a line at the next prompt."""
