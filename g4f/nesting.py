@@ -52,7 +52,7 @@ def make_nestable(loop: asyncio.AbstractEventLoop) -> None:
         ) from None
     for patched in (asyncio, *type(loop).__mro__):
         if "_nest_patched" in vars(patched) and "_nest_asyncio2" not in vars(patched):
-            del patched._nest_patched  # type: ignore[attr-defined] # noqa: SLF001
+            del patched._nest_patched  # type: ignore[attr-defined]
     nest_asyncio2.apply(loop)
 
 

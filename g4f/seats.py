@@ -53,7 +53,7 @@ class Seat:
 
     def _run(self, start: Start[T]) -> T:
         loop, future = self.loop, None
-        ready = loop._ready  # type: ignore[attr-defined] # noqa: SLF001
+        ready = loop._ready  # type: ignore[attr-defined]
         # Counted before the call's own task is made, or the queue grows by one a call.
         counted = _counted(ready) if loop.is_running() else 0
         interrupts = _Interrupts(loop)
