@@ -12,6 +12,8 @@ from g4f.conversation import Turn
 from g4f.errors import InputError, ResponseError
 from g4f.providers.base_provider import AsyncGeneratorProvider
 
+from .loops import run
+
 Messages = list[dict[str, Any]]
 
 
@@ -52,8 +54,8 @@ async def _drained(chat: Conversation, question: str) -> str:
 FACES: dict[str, Callable[[Conversation, str], str]] = {
     "call": lambda chat, question: chat(question),
     "stream": lambda chat, question: "".join(map(str, chat.stream(question))),
-    "acall": lambda chat, question: asyncio.run(chat.acall(question)),
-    "astream": lambda chat, question: asyncio.run(_drained(chat, question)),
+    "acall": lambda chat, question: run(chat.acall(question)),
+    "astream": lambda chat, question: run(_drained(chat, question)),
 }
 
 

@@ -24,6 +24,8 @@ from g4f import errors
 from tests.servers import ANSWER, HANG, HELD, HELLO, RESET, Answer, Request, Server, delta, hello, whole
 from tests.servers import stream as streamed
 
+from .loops import run
+
 KEY = "sk-abcdefghijklmnop-secret-7890"
 MESSAGE = "a question that stays between us"
 
@@ -238,7 +240,7 @@ class TestSessions(unittest.TestCase):
                 for _ in range(10):
                     await g4f.ChatCompletion.create_async("m", "Hi", base_url=server.url)
 
-            asyncio.run(in_a_loop())
+            run(in_a_loop())
             self.assertEqual(2, server.connections)
 
     def test_late_end(self) -> None:
@@ -269,7 +271,7 @@ class TestSessions(unittest.TestCase):
             return await asyncio.gather(*calls)
 
         with Server(answer) as server:
-            self.assertEqual(["Hello"] * together, asyncio.run(all_at_once(server.url)))
+            self.assertEqual(["Hello"] * together, run(all_at_once(server.url)))
             self.assertEqual(together, server.connections)
 
     def test_leaving_early_closes(self) -> None:
@@ -403,7 +405,7 @@ class TestSecrets(unittest.TestCase):
                 except asyncio.CancelledError as error:  # assertRaises would clear the frames
                     return error
 
-            for error in (asyncio.run(cancelled()), self.failing()):
+            for error in (run(cancelled()), self.failing()):
                 with self.subTest(type(error)):
                     values = shown(error)
                     self.assertEqual([], [(file, value) for file, value in values if "secret" in value])

@@ -31,6 +31,8 @@ from tests.servers import (
 )
 from tests.servers import stream as streamed
 
+from .loops import run
+
 KEY = "sk-abcdefghijklmnop-secret-7890"
 
 
@@ -68,7 +70,7 @@ def ask(server: Server, *, stream: bool, face: str, **options: Any) -> Outcome:
 
     try:
         if face == "async":
-            asyncio.run(asynchronously())
+            run(asynchronously())
         elif stream:
             for item in g4f.ChatCompletion.create(**given):
                 items.append(item)  # noqa: PERF402 - the same
@@ -279,7 +281,7 @@ class TestFaults(unittest.TestCase):
                         await asyncio.sleep(0.05)
                 return items
 
-            self.assertEqual(["Hel", "lo", "!"], asyncio.run(slowly()))
+            self.assertEqual(["Hel", "lo", "!"], run(slowly()))
 
 
 class TestAnswers(unittest.TestCase):
@@ -455,7 +457,7 @@ class TestRequests(unittest.TestCase):
             self.assertEqual("Hello", g4f.ChatCompletion.create("", "Hi", base_url=server.url))
             self.assertEqual("first", server.requests[-1].json["model"])
             provider = g4f.Provider.OpenAI
-            names = asyncio.run(provider.models(base_url=server.url, api_key=KEY))
+            names = run(provider.models(base_url=server.url, api_key=KEY))
             self.assertEqual(["first", "second"], names)
             self.assertEqual("/v1/models", server.requests[-1].path)
 
