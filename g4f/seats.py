@@ -61,7 +61,7 @@ class Seat:
             future, task = start()
             interrupts.cancel(task)
             result = loop.run_until_complete(future)
-            if interrupts.seen and not task.done():  # an item came in the moment of the interrupt
+            if interrupts.count and not task.done():  # an item came in the moment of the interrupt
                 loop.run_until_complete(asyncio.wait([task]))
             return result
         finally:
@@ -70,7 +70,7 @@ class Seat:
                 future.cancel()
             if len(ready) < counted:
                 ready.extend([_Spent()] * (counted - len(ready)))
-            if interrupts.seen:
+            if interrupts.count:
                 raise KeyboardInterrupt from None
 
 
@@ -97,18 +97,20 @@ async def _elsewhere(start: Start[T]) -> T:
 
 
 class _Interrupts:
-    """SIGINT while a sync call waits in the main thread: the first cancels the call's task, the second raises at once.
+    """SIGINT while a sync call waits in the main thread: the first cancels the call's task, the second ends the wait.
 
     The stock handler would raise in whatever task runs at that moment, and one that posts to the loop, such as
-    ipykernel's in a cell with `await`, cannot reach a wait inside that loop. A handler that a program without a
-    running loop has set for itself is left alone, as `asyncio.run` does.
+    ipykernel's in a cell with `await`, cannot reach a wait inside that loop. This one raises between the steps of
+    tasks; only where the call's own code does not give way, and at the third, wherever it is. A handler that a
+    program without a running loop has set for itself is left alone, as `asyncio.run` does.
     """
 
-    __slots__ = ("_loop", "_previous", "_task", "seen")
+    __slots__ = ("_loop", "_over", "_previous", "_task", "count")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.seen = False
+        self.count = 0
         self._loop = loop
+        self._over = False
         self._task: asyncio.Future[Any] | None = None
         self._previous: Any = None
         if threading.get_ident() == threading.main_thread().ident:
@@ -120,18 +122,25 @@ class _Interrupts:
     def cancel(self, task: asyncio.Future[Any]) -> None:
         """From now on an interrupt cancels `task`; so does one that came before there was a task."""
         self._task = task
-        if self.seen:
+        if self.count:
             task.cancel()
 
     def __call__(self, *_: object) -> None:
-        if self.seen:
+        self.count += 1
+        if self.count > 2 or (self.count == 2 and asyncio.current_task(self._loop) is self._task):
             self.restore()  # here, because this may be raised where nobody else does it any more
             raise KeyboardInterrupt
-        self.seen = True
-        if self._task is not None:
+        if self.count == 2:
+            self._loop.call_soon_threadsafe(self._give_up)
+        elif self._task is not None:
             self._loop.call_soon_threadsafe(self._task.cancel)
 
+    def _give_up(self) -> None:
+        if not self._over:
+            raise KeyboardInterrupt
+
     def restore(self) -> None:
+        self._over = True
         if self._previous is not None:
             _signal.signal(signal.SIGINT, self._previous)
 

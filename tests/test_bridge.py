@@ -942,18 +942,83 @@ class Interrupts(Inside):
 
         self.assert_interrupted(lambda: bridge.run(call))
 
-    def test_races(self: Any) -> None:
-        """However the second raises, the handler from before is back, even where nobody is left to restore it."""
+    def test_second_in_another_task(self: Any) -> None:
+        """One that hits another task of the loop does that task no harm."""
+        cleaning = threading.Event()
+
+        async def bystander() -> None:
+            while not cleaning.is_set():
+                await asyncio.sleep(0)
+            signal.raise_signal(signal.SIGINT)
+            await stuck()
+
+        async def call() -> None:
+            try:
+                interrupt_soon()
+                await stuck()
+            finally:
+                cleaning.set()
+                await stuck()
+
+        def work() -> None:
+            task = bridge.run(loop_here).create_task(bystander())
+            try:
+                bridge.run(call)
+            finally:
+                self.assertFalse(task.done())
+                task.cancel()
+
+        self.assert_interrupted(work)
+
+    def test_second_where_nothing_waits(self: Any) -> None:
+        """One that hits the call's own code, which does not give way, raises right there."""
+        survived = []
+
+        async def call() -> None:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            survived.append(True)
+
+        self.assert_interrupted(lambda: bridge.run(call))
+        self.assertEqual([], survived)
+
+    def test_third(self: Any) -> None:
+        """The third raises wherever it hits, even where nobody is left to restore the handler from before."""
+
+        async def call() -> None:
+            asyncio.get_running_loop().call_soon(again)
+            await stuck()
+
+        def again() -> None:
+            for _ in range(3):
+                signal.raise_signal(signal.SIGINT)
+            survived.append(True)
 
         def work() -> None:
             before = signal.getsignal(signal.SIGINT)
-            interrupts = seats._Interrupts(bridge.run(loop_here))
-            signal.raise_signal(signal.SIGINT)
-            self.assertRaises(KeyboardInterrupt, signal.raise_signal, signal.SIGINT)
+            seats._Interrupts(bridge.run(loop_here))
+            with self.assertRaises(KeyboardInterrupt):
+                for _ in range(3):
+                    signal.raise_signal(signal.SIGINT)
             self.assertIs(before, signal.getsignal(signal.SIGINT))
-            self.assertTrue(interrupts.seen)
 
+        survived: list[bool] = []
+        self.assert_interrupted(lambda: bridge.run(call))
+        self.assertEqual([], survived)
         self.inside(work)
+
+    def test_second_too_late(self: Any) -> None:
+        """A second that comes when the call is over already raises nowhere later."""
+
+        async def call() -> None:
+            loop = asyncio.get_running_loop()
+            loop.call_soon(signal.raise_signal, signal.SIGINT)
+            try:
+                await stuck()
+            finally:
+                asyncio.current_task().add_done_callback(lambda _: signal.raise_signal(signal.SIGINT))
+
+        self.assert_interrupted(lambda: bridge.run(call))
 
     def test_close(self: Any) -> None:
         """One while `close()` waits for a clean-up that hangs ends the waiting."""
