@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unittest
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -56,7 +57,9 @@ class TestVerdict(unittest.TestCase):
     def setUpClass(cls) -> None:
         """Start the judge, and shorten the pauses."""
         cls.server = LLMockServer()
-        cls.server.start()
+        # Its server takes uvloop where it is installed, which cannot run where a nest package has replaced asyncio.run.
+        with mock.patch.dict(sys.modules, {"uvloop": None}):
+            cls.server.start()
         cls.addClassCleanup(cls.server.stop)
         shorter = mock.patch("g4f.providers.retries.FIRST", 0.1)
         shorter.start()
