@@ -459,6 +459,18 @@ class TestProcess(unittest.TestCase):
             """
         self.assertEqual(f"{ANSWER}\nrefused\nrefused\ndamaged\n", run(code))
 
+    def test_progress(self) -> None:
+        """The loading of a large file is told on stderr, in one line that counts up to its end."""
+        code = """
+            import sys; sys.stderr = sys.stdout
+            from g4f import ChatCompletion; from g4f.providers import llamacpp
+            llamacpp.LARGE = 1_000_000
+            ChatCompletion.create("", "hi", "Local", max_tokens=1)
+            """
+        told = run(code)
+        self.assertRegex(told, r"loading smollm2:  17% of 0\.1 GB")
+        self.assertTrue(told.endswith("loading smollm2: 100% of 0.1 GB\n"), told)
+
     def test_loads_once(self) -> None:
         """Threads that ask at the same time load the model once, and say so once."""
         code = """

@@ -17,6 +17,7 @@ import logging
 import os
 import secrets
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -36,6 +37,9 @@ BATCH = 256
 
 BLOCK = 1 << 24
 """Bytes that are read from the disk at once."""
+
+LARGE = 1_000_000_000
+"""Bytes of a file whose loading is told on stderr, in a line that counts up: it takes seconds, or minutes."""
 
 
 class Weights(NamedTuple):
@@ -147,11 +151,16 @@ class _Process:
         """Bring the file into the system's cache. Raises InputError if it is no GGUF: llama.cpp would not say so."""
         block = bytearray(BLOCK)
         with weights.path.open("rb", buffering=0) as file:
-            logger.info("loading %s (%.0f MB)", weights.name, os.fstat(file.fileno()).st_size / 1e6)
+            size, done = os.fstat(file.fileno()).st_size, 4
+            logger.info("loading %s (%.0f MB)", weights.name, size / 1e6)
             if file.read(4) != b"GGUF":
                 raise InputError(f"{weights.name} is not a GGUF file, which llama.cpp needs")
-            while file.readinto(block):
+            while count := file.readinto(block):
                 self._go_on()
+                done += count
+                if size >= LARGE:
+                    end = "" if done < size else "\n"
+                    sys.stderr.write(f"\rloading {weights.name}: {done / size:4.0%} of {size / 1e9:.1f} GB{end}")
 
 
 _process = _Process()
