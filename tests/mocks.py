@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+import threading
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import Any
 
 from g4f.providers.base_provider import AbstractProvider, AsyncGeneratorProvider, AsyncProvider
@@ -40,13 +41,19 @@ class AsyncGeneratorProviderMock(AsyncGeneratorProvider):
 class Script:
     """What an instance of the mocks below does: give these texts, then raise `error`, if there is one.
 
-    `closed` counts how often the clean-up of an answer ran.
+    `closed` counts how often the clean-up of an answer ran, `left` is set by it.
     """
 
     def __init__(self, *texts: str, error: BaseException | None = None) -> None:
-        self.texts: Sequence[str] = texts
+        self.texts: Iterable[str] = texts
         self.error = error
         self.closed = 0
+        self.left = threading.Event()
+
+    def clean_up(self) -> None:
+        """Count."""
+        self.closed += 1
+        self.left.set()
 
     def end(self) -> None:
         """Raise the error."""
@@ -62,7 +69,7 @@ class ScriptedProvider(Script, AbstractProvider):
             yield from self.texts
             self.end()
         finally:
-            self.closed += 1
+            self.clean_up()
 
 
 class ScriptedAsyncProvider(Script, AsyncProvider):
@@ -74,7 +81,7 @@ class ScriptedAsyncProvider(Script, AsyncProvider):
             self.end()
             return "".join(self.texts)
         finally:
-            self.closed += 1
+            self.clean_up()
 
 
 class ScriptedAsyncGeneratorProvider(Script, AsyncGeneratorProvider):
@@ -87,4 +94,4 @@ class ScriptedAsyncGeneratorProvider(Script, AsyncGeneratorProvider):
                 await asyncio.sleep(0)
             self.end()
         finally:
-            self.closed += 1
+            self.clean_up()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import unittest
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 import g4f
@@ -143,6 +145,32 @@ SYNC: dict[str, Callable[[Any], str]] = {
 }
 
 
+def _leave(stream: bridge.Stream[T]) -> T:
+    with stream as items:
+        return next(items)
+
+
+async def _leave_async(stream: AsyncGenerator[T]) -> T:
+    async with aclosing(stream) as items:
+        return await anext(items)
+
+
+SYNC_LEFT: dict[str, Callable[[Any], str]] = {
+    "create": lambda provider: _leave(ChatCompletion.create("", "hi", provider, stream=True)),
+    "Client": lambda provider: _content(_leave(Client(provider).chat.completions.stream("hi"))),
+}
+
+
+async def _client_left(provider: Any) -> str:
+    return _content(await _leave_async(AsyncClient(provider).chat.completions.stream("hi")))
+
+
+ASYNC_LEFT: dict[str, Callable[[Any], Coroutine[Any, Any, str]]] = {
+    "create_async": lambda provider: _leave_async(ChatCompletion.create_async("", "hi", provider, stream=True)),
+    "AsyncClient": _client_left,
+}
+
+
 async def _client(provider: Any) -> str:
     return _content(await AsyncClient(provider).chat.completions.create("hi"))
 
@@ -170,6 +198,7 @@ class ExceptionContract:
     """
 
     calls: dict[str, Callable[[Any], Any]] = SYNC
+    left: dict[str, Callable[[Any], Any]] = SYNC_LEFT
 
     def ask(self, call: Callable[[Any], Any], provider: Any) -> str:
         """Return the answer's text."""
@@ -220,6 +249,17 @@ class ExceptionContract:
                 with self.assertRaisesRegex(ResponseError, f"{type(provider).__name__} cancelled its own answer"):
                     self.ask(call, provider)
 
+    def test_left_early(self: Any) -> None:
+        """A stream that is closed after its first text closes the provider, be it one without end."""
+        for name, leave in self.left.items():
+            for kind in (ScriptedProvider, ScriptedAsyncGeneratorProvider):
+                with self.subTest(name, kind=kind.__name__):
+                    provider = kind()
+                    provider.texts = itertools.repeat("Mock")
+                    self.assertEqual("Mock", self.ask(leave, provider))
+                    self.assertTrue(provider.left.wait(script.PATIENCE))
+                    self.assertEqual(1, provider.closed)
+
     def test_empty(self: Any) -> None:
         """An answer without text is an error of the tree."""
         for texts in ((), ("",)):
@@ -251,6 +291,7 @@ class TestExceptionsAsync(ExceptionContract, unittest.TestCase):
     """Async calls."""
 
     calls = ASYNC
+    left = ASYNC_LEFT
 
     def setUp(self) -> None:
         self.runner = self.enterContext(asyncio.Runner())
