@@ -626,7 +626,7 @@ class Abandonment(Inside):
     def test_nothing_left(self: Any) -> None:
         """2,000 calls and streams, whole and left early, leave no task, no file and no handle."""
 
-        def rounds(count: int) -> tuple[Counter[str], int, int]:
+        def rounds(count: int) -> Counter[str]:
             for _ in range(count):
                 loop = bridge.run(loop_here)
                 list(bridge.iterate(Source(2)))
@@ -635,15 +635,15 @@ class Abandonment(Inside):
                 next(bridge.iterate(Source()))
             bridge.run(loop_here)
             gc.collect()
-            kinds = Counter(type(each).__name__ for each in gc.get_objects())
-            kept = {
-                kind: kinds[kind] for kind in ("Task", "Future", "Handle", "TimerHandle", "Stream", "async_generator")
-            }
-            return Counter(kept), psutil.Process().num_fds(), len(loop._ready)  # type: ignore[attr-defined]
+            left = Counter(type(each).__name__ for each in gc.get_objects())
+            left["file"] = psutil.Process().num_fds()
+            left["ready"] = len(loop._ready)  # type: ignore[attr-defined]
+            return left
 
         def work() -> None:
-            first = rounds(10)
-            self.assertEqual(first, rounds(2000))
+            before = rounds(10)
+            # What a test before this one has left may go meanwhile, or the interpreter keep an object or two.
+            self.assertEqual([], [kind for kind, count in (rounds(2000) - before).items() if count > 20])
 
         self.inside(work)
 
