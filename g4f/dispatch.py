@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 
 from .errors import G4FError, InputError, ResponseError, kind_of
 from .limits import Limits
-from .messages import normalize
+from .messages import normalize, with_images
 from .models import Model
 from .providers.base_provider import Provider
 from .providers.call import Call, bind, own_cancellation
@@ -33,7 +33,6 @@ class Request(NamedTuple):
 
     route: Route
     call: Call
-    messages: list[dict[str, Any]]
     stop: tuple[str, ...]
     max_chunks: int | None
     timeout: float | None
@@ -51,6 +50,7 @@ def prepare(
     timeout: float | None = None,
     stream_timeout: float | None = None,
     proxy: str | None = None,
+    images: Any = None,
     **options: Any,
 ) -> Request:
     """Check what the caller gave, before anything is sent. An option that is None counts as not given.
@@ -62,6 +62,8 @@ def prepare(
     words, limit = _stop_words(stop), _limit(max_tokens)
     longest, silence = _seconds("timeout", timeout), _seconds("stream_timeout", stream_timeout)
     normal = normalize(messages)
+    if images is not None:
+        normal = with_images(normal, images)
     if provider is None and isinstance(address := options.get("base_url"), str):
         provider = load_at(address)
     route = resolve(model, provider)
@@ -75,7 +77,8 @@ def prepare(
     if proxy := os.environ.get("G4F_PROXY") if proxy is None else proxy:
         given["proxy"] = proxy
     cut = None if getattr(route.provider, "enforces_max_tokens", False) else limit
-    return Request(route, bind(route.provider, given, stream=stream), normal, words, cut, longest, silence)
+    call = bind(route.provider, route.model, normal, given, stream=stream)
+    return Request(route, call, words, cut, longest, silence)
 
 
 async def stream_events(request: Request) -> AsyncGenerator[Item]:
@@ -87,7 +90,7 @@ async def stream_events(request: Request) -> AsyncGenerator[Item]:
     route, shaper = request.route, Shaper(request.stop, request.max_chunks)
     with _Record(route) as record:
         with own_cancellation(route.provider), Limits(request.timeout, request.stream_timeout) as limits:
-            async with aclosing(request.call.open(route.model, request.messages)) as items:
+            async with aclosing(request.call.open()) as items:
                 async for item in items:
                     pieces = shaper.feed(item) if isinstance(item, str) else _event(item, shaper)
                     for piece in pieces:

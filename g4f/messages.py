@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .errors import InputError, close_matches, kind_of
+from .images import image_part
 from .typing import Messages
 
-__all__ = ["ROLES", "normalize"]
+__all__ = ["ROLES", "normalize", "with_images"]
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
@@ -31,6 +32,20 @@ def normalize(messages: Messages) -> list[dict[str, Any]]:
     if isinstance(messages, str) or not messages:
         raise InputError(f"messages are empty: give a text, or a list such as [{_LIKE}]")
     return [_message(message, f"messages[{index}]") for index, message in enumerate(messages)]
+
+
+def with_images(messages: list[dict[str, Any]], images: object) -> list[dict[str, Any]]:
+    """Return `messages` with `images`, one or a list of them, behind the text of the last question.
+
+    Raises InputError if the last message is no user's, or for what is no image.
+    """
+    given = images if isinstance(images, list | tuple) else [images]
+    *before, last = messages
+    if last["role"] != "user":
+        raise InputError("images belong to a question: the last message must be a user's")
+    parts = last["content"] if isinstance(last["content"], list) else [{"type": "text", "text": last["content"]}]
+    drawn = [image_part(image, f"images[{index}]") for index, image in enumerate(given)]
+    return [*before, last | {"content": [*parts, *drawn]}]
 
 
 def _not_a_list(messages: object) -> str:
@@ -85,10 +100,15 @@ def _part(part: object, where: str) -> dict[str, Any]:
         return {"type": "text", "text": part}
     part = _dumped(part)
     if not isinstance(part, Mapping):
-        raise InputError(f"{where} must be a dict such as {_LIKE_PART}, not {kind_of(part)}")
+        return image_part(part, where, f"a text, a dict such as {_LIKE_PART}, or an image: ")
     kind = part.get("type")
     if not isinstance(kind, str):
         raise InputError(f'{where} has no "type": give e.g. {_LIKE_PART}')
     if kind == "text" and not isinstance(part.get("text"), str):
         raise InputError(f'the "text" of {where} must be a text, not {kind_of(part.get("text"))}')
+    if kind == "image_url":
+        url = part.get("image_url")
+        given = url.get("url") if isinstance(url, Mapping) else url
+        drawn = image_part(given, where)
+        return drawn | {"image_url": dict(url) | drawn["image_url"]} if isinstance(url, Mapping) else drawn
     return dict(part)

@@ -37,7 +37,9 @@ def interrupted(code: str, *, times: int = 1) -> str:
 
 
 def _start(code: str, *options: str) -> Any:
-    command = [sys.executable, "-W", "error", *options, "-c", textwrap.dedent(code)]
+    # A shell's background job ignores interrupts, and its children would too.
+    hears = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    command = [sys.executable, "-W", "error", *options, "-c", hears + textwrap.dedent(code)]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, env=environment(), stdout=pipe, stderr=pipe, text=True)
 

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import unittest
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 from unittest import mock
 
@@ -20,7 +21,7 @@ from g4f.providers.response import FinishReason, ToolCall, Usage
 from g4f.threads import Outlet
 
 from .faces import Answer, on_every_face
-from .script import run
+from .script import interrupted, run
 
 QUESTION = "What is the capital of Japan?"
 ANSWER = "The capital of Japan is Tokyo."
@@ -521,6 +522,55 @@ class TestProcess(unittest.TestCase):
                 """
             self.assertIn("libgomp.so.1: cannot open shared object file): apt-get install libgomp1\n", run(code))
 
+    def test_end(self) -> None:
+        """The interpreter ends well, whatever runs in it."""
+        for what, code in {
+            "a stream that nobody reads on": """
+                stream = g4f.ChatCompletion.create("", LONG, "Local", stream=True)
+                print(bool(next(stream)))
+                """,
+            "a call in a daemon thread": """
+                import threading
+                began = threading.Event()
+                def ask():
+                    for item in g4f.ChatCompletion.create("", LONG, "Local", stream=True):
+                        began.set()
+                threading.Thread(target=ask, daemon=True).start()
+                began.wait()
+                print(True)
+                """,
+            "a call that is only beginning": """
+                import threading
+                threading.Thread(target=g4f.ChatCompletion.create, args=("", LONG, "Local"), daemon=True).start()
+                print(True)
+                """,
+            "a call that was cancelled": """
+                import asyncio
+                async def main():
+                    stream = g4f.ChatCompletion.create_async("", LONG, "Local", stream=True)
+                    async for item in stream:
+                        break
+                asyncio.run(main())
+                print(True)
+                """,
+        }.items():
+            with self.subTest(what):
+                self.assertEqual("True\n", run(f"import g4f\nLONG = {LONG!r}\n" + dedent(code)))
+
+    def test_interrupt(self) -> None:
+        """An interrupt ends the answer, and the next question is answered."""
+        code = f"""
+            import g4f
+            try:
+                for item in g4f.ChatCompletion.create("", {LONG!r}, "Local", stream=True):
+                    print("item" if item else "", flush=True)
+            except KeyboardInterrupt:
+                print("interrupted")
+            print(g4f.ChatCompletion.create("", {QUESTION!r}, "Local"))
+            """
+        self.assertTrue(interrupted(code).endswith(f"interrupted\n{ANSWER}\n"))
+
+    @unittest.skipUnless(hasattr(os, "fork"), "needs fork")
     def test_fork(self) -> None:
         """A forked child loads the model anew and ends well, by itself or by multiprocessing; so does its parent."""
         code = f"""

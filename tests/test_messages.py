@@ -68,7 +68,7 @@ class TestTaken(unittest.TestCase):
 
     def test_parts(self) -> None:
         """A content may be a list of parts; a text among them becomes a part."""
-        image = {"type": "image_url", "image_url": {"url": "data:,"}}
+        image = {"type": "image_url", "image_url": {"url": "https://host.invalid/a.png"}}
         expected = _user([{"type": "text", "text": "What is this?"}, image])
         self.assertEqual(expected, normalize(_user(["What is this?", image])))
         self.assertEqual(expected, normalize(_user(({"type": "text", "text": "What is this?"}, image))))
@@ -90,6 +90,8 @@ class TestTaken(unittest.TestCase):
 ROLE_LIST = "system, developer, user, assistant, tool, function"
 LIKE = '{"role": "user", "content": "…"}'
 LIKE_PART = '{"type": "text", "text": "…"}'
+IMAGE = "a path, bytes, a figure, or what IPython shows as an image"
+PART = f"a text, a dict such as {LIKE_PART}, or an image: {IMAGE}"
 REFUSED: tuple[tuple[Any, str], ...] = (
     ("", f"messages are empty: give a text, or a list such as [{LIKE}]"),
     (" \n", f"messages are empty: give a text, or a list such as [{LIKE}]"),
@@ -117,8 +119,8 @@ REFUSED: tuple[tuple[Any, str], ...] = (
     (_user(5), "the content of messages[0] (user) must be a text or a list of parts, not int"),
     (_user(HELLO), "the content of messages[0] (user) must be a text or a list of parts, not dict"),
     (_user([]), "the content of messages[0] (user) is an empty list: give a text or a list of parts"),
-    (_user([["Hello"]]), f"part 0 of messages[0] (user) must be a dict such as {LIKE_PART}, not list"),
-    (_user(["Hello", b"x"]), f"part 1 of messages[0] (user) must be a dict such as {LIKE_PART}, not bytes"),
+    (_user([["Hello"]]), f"part 0 of messages[0] (user) must be {PART}, not list"),
+    (_user(["Hello", b"x"]), "part 1 of messages[0] (user) is no PNG, JPEG, GIF or WebP: convert it first"),
     (_user([{"text": "Hello"}]), f'part 0 of messages[0] (user) has no "type": give e.g. {LIKE_PART}'),
     (_user([{"type": "text"}]), 'the "text" of part 0 of messages[0] (user) must be a text, not None'),
     (

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..errors import InputError, ProviderNotWorkingError, ResponseError, close_matches, kind_of
+from ..images import has_images
 from ..threads import iterate_in_thread
 from .base_provider import METHODS, Provider, provider_name
 from .response import Item
@@ -24,21 +25,27 @@ _OWN = frozenset(("self", "cls", "model", "messages", "stream"))
 
 
 class Call(NamedTuple):
-    """A provider's method with the options that it will be given."""
+    """A provider's method, and what it will be given."""
 
     provider: Provider
     kind: str
     method: Callable[..., Any]
+    model: str
+    messages: list[dict[str, Any]]
     options: dict[str, Any]
 
-    def open(self, model: str, messages: list[dict[str, Any]]) -> AsyncGenerator[Item | None]:
+    def open(self) -> AsyncGenerator[Item | None]:
         """Ask: return the answer as an async generator, whatever the kind. Whoever calls this closes it."""
         if self.kind == "create_completion":
-            return iterate_in_thread(lambda: _items(self, model, messages), provider_name(self.provider))
+            return iterate_in_thread(lambda: _items(self), provider_name(self.provider))
         if self.kind == "create_async":
-            return _whole(self, model, messages)
-        answer: Any = self.method(model, messages, **self.options)
+            return _whole(self)
+        answer = self.ask()
         return answer if isinstance(answer, AsyncGenerator) else _opened(self, answer)
+
+    def ask(self) -> Any:
+        """Return what the method returns, whatever it is."""
+        return self.method(self.model, self.messages, **self.options)
 
 
 def check(provider: Provider) -> None:
@@ -46,13 +53,18 @@ def check(provider: Provider) -> None:
     _method_of(provider)
 
 
-def bind(provider: Provider, options: dict[str, Any], *, stream: bool) -> Call:
+def bind(
+    provider: Provider, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool
+) -> Call:
     """Return how `provider` will be asked. Nothing of it is called yet.
 
-    Raises InputError for an option that it does not take, or one that it needs and is not given, and what
-    `check` raises. Only those that are kept for it, and `proxy`, are left out where it does not take them.
+    Raises InputError for what it says it `lacks`, for an option that it does not take, or one that it needs and
+    is not given, and what `check` raises. Only those that are kept for it, and `proxy`, are left out where it does
+    not take them.
     """
     kind, method, signature = _method_of(provider)
+    if getattr(provider, "lacks", None):
+        _check_lacks(provider, messages, options)
     if not signature.takes_any:
         for name in options:
             if name not in signature.takes and name not in _KEPT:
@@ -65,7 +77,7 @@ def bind(provider: Provider, options: dict[str, Any], *, stream: bool) -> Call:
             raise _refused(provider, f"needs the option {name!r}")
     if "stream" in signature.takes or (signature.takes_any and kind != "create_async"):
         options = {**options, "stream": stream}
-    return Call(provider, kind, method, options)
+    return Call(provider, kind, method, model, messages, options)
 
 
 @contextmanager
@@ -124,6 +136,15 @@ def _method_of(provider: Provider) -> tuple[str, Callable[..., Any], _Signature]
     )
 
 
+def _check_lacks(provider: Provider, messages: list[dict[str, Any]], options: dict[str, Any]) -> None:
+    lacks = provider.lacks
+    for name in options:
+        if name in lacks:
+            raise _refused(provider, f"cannot do {name!r}: leave it out, or ask another provider")
+    if "images" in lacks and has_images(messages):
+        raise _refused(provider, "cannot see images: ask another provider, or leave them out")
+
+
 def _refused(provider: Provider, why: str) -> InputError:
     name = provider_name(provider)
     return InputError(f"{name} {why}", provider=name)
@@ -134,8 +155,8 @@ def _wrong(call: Call, answer: object, expected: str) -> ResponseError:
     return ResponseError(f"{name}.{call.kind} returned {kind_of(answer)}, not {expected}")
 
 
-def _items(call: Call, model: str, messages: list[dict[str, Any]]) -> Iterable[Item | None]:
-    answer = call.method(model, messages, **call.options)
+def _items(call: Call) -> Iterable[Item | None]:
+    answer = call.ask()
     if isinstance(answer, str):
         return (answer,)
     if isinstance(answer, Iterable) and not isinstance(answer, (bytes, Mapping)):
@@ -145,8 +166,8 @@ def _items(call: Call, model: str, messages: list[dict[str, Any]]) -> Iterable[I
     raise _wrong(call, answer, "a text or an iterable of texts")
 
 
-async def _whole(call: Call, model: str, messages: list[dict[str, Any]]) -> AsyncGenerator[Item | None]:
-    answer = call.method(model, messages, **call.options)
+async def _whole(call: Call) -> AsyncGenerator[Item | None]:
+    answer = call.ask()
     answer = await answer if inspect.isawaitable(answer) else answer
     if not isinstance(answer, str):
         raise _wrong(call, answer, "a text")

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from ..errors import G4FError, ResponseError
+from .reading import Reader
 from .refusals import Asked, fault
 from .response import FinishReason, Item, Reasoning, ToolCall, Usage
 from .sse import ErrorPayload
 
-__all__ = ["Reader"]
+__all__ = ["ChatCompletionReader"]
 
 
 class _Function(msgspec.Struct, gc=False):
@@ -63,8 +63,6 @@ class _Chunk(msgspec.Struct, gc=False):
     error: Any = None
 
 
-_decode = msgspec.json.Decoder(_Chunk).decode
-
 _FINISHES = {
     "length": "length",
     "max_tokens": "length",
@@ -79,73 +77,49 @@ _FAILURES = ("error", "insufficient_system_resource")
 """Reasons by which a server says that the answer did not come to its end."""
 
 
-class Reader:
-    """Feed the payloads of one answer; take its items.
+class ChatCompletionReader(Reader):
+    """Reads chunks of a chat completion, or a whole one."""
 
-    `finished` is set by a finish reason, `done` by the end mark of a stream. `failure` is the error that the answer
-    turned out to be, to be raised once the items before it are given out.
-    """
+    __slots__ = ("_calls",)
 
-    __slots__ = ("_asked", "_calls", "done", "failure", "finished")
+    decode = msgspec.json.Decoder(_Chunk).decode
+    end_mark = b"[DONE]"
+    form = "a chat completion"
 
     def __init__(self, asked: Asked) -> None:
-        self.done = self.finished = False
-        self.failure: G4FError | None = None
-        self._asked = asked
+        super().__init__(asked)
         self._calls = 0
 
-    def feed(self, payloads: list[bytes], *, last: bool = False) -> list[Item]:
-        """Return the items of these payloads of a stream, up to the first failure.
-
-        The `last` is what stood unfinished at the end of a stream: where it cannot be read, it was cut off.
-        """
-        out: list[Item] = []
-        for payload in payloads:
-            try:
-                chunk = _decode(payload)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                mark = payload.strip()
-                if mark == b"[DONE]":
-                    self.done = True
-                elif mark and not last:
-                    self._refuse(payload, error)
-                    break
-                continue
-            if not chunk.choices or chunk.usage is not None or chunk.error is not None:
-                if not self._besides(chunk, payload, out):
-                    break
-                continue
-            choice = chunk.choices[0]
-            if choice.delta is not None:
-                self._message(choice.delta, out)
-            if choice.finish_reason is not None:
-                self._finish(choice.finish_reason, out)
-        return out
+    def take(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
+        """Put the items of one chunk into `out`."""
+        if not chunk.choices or chunk.usage is not None or chunk.error is not None:
+            self._besides(chunk, payload, out)
+            return
+        choice = chunk.choices[0]
+        if choice.delta is not None:
+            self._message(choice.delta, out)
+        if choice.finish_reason is not None:
+            self._finish(choice.finish_reason, out)
 
     def whole(self, body: bytes) -> list[Item]:
-        """Return the items of an answer that is not a stream."""
+        """Return the items of a whole completion."""
         out: list[Item] = []
         try:
-            chunk = _decode(body)
+            chunk = self.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self._refuse(body, error)
+            self.refuse(body, error)
             return out
-        if self._besides(chunk, body, out) and not chunk.choices:
-            self._fail("its answer has no choices")
+        self._besides(chunk, body, out)
+        if not chunk.choices and self.failure is None:
+            self.fail("its answer has no choices")
         self.finished = True
         return out
 
-    def cut(self) -> G4FError | None:
-        """Return the error of a stream that has ended here; None if it had come to its end."""
-        if self.failure is not None or self.done or self.finished:
-            return self.failure
-        return ResponseError(f"{self._asked.provider}: the stream ended before the answer did.")
-
-    def _besides(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> bool:
-        """Take a chunk that has more than a choice, or none. Return whether the answer goes on."""
+    def _besides(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
+        """Take a chunk that has more than a choice, or none."""
         if chunk.error is not None or (isinstance(payload, ErrorPayload) and not chunk.choices):
-            self.failure = fault(self._asked, payload)
-            return False
+            self.failure = fault(self.asked, payload)
+            return
         for choice in (chunk.choices or ())[:1]:
             message = choice.delta or choice.message
             if message is not None:
@@ -154,7 +128,6 @@ class Reader:
                 self._finish(choice.finish_reason, out)
         if chunk.usage is not None:
             out.append(_usage(chunk.usage))
-        return True
 
     def _message(self, message: _Message, out: list[Item]) -> None:
         thought = message.reasoning_content or message.reasoning
@@ -184,32 +157,10 @@ class Reader:
         if not reason:
             return
         if reason in _FAILURES:
-            self._fail(f"it broke the answer off ({reason})")
+            self.fail(f"it broke the answer off ({reason})")
             return
         self.finished = True
         out.append(FinishReason(_FINISHES.get(reason, "stop")))
-
-    def _refuse(self, payload: bytes, error: Exception) -> None:
-        """Fail by what a payload says that is no JSON of the expected form, or by saying that it is none."""
-        if isinstance(payload, ErrorPayload):
-            self.failure = fault(self._asked, payload)
-        else:
-            self._fail(_unreadable(payload, error))
-
-    def _fail(self, why: str) -> None:
-        self.failure = ResponseError(f"{self._asked.provider}: {why}.")
-
-
-def _unreadable(payload: bytes, error: Exception) -> str:
-    if not payload.strip():
-        return "its answer is empty"
-    if payload.lstrip()[:1] == b"<":
-        return "it sent a web page instead of an answer: check base_url"
-    if isinstance(error, msgspec.ValidationError):
-        return f"its answer is not in the form of a chat completion ({error})"
-    if isinstance(error, UnicodeDecodeError) or "utf-8" in str(error).lower():
-        return "its answer is broken: it is not UTF-8"
-    return "its answer is broken: it is not JSON"
 
 
 def _usage(usage: _Usage) -> Usage:

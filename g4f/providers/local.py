@@ -23,7 +23,7 @@ from ..errors import (
 )
 from ..threads import stream_from_thread
 from .base_provider import AsyncGeneratorProvider
-from .chat_completion import Reader
+from .chat_completion import ChatCompletionReader
 from .llamacpp import Weights, answer
 from .refusals import Asked
 from .response import FinishReason, Item, ProviderInfo, ToolCall
@@ -114,7 +114,7 @@ class Local(AsyncGeneratorProvider):
         request = _encode({"messages": messages} | {key: value for key, value in options.items() if value is not None})
         if weights.name != model:
             yield ProviderInfo(cls.__name__, weights.name)
-        reader = Reader(Asked(cls.__name__, weights.name, "", ""))
+        reader = ChatCompletionReader(Asked(cls.__name__, weights.name, "", ""))
         text = ""
         work = partial(answer, weights, request)
         async with aclosing(stream_from_thread(work, f"g4f {cls.__name__}")) as chunks:

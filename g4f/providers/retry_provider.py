@@ -47,7 +47,7 @@ class IterListProvider(AsyncGeneratorProvider):
             info = ProviderInfo(provider_name(provider), model or own_model)
             try:
                 with own_cancellation(provider):
-                    answer = bind(provider, options, stream=stream).open(info.model, messages)
+                    answer = bind(provider, info.model, messages, options, stream=stream).open()
                     async with aclosing(answer) as items:
                         early = await _until_text(items)
                         begun = True

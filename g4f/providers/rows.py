@@ -28,6 +28,7 @@ class Row(msgspec.Struct, frozen=True):
     default_model: str = ""
     max_tokens: str = "max_tokens"
     stream_usage: bool = False
+    lacks: tuple[str, ...] = ()
     by_default: bool = True
 
 

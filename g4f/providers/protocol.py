@@ -1,0 +1,185 @@
+"""The walk of one question over HTTP, whatever the protocol: what is sent, and who reads what comes back."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import msgspec
+
+from ..errors import InputError, ModelNotFoundError, ResponseError
+from ..typing import Key
+from .access import address, key
+from .base_provider import AsyncGeneratorProvider
+from .http import Answer, Call, exchange
+from .reading import Reader
+from .refusals import Asked
+from .response import Item
+from .rows import Row
+from .settings import Settings
+from .sse import Events
+
+__all__ = ["HTTPProvider"]
+
+
+class _Frames(Protocol):
+    """Bytes, cut anywhere → payloads."""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the payloads that `data` completes."""
+
+    def end(self) -> list[bytes]:
+        """Return what the end of the stream has cut off."""
+
+
+class HTTPProvider(AsyncGeneratorProvider):
+    """A provider made of a row of the catalogue. Each protocol is a subclass: it says what differs."""
+
+    enforces_max_tokens = True
+
+    reader: type[Reader]
+    """Reads the answer."""
+
+    frames: ClassVar[type[_Frames]] = Events
+    """What a stream is cut into payloads by."""
+
+    stream_types: ClassVar[tuple[str, ...]] = ("text/event-stream",)
+    """The content types of a stream."""
+
+    models_path: ClassVar[str] = "/models"
+    """Where models are listed, behind the base address."""
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.name = row.name
+        self.default_model = row.default_model
+        self.lacks = self.lacks | frozenset(row.lacks)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+    @abstractmethod
+    def credentials(self, key: Key) -> dict[str, str]:
+        """Return the headers that let one in. Values that hold the key are of type Key."""
+
+    @abstractmethod
+    def request(
+        self, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the path, behind the base address, and the body of a question. Raises InputError.
+
+        `options` has the caller's own, in OpenAI's words; what is not known goes into the body as it is.
+        """
+
+    @abstractmethod
+    def listed(self, body: bytes) -> list[str]:
+        """Return the names in a list of models. Raises msgspec's errors."""
+
+    async def create_async_generator(
+        self,
+        model: str,
+        messages: list[dict[str, Any]],
+        *,
+        stream: bool = False,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> AsyncGenerator[Item]:
+        """Yield the answer's text and events; with `stream` as they come, else from one whole answer.
+
+        `options` are those of `Settings`; all others go into the request: `temperature`, `tools`,
+        `response_format`, `seed`, … `extra_headers` and `extra_body` are added to it last.
+        """
+        if options.pop("n", None) not in (None, 1):
+            raise InputError("n must be 1: an answer here is one answer. Ask several times instead.")
+        door = self._door(base_url, api_key, extra_headers, Settings.take(options))
+        if not model:
+            model = await self._any_model(door)
+        path, body = self.request(model, messages, options, stream=stream)
+        async with exchange(door.call(path, model, body | dict(extra_body or {}))) as answer:
+            reader = self.reader(door.asked(model))
+            if self._is_stream(answer, stream):
+                frames = self.frames()
+                async with aclosing(answer.reads()) as reads:
+                    async for data in reads:
+                        for item in reader.feed(frames.feed(data)):
+                            yield item
+                        if reader.done or reader.failure is not None:
+                            break
+                    else:
+                        for item in reader.feed(frames.end(), last=True):
+                            yield item
+            else:
+                for item in reader.whole(await answer.read()):
+                    yield item
+            if (error := reader.cut()) is not None:
+                raise error
+            await answer.settle()
+
+    async def models(self, *, api_key: str | None = None, base_url: str | None = None, **options: Any) -> list[str]:
+        """Return the names of the models that can be asked for. `options` are those of `Settings`."""
+        return await self._models(self._door(base_url, api_key, None, Settings.take(options)))
+
+    async def _models(self, door: _Door) -> list[str]:
+        async with exchange(door.call(self.models_path, "", None)) as answer:
+            body = await answer.read()
+        try:
+            return self.listed(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            where = door.url + self.models_path.partition("?")[0]
+            raise ResponseError(f"{self.name}: what {where} sent is no list of models.") from None
+
+    def _door(
+        self, base_url: str | None, api_key: str | None, extra_headers: Mapping[str, str] | None, settings: Settings
+    ) -> _Door:
+        row = self.row
+        secret = key(row, base_url, api_key)
+        headers = {"Content-Type": "application/json"}
+        if secret is not None:
+            headers |= self.credentials(secret)
+        headers.update(extra_headers or {})
+        remedy = "api_key=" if api_key is not None or not row.keys else " or ".join(row.keys)
+        return _Door(row.name, address(row, base_url), headers, secret or Key(), remedy, settings)
+
+    async def _any_model(self, door: _Door) -> str:
+        """Return the first model that is listed: a server of one's own has loaded what its owner wants."""
+        if self.row.keys:
+            raise InputError(f"{self.name} has no default model: name one by model=.", provider=self.name)
+        names = await self._models(door)
+        if not names:
+            raise ModelNotFoundError(f"{self.name} lists no model: load one there, or name one by model=.")
+        return names[0]
+
+    def _is_stream(self, answer: Answer, asked: bool) -> bool:
+        kind = answer.content_type
+        return kind in self.stream_types or (asked and kind not in ("application/json", "text/html"))
+
+
+class _Door(NamedTuple):
+    """A server, and what lets one in."""
+
+    provider: str
+    url: str
+    headers: dict[str, str]
+    key: Key
+    remedy: str
+    settings: Settings
+
+    def asked(self, model: str) -> Asked:
+        return Asked(self.provider, model, self.key, self.remedy)
+
+    def call(self, path: str, model: str, body: dict[str, Any] | None) -> Call:
+        return Call(self.asked(model), self.url + path, self.headers, _encoded(body), self.settings)
+
+
+def _encoded(body: dict[str, Any] | None) -> bytes | None:
+    if body is None:
+        return None
+    try:
+        return msgspec.json.encode(body)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the request cannot be written as JSON: {error}") from None
