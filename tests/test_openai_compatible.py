@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import json
 import os
 import unittest
-import zlib
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -15,7 +13,6 @@ import g4f
 from g4f import errors
 from g4f.providers.response import FinishReason, Reasoning, ToolCall, Usage
 from tests.servers import (
-    ANSWER,
     DONE,
     HANG,
     HELLO,
@@ -95,51 +92,9 @@ class Fault(NamedTuple):
 TWO = (delta("Hel"), delta("lo"))
 
 STREAM_FAULTS = (
-    Fault("no end mark", streamed(*TWO), errors.ResponseError, "ended before", "Hello"),
-    Fault("nothing at all", streamed(), errors.ResponseError, "ended before"),
     Fault("only a comment", streamed(b": keep-alive\n\n"), errors.ResponseError, "ended before"),
-    Fault("cut within an event", streamed(*TWO, b'data: {"choices": [{"del'), errors.ResponseError, "ended", "Hello"),
-    Fault("dropped", [*streamed(*TWO, end=False), RESET], errors.ResponseError, "connection broke", "Hello"),
     Fault(
-        "dropped in a chunk",
-        [*streamed(*TWO, end=False), b"ff\r\ndata: ", RESET],
-        errors.ResponseError,
-        "broke",
-        "Hello",
-    ),
-    Fault(
-        "no chunk size",
-        [*streamed(*TWO, end=False), 0.1, b"what is this\r\n", HANG],
-        errors.ResponseError,
-        "broke",
-        "Hello",
-    ),
-    Fault("broken JSON", streamed(*TWO, b"data: {'a'}\n\n", DONE), errors.ResponseError, "not JSON", "Hello"),
-    Fault(
-        "broken UTF-8",
-        streamed(*TWO, b'data: {"choices": [{"delta": {"content": "\xff"}}]}\n\n', DONE),
-        errors.ResponseError,
-        "broken",
-        "Hello",
-    ),
-    Fault(
-        "broken JSON, more to come",
-        [*streamed(*TWO, event("{"), end=False), HANG],
-        errors.ResponseError,
-        "JSON",
-        "Hello",
-    ),
-    Fault("another form", streamed(*TWO, event({"choices": 1}), DONE), errors.ResponseError, "form", "Hello"),
-    Fault("a list", streamed(*TWO, event([1]), DONE), errors.ResponseError, "form", "Hello"),
-    Fault(
-        "an error event",
-        streamed(*TWO, event({"error": {"message": "Overloaded", "code": 503}})),
-        errors.ServerError,
-        "Overloaded",
-        "Hello",
-    ),
-    Fault(
-        "an event named error",
+        "an error by name",
         streamed(*TWO, b'event: error\ndata: {"message": "Too much"}\n\n'),
         errors.ResponseError,
         "Too much",
@@ -152,31 +107,10 @@ STREAM_FAULTS = (
         "Slot is gone",
         "Hello",
     ),
-    Fault(
-        "an error as finish reason", streamed(*TWO, delta(finish="error"), DONE), errors.ResponseError, "error", "Hello"
-    ),
-    Fault(
-        "silence in the middle",
-        [*streamed(*TWO, end=False), HANG],
-        errors.TimeoutError,
-        "silent",
-        "Hello",
-        {"stream_timeout": 0.2},
-    ),
-    Fault(
-        "silence after the headers",
-        [*streamed(end=False), HANG],
-        errors.TimeoutError,
-        "silent",
-        options={"first_timeout": 0.2},
-    ),
+    Fault("an error as reason", streamed(*TWO, delta(finish="error"), DONE), errors.ResponseError, "error", "Hello"),
 )
 
 WHOLE_FAULTS = (
-    Fault("empty", whole(b""), errors.ResponseError, "empty"),
-    Fault("cut", [*whole(b"{}", **{"Content-Length": "99"}), RESET], errors.ResponseError, "connection broke"),
-    Fault("broken JSON", whole(b'{"choices": ['), errors.ResponseError, "not JSON"),
-    Fault("broken UTF-8", whole(b'{"choices": [{"message": {"content": "\xff"}}]}'), errors.ResponseError, "broken"),
     Fault("no choices", whole({"choices": []}), errors.ResponseError, "no choices"),
     Fault(
         "an error",
@@ -185,30 +119,11 @@ WHOLE_FAULTS = (
         "Overloaded",
     ),
     Fault("no text", whole({"choices": [{"message": {"content": None}}]}), errors.ResponseError, "empty"),
-    Fault(
-        "silence in the middle",
-        [whole(ANSWER)[0], b'{"cho', HANG],
-        errors.TimeoutError,
-        "silent",
-        options={"stream_timeout": 0.2},
-    ),
 )
 
-PAGE = b"<!doctype html><title>Sign in</title>"
-
 BOTH_FAULTS = (
-    Fault("a web page", whole(PAGE, kind="text/html"), errors.ResponseError, "web page"),
-    Fault("a web page with a status", whole(PAGE, 502, "text/html"), errors.ServerError, 'a web page, "Sign in"'),
-    Fault("no HTTP", [b"SSH-2.0-OpenSSH_9.6\r\n\r\n", HANG], errors.ResponseError, "does not speak HTTP"),
-    Fault("closed at once", [RESET], errors.ConnectError, "closed the connection"),
-    Fault("silence before the headers", [HANG], errors.TimeoutError, "silent", options={"first_timeout": 0.2}),
-    Fault("wrong key", whole({"error": {"message": "No."}}, 401), errors.MissingAuthError, "did not accept the key"),
     Fault("not allowed", whole({"error": "Not in your country"}, 403), errors.MissingAuthError, "Not in your country"),
-    Fault("no credit", whole({"error": {"message": "Pay"}}, 402), errors.PaymentRequiredError, "Pay"),
     Fault("bad request", whole({"detail": [{"msg": "bad", "loc": ["n"]}]}, 422), errors.BadRequestError, '"msg":"bad"'),
-    Fault("rate limit", whole({"error": {"message": "Slower"}}, 429), errors.RateLimitError, "Slower"),
-    Fault("server error", whole(b"", 500), errors.ServerError, "HTTP 500"),
-    Fault("overloaded", whole({"error": {"message": "Full"}}, 529), errors.ServerError, "Full"),
     Fault(
         "no such model",
         whole({"error": {"message": "The model `m` does not exist", "code": "model_not_found"}}, 404),
@@ -216,18 +131,11 @@ BOTH_FAULTS = (
         "has no model 'm'",
     ),
     Fault("no such address", whole(b"", 404), errors.ResponseStatusError, "check base_url"),
-    Fault(
-        "another host",
-        whole(b"", 308, Location="http://other.invalid/v1"),
-        errors.ResponseError,
-        "http://other.invalid/v1",
-    ),
-    Fault("a page elsewhere", whole(b"", 302, Location="/login?next=x"), errors.ResponseError, "/login: give"),
 )
 
 
 class TestFaults(unittest.TestCase):
-    """Each fault, through each face: the right error, with the text so far, and the connection closed."""
+    """What goes wrong in OpenAI's own ways, or of those who speak like it: the rest is every protocol's."""
 
     def check(self, fault: Fault, *, stream: bool) -> None:
         """Meet one fault on each face."""
@@ -255,15 +163,6 @@ class TestFaults(unittest.TestCase):
         """A whole answer that is none is an error."""
         for fault in (*WHOLE_FAULTS, *BOTH_FAULTS):
             self.check(fault, stream=False)
-
-    def test_status_and_request_id(self) -> None:
-        """An error tells the status, and the server's own name of the request, also in the middle of a stream."""
-        refused = whole({"error": {"message": "No"}}, 400, x_request_id="req-1")
-        broken = streamed(*TWO, x_request_id="req-1")
-        for answer, status in ((refused, 400), (broken, 200)):
-            with self.subTest(status=status), Server(answer) as server:
-                error = ask(server, stream=True, face="sync").error
-                self.assertEqual((status, "req-1"), (error.status, error.request_id))
 
     def test_text_before_a_break_is_not_lost(self) -> None:
         """Text that arrived with the break itself, while the reader was busy, still comes before the error."""
@@ -295,51 +194,20 @@ class TestAnswers(unittest.TestCase):
             return outcome.items
 
     def test_forms_of_a_stream(self) -> None:
-        """Line ends, comments, missing spaces, a byte order mark, compression, one event or half of one a packet."""
+        """Missing spaces, comments and empty data, no [DONE]."""
         plain = b"".join(HELLO)
-        compress = zlib.compressobj(wbits=31)
         forms: dict[str, Answer] = {
-            "one packet": streamed(plain),
-            "crlf": streamed(plain.replace(b"\n", b"\r\n")),
             "cr": streamed(plain.replace(b"\n", b"\r")),
-            "bom": streamed(b"\xef\xbb\xbf" + plain),
             "no space": streamed(plain.replace(b"data: ", b"data:")),
             "comments": streamed(b": hi\n\n", plain.replace(b"\n\n", b"\n\n: again\n\n\n")),
             "empty data": streamed(b"data:\n\n", plain),
             "no [DONE]": streamed(*HELLO[:-1]),
-            "no blank line at the end": streamed(plain.rstrip(b"\n")),
-            "gzip": streamed(gzip.compress(plain), Content_Encoding="gzip"),
-            "gzip as it comes": streamed(
-                *(compress.compress(piece) + compress.flush(zlib.Z_SYNC_FLUSH) for piece in HELLO),
-                compress.flush(),
-                Content_Encoding="gzip",
-            ),
-            "deflate": streamed(zlib.compress(plain), Content_Encoding="deflate"),
-            "no content type": [step.replace(b"text/event-stream", b"") for step in streamed(plain)],
-            "until it closes": [
-                b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n",
-                plain,
-            ],
-            "json instead": whole(ANSWER),
         }
         for name, answer in forms.items():
             with self.subTest(name):
                 items = self.items(answer)
                 self.assertEqual("Hello", "".join(item for item in items if isinstance(item, str)))
                 self.assertEqual(FinishReason("stop"), items[-1])
-
-    def test_bytes_cut_anywhere(self) -> None:
-        """Two packets, cut at every position of the whole answer: the same text."""
-        sent = b"".join(streamed(delta("é😀"), delta(finish="stop"), DONE))
-        answers = [[sent[:cut], 0.0, sent[cut:]] for cut in range(1, len(sent), 7)]
-        with Server(*answers) as server:
-            for _ in answers:
-                self.assertEqual("é😀", ask(server, stream=True, face="sync").text)
-
-    def test_large_chunk(self) -> None:
-        """An event of 10 MB is an event."""
-        text = "x" * 10_000_000
-        self.assertEqual([text, FinishReason("stop")], self.items(streamed(delta(text), delta(finish="stop"), DONE)))
 
     def test_finish_reasons(self) -> None:
         """Finish reasons are in OpenAI's words; a filtered or cut answer is no error."""
