@@ -18,7 +18,7 @@ from .models import Model
 from .providers.base_provider import Provider
 from .providers.call import Call, bind, own_cancellation
 from .providers.catalogue import load_at
-from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning, Usage
+from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning, Status, Usage
 from .routing import Route, resolve
 from .shaping import Shaper
 from .typing import Messages, seal
@@ -56,11 +56,12 @@ def prepare(
     """Check what the caller gave, before anything is sent. An option that is None counts as not given.
 
     `timeout` is the longest whole answer, `stream_timeout` the longest silence between events, in seconds.
-    `proxy` is `G4F_PROXY` where not given, and none where "". Raises InputError, and what `resolve` raises.
+    Where not given, `timeout` is `G4F_TIMEOUT`, and `proxy` `G4F_PROXY`; "" is none. Raises InputError, and what
+    `resolve` raises.
     """
     seal(options)
     words, limit = _stop_words(stop), _limit(max_tokens)
-    longest, silence = _seconds("timeout", timeout), _seconds("stream_timeout", stream_timeout)
+    longest, silence = _seconds("timeout", _or_environment(timeout)), _seconds("stream_timeout", stream_timeout)
     normal = normalize(messages)
     if images is not None:
         normal = with_images(normal, images)
@@ -77,6 +78,7 @@ def prepare(
     if proxy := os.environ.get("G4F_PROXY") if proxy is None else proxy:
         given["proxy"] = proxy
     cut = None if getattr(route.provider, "enforces_max_tokens", False) else limit
+    silence = None if getattr(route.provider, "enforces_stream_timeout", False) else silence
     call = bind(route.provider, route.model, normal, given, stream=stream)
     return Request(route, call, words, cut, longest, silence)
 
@@ -159,6 +161,8 @@ class _Record:
         elif isinstance(item, ProviderInfo):
             self._who = (item.provider, item.model or self._who[1])
             return
+        elif isinstance(item, Status):
+            return
         self.empty = False
         if self._debug and not self._began:
             self._began = True
@@ -186,6 +190,17 @@ def _limit(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 0:
         raise InputError(f"max_tokens must be a positive whole number, or 0 or None for no limit, not {value!r}")
     return int(value) or None
+
+
+def _or_environment(given: object) -> object:
+    """Return what the caller gave, else the seconds that the environment sets."""
+    value = os.environ.get("G4F_TIMEOUT") if given is None else None
+    if not value:
+        return given
+    try:
+        return float(value)
+    except ValueError:
+        raise InputError(f"G4F_TIMEOUT: timeout must be a number of seconds, not {value!r}") from None
 
 
 def _seconds(name: str, value: object) -> float | None:

@@ -12,7 +12,7 @@ from IPython.display import DisplayHandle
 
 from g4f.errors import G4FError
 from g4f.markdown import closed, safe
-from g4f.providers.response import FinishReason, Item
+from g4f.providers.response import FinishReason, Item, Status
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -38,6 +38,9 @@ class Screen(Protocol):
     def add(self, text: str) -> None:
         """Show `text` behind what is there."""
 
+    def wait(self, what: str) -> None:
+        """Show what is waited for before the answer begins, which takes its place."""
+
     def close(self, mark: str) -> None:
         """Show all that came, and `mark` behind an answer that is not whole ("" for one that is)."""
 
@@ -54,6 +57,8 @@ async def show(answer: AsyncGenerator[Item], screen: Screen) -> str:
                     screen.add(item)
                 elif isinstance(item, FinishReason):
                     mark = _CUT.get(item.reason, "")
+                elif isinstance(item, Status):
+                    screen.wait(item.text)
         mark = "" if mark == "incomplete" else mark
     except asyncio.CancelledError:
         mark = "interrupted"
@@ -76,6 +81,7 @@ class Frames:
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self._shown = True
+        self._waits = False
 
     def add(self, text: str) -> None:
         """Show `text` now, or with the next frame; never later than that, also when nothing follows."""
@@ -87,10 +93,17 @@ class Frames:
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._due - now, self._frame)
 
+    def wait(self, what: str) -> None:
+        """Show `what` where the answer will stand."""
+        self._waits = True
+        self._put(f"[{what}]", safe(f"[{what}]"))
+
     def close(self, mark: str) -> None:
         """Show the last frame."""
         if self._texts and (mark or not self._shown):
             self._frame(mark)
+        elif self._waits and not self._texts:
+            self._put("", "")
         self._cancel_timer()
 
     def _frame(self, mark: str = "") -> None:
@@ -100,15 +113,18 @@ class Frames:
         plain, markdown = text, safe(text)
         if mark:
             plain, markdown = f"{plain}\n\n[{mark}]", f"{closed(markdown)}\n\n*[{mark}]*"
+        self._put(plain, markdown)
+        self._shown = True
+        end = monotonic()
+        self._due = end + max(PAUSE, 2 * len(text) / RATE, (end - start) / SHARE)
+
+    def _put(self, plain: str, markdown: str) -> None:
         bundle = {"text/plain": plain, "text/markdown": markdown}
         if self._handle is None:
             self._handle = DisplayHandle()
             self._handle.display(bundle, raw=True)
         else:
             self._handle.update(bundle, raw=True)
-        self._shown = True
-        end = monotonic()
-        self._due = end + max(PAUSE, 2 * len(text) / RATE, (end - start) / SHARE)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
@@ -126,6 +142,10 @@ class Terminal:
         """Print `text`."""
         print(text.translate(_CONTROLS), end="", flush=True)
         self._last = text[-1:] or self._last
+
+    def wait(self, what: str) -> None:
+        """Print `what`, in a line of its own."""
+        print(f"[{what}]".translate(_CONTROLS), flush=True)
 
     def close(self, mark: str) -> None:
         """End the line."""

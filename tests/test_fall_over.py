@@ -25,7 +25,7 @@ from g4f.errors import (
     RetryProviderError,
 )
 from g4f.providers.base_provider import AsyncGeneratorProvider
-from g4f.providers.response import FinishReason, ProviderInfo, Reasoning, ToolCall, Usage
+from g4f.providers.response import FinishReason, ProviderInfo, Reasoning, Status, ToolCall, Usage
 from g4f.providers.retry_provider import IterListProvider, RetryProvider
 
 from .faces import Answer, on_every_face
@@ -284,6 +284,23 @@ class TestErrors(TestCase):
             self.assertEqual([("a", 429), ("b", 429)], [(name, each.status) for name, each in again.errors])
 
 
+class TestSilence(TestCase):
+    """`stream_timeout` is kept for each provider of a list."""
+
+    def test_silent_provider_is_passed_over(self) -> None:
+        """One that says nothing for so long is passed over, and the next one answers."""
+
+        class Silent:
+            async def create_async_generator(self, model: str, messages: Any) -> AsyncGenerator[str]:
+                await asyncio.Event().wait()
+                yield "never"
+
+        provider = IterListProvider([Silent(), Good])
+        self.assertEqual("m", ChatCompletion.create("m", "?", provider, stream_timeout=0.05))
+        with self.assertRaisesRegex(TimeoutError, "silent"):
+            ChatCompletion.create("m", "?", IterListProvider([Silent()]), stream_timeout=0.05)
+
+
 class TestOrder(TestCase):
     """In which order the providers are asked."""
 
@@ -322,9 +339,9 @@ class TestOrder(TestCase):
         self.assertEqual(["a", "b"], sorted(answers))
 
     def test_info_comes_first(self) -> None:
-        """In a stream the ProviderInfo is the first item."""
+        """In a stream the ProviderInfo comes before the answer; before it, who failed, why, and who is asked next."""
         items = list(ChatCompletion.create("m", "?", IterListProvider([_failing(), Good]), stream=True))
-        self.assertEqual([ProviderInfo("Good", "m"), "m"], items)
+        self.assertEqual([Status("bad: too many; asking Good"), ProviderInfo("Good", "m"), "m"], items)
 
     def test_reader_leaves(self) -> None:
         """A reader who leaves early closes the provider that was answering, and no other is asked."""

@@ -126,11 +126,23 @@ class TestRetries(unittest.TestCase):
         error, requests = self.ask(whole({}, 429, **{"Retry-After": "25"}), max_retries=5)
         self.assertEqual((3, 2), (requests, len(self.pauses)))
 
+    def test_waiting_is_told(self) -> None:
+        """A stream tells what is waited for before it begins, in an event that is no text."""
+        with Server(whole({}, 503), hello) as server:
+            items = list(ask(server.url, stream=True))
+        self.assertRegex(items[0].text, r"^OpenAI: HTTP 503; try 2 of 3 in 0\.\d s$")
+        self.assertEqual("Hello", "".join(map(str, items)))
+
+    def test_pauses_are_no_silence(self) -> None:
+        """`stream_timeout` is the far side's silence, not what it asked to wait."""
+        with Server(whole({}, 503, **{"retry-after-ms": "400"}), hello) as server:
+            self.assertEqual("Hello", ask(server.url, stream_timeout=0.2))
+
     def test_waiting_is_logged(self) -> None:
         """The log tells what is waited for, and neither the question nor the key."""
         with self.assertLogs("g4f", logging.DEBUG) as logs:
             self.ask(whole({"error": {"message": f"no {KEY}"}}, 503), hello)
-        self.assertRegex("\n".join(logs.output), r"OpenAI: 503; try 2 of 3 in 0\.\d s")
+        self.assertRegex("\n".join(logs.output), r"OpenAI: HTTP 503; try 2 of 3 in 0\.\d s")
         self.assertNotIn(KEY, "\n".join(logs.output))
         self.assertNotIn(MESSAGE, "\n".join(logs.output))
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import unittest
 from collections.abc import AsyncGenerator, Callable
+from typing import Any, cast
+from unittest import mock
 
 from g4f import ChatCompletion, errors
+from g4f.dispatch import prepare
+from g4f.errors import InputError
 from g4f.limits import TICKS, Limits
 from g4f.providers.base_provider import AsyncGeneratorProvider
 
@@ -151,6 +155,20 @@ class TestWhole(_Case):
         """Seconds may be fractions, and are told as they were given."""
         with self.assertRaisesRegex(errors.TimeoutError, r"within 0\.25 s"):
             self.read(1, timeout=0.25)
+
+
+class TestEnvironment(unittest.TestCase):
+    """`G4F_TIMEOUT` is the longest whole answer where a call sets none."""
+
+    def test_environment(self) -> None:
+        """It is read at each call; the call's own wins; what is no number of seconds is said before asking."""
+        provider = _Timed(cast("Any", None))
+        for value, given, expected in (("3", None, 3.0), ("3", 4, 4.0), ("", None, None), (" 2.5", None, 2.5)):
+            with self.subTest(value=value, given=given), mock.patch.dict("os.environ", G4F_TIMEOUT=value):
+                self.assertEqual(expected, prepare("", "?", provider, timeout=given).timeout)
+        for value in ("soon", "0", "-1"):
+            with self.subTest(value=value), mock.patch.dict("os.environ", G4F_TIMEOUT=value):
+                self.assertRaisesRegex(InputError, "timeout must be", prepare, "", "?", provider)
 
 
 class TestCancellation(_Case):

@@ -12,6 +12,7 @@ SETUP = """
 import asyncio
 from g4f.errors import RateLimitError
 from g4f.providers.base_provider import AsyncGeneratorProvider
+from g4f.providers.response import Status
 
 asked, closed = [], []
 
@@ -38,6 +39,14 @@ class Stuck(AsyncGeneratorProvider):
             await asyncio.Event().wait()
         finally:
             closed.append(True)
+
+class Waits(AsyncGeneratorProvider):
+    @classmethod
+    async def create_async_generator(cls, model, messages):
+        yield Status("Waits: HTTP 503; try 2 of 3 in 0.5 s")
+        if "fail" in messages[-1]["content"]:
+            raise RateLimitError("too many requests")
+        yield "here"
 
 class Limited(AsyncGeneratorProvider):
     @classmethod
@@ -103,6 +112,16 @@ class TestShow(ChatTestCase):
         self.kernel.wait_for(cell, "as far as this")
         self.kernel.interrupt()
         self.kernel.finish(cell)
+
+    def test_waiting(self) -> None:
+        """What is waited for stands where the answer will be, and leaves nothing behind."""
+        told = "[Waits: HTTP 503; try 2 of 3 in 0.5 s]"
+        for question, left in (("go", "here"), ("fail", "")):
+            with self.subTest(question):
+                cell = self.chat("-p Waits --new", question)
+                frames = [message["content"]["data"] for message in cell.messages if "data" in message["content"]]
+                self.assertEqual({"text/plain": told, "text/markdown": told}, frames[0])
+                self.assertEqual([{"text/plain": left, "text/markdown": left}], cell.displays)
 
     def test_untrusted(self) -> None:
         """HTML, images and scripts of a model are shown as text; `text/plain` is what it wrote."""

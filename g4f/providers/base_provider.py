@@ -40,6 +40,9 @@ class AbstractProvider:
     enforces_max_tokens: bool = False
     """Whether the provider itself keeps to `max_tokens`. Where not, an answer is cut after so many chunks."""
 
+    enforces_stream_timeout: bool = False
+    """Whether the provider itself keeps to `stream_timeout`, and knows better what is silence."""
+
     lacks: frozenset[str] = frozenset()
     """Options that it cannot fulfil, such as "seed", and "images": a question that has one is refused unsent."""
 

@@ -7,9 +7,9 @@ import errno
 import os
 import ssl
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
-from functools import lru_cache, partial
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, suppress
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 from urllib.request import proxy_bypass
@@ -20,10 +20,11 @@ from .. import errors
 from ..errors import ConnectError, G4FError, InputError, MissingRequirementsError, ResponseError
 from ..limits import Limits
 from .refusals import Asked, redact, refusal
+from .response import Status
 from .retries import AGAIN, Again, asked_pause, with_retries
 from .settings import Settings
 
-__all__ = ["Answer", "Call", "exchange"]
+__all__ = ["Answer", "Call", "Exchange"]
 
 KEEPALIVE = 60
 """Seconds that a connection waits for the next question."""
@@ -105,23 +106,45 @@ class Answer:
                     await self._response.content.wait_eof()
 
 
-@asynccontextmanager
-async def exchange(call: Call) -> AsyncIterator[Answer]:
-    """Send `call`, again where that may help, and give the answer once it begins with status 200.
+class Exchange:
+    """One question and its answer: `async for status in exchange.tries(): …`, then `async with exchange as answer:`."""
 
-    Raises ConnectError, TimeoutError, InputError, ResponseError, or the error of the status. Errors that are raised
-    while it is read get its status and request id. An answer that is not read to its end closes the connection.
-    """
-    await asyncio.sleep(0)  # a loop that stood still has not heard yet which connections the far side has closed
-    response = await with_retries(partial(_attempt, call), call.settings.max_retries, call.asked.provider)
-    answer = Answer(call, response)
-    try:
-        yield answer
-    except G4FError as error:
-        error.status = error.status or response.status
-        error.request_id = error.request_id or answer.request_id
-        raise
-    finally:
+    __slots__ = ("_call", "_response")
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._response: aiohttp.ClientResponse | None = None
+
+    async def tries(self) -> AsyncGenerator[Status]:
+        """Send the call, again where that may help, until an answer begins. Yield what is waited for.
+
+        Raises ConnectError, TimeoutError, InputError, ResponseError, or the error of the status.
+        """
+        await asyncio.sleep(0)  # a loop that stood still has not heard yet which connections the far side has closed
+        tries = with_retries(self._try, self._call.settings.max_retries, self._call.asked.provider)
+        async with aclosing(tries) as waits:
+            async for wait in waits:
+                yield wait
+
+    async def _try(self) -> None:
+        self._response = await _attempt(self._call)
+
+    async def __aenter__(self) -> Answer:
+        """Give the answer. Errors that are raised while it is read get its status and request id."""
+        if self._response is None:
+            async with aclosing(self.tries()) as waits:
+                async for _ in waits:
+                    pass
+        assert self._response is not None  # noqa: S101 - or the tries have raised
+        return Answer(self._call, self._response)
+
+    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Close the connection if the answer was not read to its end."""
+        response = self._response
+        assert response is not None  # noqa: S101 - it was entered
+        if isinstance(error, G4FError):
+            error.status = error.status or response.status
+            error.request_id = error.request_id or _request_id(response)
         if not response.content.is_eof():
             response.close()
             await asyncio.sleep(0)  # the socket is closed in the next turn of a loop that may then stand still

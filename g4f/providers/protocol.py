@@ -13,7 +13,7 @@ from ..errors import InputError, ModelNotFoundError, ResponseError
 from ..typing import Key
 from .access import address, key
 from .base_provider import AsyncGeneratorProvider
-from .http import Answer, Call, exchange
+from .http import Answer, Call, Exchange
 from .reading import Reader
 from .refusals import Asked
 from .response import Item
@@ -38,6 +38,7 @@ class HTTPProvider(AsyncGeneratorProvider):
     """A provider made of a row of the catalogue. Each protocol is a subclass: it says what differs."""
 
     enforces_max_tokens = True
+    enforces_stream_timeout = True  # a pause before the next try is none of the far side's
 
     reader: type[Reader]
     """Reads the answer."""
@@ -97,11 +98,14 @@ class HTTPProvider(AsyncGeneratorProvider):
         if options.pop("n", None) not in (None, 1):
             raise InputError("n must be 1: an answer here is one answer. Ask several times instead.")
         door = self._door(base_url, api_key, extra_headers, Settings.take(options))
-        if not model:
-            model = await self._any_model(door)
+        model = model or await self._any_model(door)
         path, body = self.request(model, messages, options, stream=stream)
-        async with exchange(door.call(path, model, body | dict(extra_body or {}))) as answer:
-            reader = self.reader(door.asked(model))
+        call = door.call(path, model, body | dict(extra_body or {}))
+        exchange, reader = Exchange(call), self.reader(call.asked)
+        async with aclosing(exchange.tries()) as waits:
+            async for wait in waits:
+                yield wait
+        async with exchange as answer:
             if self._is_stream(answer, stream):
                 frames = self.frames()
                 async with aclosing(answer.reads()) as reads:
@@ -125,7 +129,7 @@ class HTTPProvider(AsyncGeneratorProvider):
         return await self._models(self._door(base_url, api_key, None, Settings.take(options)))
 
     async def _models(self, door: _Door) -> list[str]:
-        async with exchange(door.call(self.models_path, "", None)) as answer:
+        async with Exchange(door.call(self.models_path, "", None)) as answer:
             body = await answer.read()
         try:
             return self.listed(body)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
-__all__ = ["Event", "FinishReason", "Item", "ProviderInfo", "Reasoning", "ToolCall", "Usage"]
+__all__ = ["Event", "FinishReason", "Item", "ProviderInfo", "Reasoning", "Status", "ToolCall", "Usage"]
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -21,6 +21,12 @@ class Event(msgspec.Struct, frozen=True):
 
 class Reasoning(Event, frozen=True):
     """A piece of what the model thought before or between its text."""
+
+    text: str
+
+
+class Status(Event, frozen=True):
+    """What is being waited for, in a few words for people. It is no part of the answer."""
 
     text: str
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import logging
 import random
 from asyncio import sleep
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from ..errors import G4FError
+from .response import Status
 
 __all__ = ["AGAIN", "Again", "asked_pause", "with_retries"]
-
-T = TypeVar("T")
 
 logger = logging.getLogger("g4f")
 
@@ -38,42 +36,53 @@ class Again(Exception):  # noqa: N818 - not an error by itself: it carries one
         self.error, self.pause = error, pause
 
 
-async def with_retries(attempt: Callable[[], Awaitable[T]], retries: int, name: str) -> T:
-    """Return what `attempt` returns. Where it raises Again, try up to `retries` times more; raise the last error."""
-    try:
-        return await attempt()
-    except Again as again:
-        failed: Again | None = again
+async def with_retries(attempt: Callable[[], Awaitable[None]], retries: int, name: str) -> AsyncGenerator[Status]:
+    """Run `attempt`; where it raises Again, up to `retries` times more. Before each pause yield what is waited for.
 
-    async def first_failed() -> T:  # tenacity costs a third of a call, so it is told of the first try afterwards
-        nonlocal failed
-        if failed is not None:
-            again, failed = failed, None
-            raise again
-        return await attempt()
+    Raises the error of the last one.
+    """
+    try:
+        await attempt()
+    except Again as again:
+        failed = again
+    else:
+        return
+    pause = 0.0
+
+    async def note(seconds: float) -> None:
+        nonlocal pause
+        pause = seconds
 
     def enough(state: RetryCallState) -> bool:
         return state.attempt_number > retries or state.idle_for + state.upcoming_sleep > BUDGET
 
-    def tell(state: RetryCallState) -> None:
-        error = _failure(state).error
-        cause = error.status or type(error).__name__
-        of = f"{state.attempt_number + 1} of {retries + 1}"
-        logger.info("%s: %s; try %s in %.1f s", name, cause, of, state.upcoming_sleep)
-
-    retrying = AsyncRetrying(
-        sleep=sleep,
-        stop=enough,
-        wait=_pause,
-        retry=retry_if_exception_type(Again),
-        before_sleep=tell,
-        reraise=True,
-    )
+    retrying = AsyncRetrying(sleep=note, stop=enough, wait=_pause, retry=retry_if_exception_type(Again), reraise=True)
     try:
-        return await retrying(first_failed)
+        async for trial in retrying:
+            number = trial.retry_state.attempt_number
+            if number == 1:  # tenacity costs a third of a call, so it is told of the first try afterwards
+                with trial:
+                    raise failed
+                continue
+            told = f"{name}: {_cause(failed.error)}; try {number} of {retries + 1} in {pause:.1f} s"
+            logger.info(told)
+            yield Status(told)
+            await sleep(pause)
+            with trial:
+                try:
+                    await attempt()
+                except Again as again:
+                    failed = again
+                    raise
     except Again as again:
         failure = again.error
+    else:
+        return
     raise failure
+
+
+def _cause(error: G4FError) -> str:
+    return f"HTTP {error.status}" if error.status else type(error).__name__
 
 
 def _failure(state: RetryCallState) -> Again:

@@ -9,10 +9,11 @@ from contextlib import aclosing
 from typing import Any
 
 from ..errors import G4FError, ResponseError, RetryNoProviderError, RetryProviderError
+from ..limits import Limits
 from .base_provider import AsyncGeneratorProvider, Provider, provider_name
 from .call import bind, own_cancellation
 from .catalogue import load
-from .response import Item, ProviderInfo, ToolCall
+from .response import Item, ProviderInfo, Status, ToolCall
 
 __all__ = ["IterListProvider", "RetryProvider"]
 
@@ -31,6 +32,7 @@ class IterListProvider(AsyncGeneratorProvider):
         self.providers = [load(provider) if isinstance(provider, str) else provider for provider in providers]
         self.shuffle = shuffle
         self.name = " ".join(map(provider_name, self.providers))
+        self.enforces_stream_timeout = True
         self.enforces_max_tokens = all(getattr(each, "enforces_max_tokens", False) for each in self.providers)
 
     def order(self) -> list[Provider]:
@@ -38,25 +40,29 @@ class IterListProvider(AsyncGeneratorProvider):
         return random.sample(self.providers, len(self.providers)) if self.shuffle else self.providers
 
     async def create_async_generator(
-        self, model: str, messages: list[dict[str, Any]], *, stream: bool = False, **options: Any
+        self,
+        model: str,
+        messages: list[dict[str, Any]],
+        *,
+        stream: bool = False,
+        stream_timeout: float | None = None,
+        **options: Any,
     ) -> AsyncGenerator[Item | None]:
-        """Yield the answer of the first provider that gives one."""
+        """Yield the answer of the first provider that gives one. Each may be silent for `stream_timeout` seconds."""
         failures: list[tuple[str, Exception]] = []
+        if stream_timeout is not None:
+            options["stream_timeout"] = stream_timeout
         for provider in self.order():
-            begun, own_model = False, getattr(provider, "default_model", "")
-            info = ProviderInfo(provider_name(provider), model or own_model)
+            info = ProviderInfo(provider_name(provider), model or getattr(provider, "default_model", ""))
+            begun = False
+            if failures:
+                yield Status(f"{_told(*failures[-1])}; asking {info.provider}")
             try:
-                with own_cancellation(provider):
-                    answer = bind(provider, info.model, messages, options, stream=stream).open()
-                    async with aclosing(answer) as items:
-                        early = await _until_text(items)
-                        begun = True
-                        yield info
-                        for item in early:
-                            yield item
-                        async for late in items:
-                            yield late
-                        return
+                async with aclosing(_answer(provider, info, messages, options, stream)) as items:
+                    async for item in items:
+                        begun = begun or item is info
+                        yield item
+                    return
             except Exception as error:
                 if isinstance(error, G4FError):
                     error.fill(info.provider, info.model)
@@ -67,15 +73,32 @@ class IterListProvider(AsyncGeneratorProvider):
         raise _summary(failures)
 
 
-async def _until_text(items: AsyncGenerator[Item | None]) -> list[Item]:
-    """Return what comes up to the first text or tool call. Raises ResponseError if there is none."""
-    early: list[Item] = []
-    async for item in items:
-        if item:
-            early.append(item)
-            if isinstance(item, (str, ToolCall)):
-                return early
-    raise ResponseError("the answer was empty: no text and no tool call")
+async def _answer(
+    provider: Provider, info: ProviderInfo, messages: list[dict[str, Any]], options: dict[str, Any], stream: bool
+) -> AsyncGenerator[Item | None]:
+    """Yield an answer, with `info` before it, once it has text or a tool call; what is waited for is told at once."""
+    silence = None if getattr(provider, "enforces_stream_timeout", False) else options.get("stream_timeout")
+    early: list[Item] | None = [info]
+    with own_cancellation(provider), Limits(None, silence) as limits:
+        call = bind(provider, info.model, messages, options, stream=stream)
+        async with aclosing(call.open()) as items:
+            async for item in items:
+                limits.handing_over()
+                if early is None or isinstance(item, Status):
+                    yield item
+                elif item:
+                    early.append(item)
+                    if isinstance(item, (str, ToolCall)):
+                        for held in early:
+                            yield held
+                        early = None
+                limits.waiting()
+    if early is not None:
+        raise ResponseError("the answer was empty: no text and no tool call")
+
+
+def _told(name: str, error: Exception) -> str:
+    return f"{name}: {str(error) or type(error).__name__}"
 
 
 def _summary(failures: list[tuple[str, Exception]]) -> Exception:
@@ -87,7 +110,7 @@ def _summary(failures: list[tuple[str, Exception]]) -> Exception:
     last = asked[-1][1]
     if len(asked) == 1:
         return last
-    told = "; ".join(f"{name}: {str(error) or type(error).__name__}" for name, error in asked)
+    told = "; ".join(_told(*each) for each in asked)
     summary = RetryProviderError(f"no provider answered. {told}", asked)
     summary.__cause__ = last
     return summary
