@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, Self
 
 HANG = "hang"
@@ -184,3 +186,50 @@ ANSWER = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "
 def hello(request: Request) -> list[Step]:
     """Answer "Hello", streamed or whole as asked."""
     return stream(*HELLO) if request.json.get("stream") else whole(ANSWER)
+
+
+class Socks:
+    """A SOCKS5 proxy (RFC 1928) that takes no password: all its ways lead to one server."""
+
+    def __init__(self, port: int) -> None:
+        self.wanted: list[tuple[str, int]] = []
+        self._to = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"socks5://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        with suppress(OSError):  # the end of the test
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._connect, args=(client,), daemon=True).start()
+
+    def _connect(self, client: socket.socket) -> None:
+        with client, client.makefile("rb") as read, socket.create_connection(("127.0.0.1", self._to)) as server:
+            _, count = read.read(2)
+            read.read(count)
+            client.sendall(b"\x05\x00")
+            *_, kind = read.read(4)
+            name = read.read(read.read(1)[0]).decode() if kind == 3 else socket.inet_ntoa(read.read(4))
+            self.wanted.append((name, int.from_bytes(read.read(2))))
+            client.sendall(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")
+            back = threading.Thread(target=_pipe, args=(server, client))
+            back.start()
+            _pipe(client, server)
+            back.join()
+
+
+def _pipe(here: socket.socket, there: socket.socket) -> None:
+    with suppress(OSError):
+        while data := here.recv(2**16):
+            there.sendall(data)
+        there.shutdown(socket.SHUT_WR)

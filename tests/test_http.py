@@ -15,13 +15,14 @@ import threading
 import time
 import traceback
 import unittest
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import g4f
 from g4f import errors
-from tests.servers import ANSWER, HANG, HELD, HELLO, RESET, Answer, Request, Server, delta, hello, whole
+from tests.servers import ANSWER, HANG, HELD, HELLO, RESET, Answer, Request, Server, Socks, delta, hello, whole
 from tests.servers import stream as streamed
 
 from .loops import run
@@ -205,6 +206,20 @@ class TestAddresses(unittest.TestCase):
             self.assertEqual((2, 1), (len(proxy.requests), len(server.requests)))
             self.assertEqual("http://far.invalid/v1/chat/completions", proxy.requests[0].path)
         closed = f"http://user:hidden@127.0.0.1:{free_port()}"
+        with self.assertRaisesRegex(errors.ConnectError, "OpenAI: the proxy 127.0.0.1:") as caught:
+            ask("http://far.invalid/v1", proxy=closed, max_retries=0)
+        self.assertNotIn("hidden", str(caught.exception))
+
+    @unittest.skipUnless(find_spec("aiohttp_socks"), "needs aiohttp-socks, of the socks extra")
+    def test_socks(self) -> None:
+        """A SOCKS proxy looks up hosts itself, apart from other connections; its password is never told."""
+        with Server(hello) as server, Socks(server.port) as proxy:
+            for _ in range(2):
+                self.assertEqual("Hello", ask("http://far.invalid/v1", proxy=proxy.url))
+            self.assertEqual(([("far.invalid", 80)], 1), (proxy.wanted, server.connections))
+            self.assertEqual("Hello", ask(server.url))
+            self.assertEqual(2, server.connections)
+        closed = f"socks5://user:hidden@127.0.0.1:{free_port()}"
         with self.assertRaisesRegex(errors.ConnectError, "OpenAI: the proxy 127.0.0.1:") as caught:
             ask("http://far.invalid/v1", proxy=closed, max_retries=0)
         self.assertNotIn("hidden", str(caught.exception))

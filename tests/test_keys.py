@@ -5,14 +5,19 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import os
 import pickle
+import sys
 from collections.abc import AsyncGenerator
+from types import SimpleNamespace
 from typing import Any
-from unittest import TestCase
+from unittest import TestCase, mock
 
 from g4f import AsyncClient, ChatCompletion, Client
 from g4f.dispatch import prepare
-from g4f.errors import InputError, ResponseError
+from g4f.errors import InputError, MissingAuthError, ResponseError
+from g4f.providers.access import key
+from g4f.providers.catalogue import find
 from g4f.typing import Key, seal
 
 from . import script
@@ -140,3 +145,29 @@ class TestTraceback(TestCase):
             self.assertEqual(times, lines.count(line), out)
         self.assertIn("'api_key': '***'", out)
         self.assertNotIn(SECRET, out)
+
+
+class TestColab(TestCase):
+    """A secret of a Colab notebook is a key; what the notebook may not read is none."""
+
+    def test_secret(self) -> None:
+        """It is asked for where the environment has none, by the variable's name."""
+
+        class NotFoundError(Exception): ...
+
+        class NoAccessError(Exception): ...
+
+        def get(name: str) -> str:
+            if name != "OPENAI_API_KEY":
+                raise NotFoundError
+            return SECRET
+
+        userdata = SimpleNamespace(get=get, SecretNotFoundError=NotFoundError, NotebookAccessError=NoAccessError)
+        modules = {"google.colab": SimpleNamespace(), "google.colab.userdata": userdata}
+        with mock.patch.dict(sys.modules, modules), mock.patch.dict(os.environ):
+            for name in ("OPENAI_API_KEY", "MISTRAL_API_KEY"):
+                os.environ.pop(name, None)
+            self.assertEqual(SECRET, key(find("OpenAI")))
+            self.assertRaises(MissingAuthError, key, find("Mistral"))
+            os.environ["OPENAI_API_KEY"] = "sk-another"
+            self.assertEqual("sk-another", key(find("OpenAI")))
