@@ -21,8 +21,8 @@ class Dialect(NamedTuple):
 
     `begin` comes before the first text ("" where nothing does), `text` makes the bytes of a piece of text, `end`
     says that the answer is whole. `whole` makes the body of a whole answer. `error` breaks a stream off, and says
-    "Overloaded" and a status of 503 or 529. `frame` makes what stands in a stream of the bytes of a payload, and
-    `form` is JSON that is no answer. `path` is where a question is sent, behind the base address.
+    "Overloaded" and, where the protocol can, a status of 503 or 529. `frame` makes what stands in a stream of the bytes
+    of a payload, and `form` is JSON that is no answer. `path` is where a question is sent, behind the base address.
     """
 
     provider: str
@@ -41,6 +41,10 @@ def _sse(payload: bytes) -> bytes:
     return b"data: " + payload + b"\n\n"
 
 
+def _line(payload: object) -> bytes:
+    return json.dumps(payload).encode() + b"\n"
+
+
 OPENAI = Dialect(
     provider="OpenAI",
     path="/chat/completions",
@@ -55,4 +59,39 @@ OPENAI = Dialect(
     form=b'{"choices": 1}',
 )
 
-DIALECTS = (OPENAI,)
+OLLAMA = Dialect(
+    provider="Ollama",
+    path="/api/chat",
+    begin=b"",
+    text=lambda text: _line({"message": {"role": "assistant", "content": text}, "done": False}),
+    end=_line({"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop"}),
+    whole=lambda text: {"message": {"role": "assistant", "content": text}, "done": True, "done_reason": "stop"},
+    error=_line({"error": "Overloaded"}),
+    frame=lambda payload: payload + b"\n",
+    form=b'{"message": 1}',
+    content_type="application/x-ndjson",
+)
+
+
+def _candidate(text: str, finish: str | None = None) -> dict[str, Any]:
+    candidate: dict[str, Any] = {"content": {"role": "model", "parts": [{"text": text}]}, "index": 0}
+    return {"candidates": [candidate | ({"finishReason": finish} if finish else {})], "modelVersion": "m"}
+
+
+GEMINI = Dialect(
+    provider="Gemini",
+    path="/v1beta/models/m:generateContent",
+    begin=b"",
+    text=lambda text: event(_candidate(text)),
+    end=event(_candidate("", "STOP")),
+    whole=lambda text: _candidate(text, "STOP"),
+    error=event({"error": {"code": 503, "message": "Overloaded", "status": "UNAVAILABLE"}}),
+    frame=_sse,
+    form=b'{"candidates": 1}',
+)
+
+DIALECTS = (
+    OPENAI,
+    GEMINI,
+    OLLAMA,
+)

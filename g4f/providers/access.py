@@ -17,6 +17,9 @@ __all__ = ["address", "check_address", "is_local", "key", "missing"]
 PROBE = 0.2
 """Seconds in which a server on this machine must connect, and then answer, to count as running."""
 
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing listens
+"""Where to ask a server that listens on all addresses of this machine."""
+
 _VARIABLE = re.compile(r"\{(\w+)\}")
 
 
@@ -61,7 +64,7 @@ def missing(row: Row) -> str:
     if unset:
         return f"set {' and '.join(unset)}"
     url = _own_address(row)
-    return "" if not is_local(url) or _answers(url) else f"start its server at {url}"
+    return "" if not is_local(url) or _answers(row, url) else f"start its server at {url}, with a model"
 
 
 def is_local(url: str) -> bool:
@@ -77,12 +80,32 @@ def _own_address(row: Row) -> str:
         if not os.environ.get(name):
             raise MissingAuthError(f"{row.name} needs an address: set {name}.", provider=row.name)
     if row.former_urls:
-        return next((url for url in (row.base_url, *row.former_urls) if _answers(url)), row.base_url)
+        return next((url for url in (row.base_url, *row.former_urls) if _answers(row, url)), row.base_url)
     return check_address(_VARIABLE.sub(lambda found: os.environ[found[1]].rstrip("/"), row.base_url))
 
 
 def _elsewhere(row: Row) -> str:
-    return next((value for name in row.address_keys if (value := os.environ.get(name))), "")
+    """Return the address that the environment gives instead of the row's, or ""."""
+    given = next((value for name in row.address_keys if (value := os.environ.get(name))), "")
+    return _completed(given, row.base_url) if given and is_local(row.base_url) else given
+
+
+def _completed(host: str, own: str) -> str:
+    """Return the address of a server of one's own, which `host` may give in part: "host", ":port", "host:port/path".
+
+    As Ollama's client reads OLLAMA_HOST: what is missing is that of `own`, and a server that listens on all addresses
+    of its machine is asked at the machine's own.
+    """
+    scheme, _, rest = host.strip().rpartition("://")
+    given, ours = urlsplit(f"//{rest}"), urlsplit(own)
+    try:
+        port = given.port or (None if scheme else ours.port)
+    except ValueError:
+        raise InputError(f"{host!r} is no address of a server: give one like {own}") from None
+    name = given.hostname or ours.hostname or ""
+    name = _LOOPBACK.get(name, name)
+    at = f"[{name}]" if ":" in name else name
+    return f"{scheme or ours.scheme}://{at}{f':{port}' if port else ''}{given.path}"
 
 
 def _is_own(row: Row, base_url: str) -> bool:
@@ -109,16 +132,16 @@ def _colab_secret(name: str) -> str:
         return ""
 
 
-def _answers(url: str) -> bool:
+def _answers(row: Row, url: str) -> bool:
     """Whether a server that lists models is there: many programs listen on the same well-known ports."""
     from http.client import HTTPConnection, HTTPException  # noqa: PLC0415 - 10 ms that only a probe has to spend
 
-    parts = urlsplit(url)
+    parts, (path, mark) = urlsplit(url), row.probe
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=PROBE)
     try:
-        connection.request("GET", f"{parts.path}/models")
+        connection.request("GET", f"{parts.path}{path}")
         answer = connection.getresponse()
-        return answer.status == 200 and b'"data"' in answer.read(2**20)
+        return answer.status == 200 and mark.encode() in answer.read(2**20)
     except (OSError, HTTPException):
         return False
     finally:

@@ -147,7 +147,7 @@ class HTTPProvider(AsyncGeneratorProvider):
             headers |= self.credentials(secret)
         headers.update(extra_headers or {})
         remedy = "api_key=" if api_key is not None or not row.keys else " or ".join(row.keys)
-        return _Door(row.name, address(row, base_url), headers, secret or Key(), remedy, settings)
+        return _Door(row.name, address(row, base_url), headers, secret or Key(), remedy, row.pull, settings)
 
     async def _any_model(self, door: _Door) -> str:
         """Return the first model that is listed: a server of one's own has loaded what its owner wants."""
@@ -171,10 +171,11 @@ class _Door(NamedTuple):
     headers: dict[str, str]
     key: Key
     remedy: str
+    pull: str
     settings: Settings
 
     def asked(self, model: str) -> Asked:
-        return Asked(self.provider, model, self.key, self.remedy)
+        return Asked(self.provider, model, self.key, self.remedy, self.pull)
 
     def call(self, path: str, model: str, body: dict[str, Any] | None) -> Call:
         return Call(self.asked(model), self.url + path, self.headers, _encoded(body), self.settings)

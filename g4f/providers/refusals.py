@@ -29,12 +29,16 @@ LONGEST = 500
 
 
 class Asked(NamedTuple):
-    """Who was asked for what: what every error can name. `remedy` says where the key is from."""
+    """Who was asked for what: what every error can name.
+
+    `remedy` says where the key is from; `pull` is the command that fetches a model, with braces for its name.
+    """
 
     provider: str
     model: str
     key: str
     remedy: str
+    pull: str = ""
 
 
 class _Told(NamedTuple):
@@ -105,6 +109,8 @@ def _error(asked: Asked, status: int, words: str, code: str) -> G4FError:
     line = f"{said}: {words.rstrip('. ')}." if words else f"{said}."
     if kind is MissingAuthError and asked.remedy:
         line += f" Check {asked.remedy}."
+    if kind is ModelNotFoundError and asked.pull:
+        line += f" Fetch it: {asked.pull.format(asked.model)}"
     return kind(line, status=status)
 
 

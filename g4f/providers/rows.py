@@ -15,6 +15,8 @@ class Row(msgspec.Struct, frozen=True):
     that may hold another address for all calls, `docs` the page that the data is from. `former_urls` are where older
     versions of a local server listen. `max_tokens` is the name of that option in a request, `stream_usage` whether a
     stream tells the usage when `stream_options` ask for it. What is not `by_default` is only asked when it is named.
+    A server of one's own is running where the path `probe[0]` gives a list with `probe[1]` in it; `pull` is the command
+    that fetches a model to it, with braces for the name.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Row(msgspec.Struct, frozen=True):
     stream_usage: bool = False
     lacks: tuple[str, ...] = ()
     by_default: bool = True
+    probe: tuple[str, str] = ("/models", '"data"')
+    pull: str = ""
 
 
 def openai_compatible(name: str, docs: str, base_url: str, **data: object) -> Row:
@@ -56,6 +60,16 @@ ROWS: tuple[Row, ...] = (
         max_tokens="max_completion_tokens",
         stream_usage=True,
         by_default=False,
+    ),
+    Row(
+        "Gemini",  # its own kits ask the two variables in this order
+        "g4f.providers.gemini",
+        "Gemini",
+        "https://ai.google.dev/gemini-api/docs/models",
+        "https://generativelanguage.googleapis.com/v1beta",
+        address_keys=("GOOGLE_GEMINI_BASE_URL",),
+        keys=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+        default_model="gemini-flash-latest",
     ),
     openai_compatible(
         "Mistral",
@@ -144,6 +158,25 @@ ROWS: tuple[Row, ...] = (
         keys=("POLLINATIONS_API_KEY",),
         default_model="openai",
         by_default=False,
+    ),
+    Row(
+        "OllamaCloud",
+        "g4f.providers.ollama",
+        "Ollama",
+        "https://docs.ollama.com/cloud",
+        "https://ollama.com",
+        keys=("OLLAMA_API_KEY",),
+        default_model="gpt-oss:120b",
+    ),
+    Row(
+        "Ollama",
+        "g4f.providers.ollama",
+        "Ollama",
+        "https://docs.ollama.com/api/introduction",
+        "http://127.0.0.1:11434",
+        address_keys=("OLLAMA_HOST",),
+        probe=("/api/tags", '"name"'),  # without a model it cannot answer
+        pull="ollama pull {}",
     ),
     openai_compatible(
         "LMStudio",
