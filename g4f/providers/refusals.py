@@ -63,8 +63,9 @@ def fault(asked: Asked, event: bytes, status: int = 200) -> G4FError:
     """Return the error for an `error` object that came in the place of an answer, or in the middle of it."""
     told = _told(event)
     code = told.code.lower()
-    if code.isdigit() and 400 <= int(code) < 600:
-        status = int(code)
+    number = code.partition(" ")[0]
+    if number.isdigit() and 400 <= int(number) < 600:
+        status = int(number)
     else:
         status = next((known for word, known in _STATUS_OF_WORD if word in code), status)
     words = redact(told.message, asked.key)
@@ -102,6 +103,8 @@ def _error(asked: Asked, status: int, words: str, code: str) -> G4FError:
     kind: type[G4FError] = status_error(status)
     if status in (400, 404, 422) and ((status == 404 and "model" in words.lower()) or re.search(_NO_MODEL, code)):
         kind = ModelNotFoundError
+    elif status == 400 and "API_KEY_INVALID" in code.upper():
+        kind = MissingAuthError
     said = f"{asked.provider} {_SAYS.get(kind, 'answered')}"
     if kind is ModelNotFoundError:
         said += f" {asked.model!r}"
@@ -139,7 +142,13 @@ def _told(body: bytes) -> _Told:
     words = said.get("message") or said.get("detail") or said.get("error") or ""
     codes = [str(said[name]) for name in ("code", "type", "status") if said.get(name)]
     code = next((number for number in codes if number.isdigit()), "") or " ".join(codes)
-    return _Told(_line(words), code)
+    return _Told(_line(words), " ".join([code, *_reasons(said.get("details"))]))
+
+
+def _reasons(details: object) -> list[str]:
+    """Return the names that Google has for a failure, beside a status that says less: a wrong key is a 400 there."""
+    listed = details if isinstance(details, list) else []
+    return [str(detail["reason"]) for detail in listed if isinstance(detail, dict) and "reason" in detail]
 
 
 def _line(words: object) -> str:
