@@ -17,7 +17,7 @@ try:
 except ImportError:
     LLMock = LLMockServer = None
 
-PROVIDERS = {"OpenAI": "openai", "Mistral": "mistral", "XAI": "xai"}
+PROVIDERS = {"OpenAI": "openai", "Gemini": "gemini", "Mistral": "mistral", "XAI": "xai"}
 
 HARMLESS: dict[str, Callable[[Any], Any]] = {
     "nothing": lambda far: far,
