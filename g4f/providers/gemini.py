@@ -232,7 +232,7 @@ def _calls(message: Mapping[str, Any], names: dict[str, str], where: str) -> lis
                 raise InputError(f'{where}: a tool call must be like {{"id": …, "function": {{"name": …}}}}')
         names[str(given.get("id"))] = name
         arguments = _arguments(rest.get("arguments"), f"{where}: the arguments of {name!r}")
-        part = {"functionCall": {"name": name, "args": arguments} | ({"id": id_} if id_ else {})}
+        part: dict[str, Any] = {"functionCall": {"name": name, "args": arguments} | ({"id": id_} if id_ else {})}
         if signed := signature or ("" if parts else _UNSIGNED):
             part["thoughtSignature"] = signed
         parts.append(part)
