@@ -31,7 +31,8 @@ def resolve(model: Model | str, provider: Provider | str | None = None) -> Route
 
     Without a provider: a known model goes to the first of its providers that can answer here, else to its
     first; no model to `G4F_PROVIDER`, or to the first provider that can answer here. A provider as text is
-    one name, or several that are asked in that order.
+    one name, or the address of a server that speaks OpenAI's chat completions, or several that are asked in that
+    order.
 
     Raises ModelNotFoundError, ProviderNotFoundError (both with close matches), ProviderNotWorkingError, or
     InputError for what is no name at all.

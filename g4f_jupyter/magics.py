@@ -69,8 +69,8 @@ class ChatMagics(Magics):
         "-p",
         "--provider",
         metavar="NAME",
-        help="Who is asked: a provider by name, or a class or instance of this notebook. Several names in quotes are "
-        "asked in that order. Default: the first that can answer here.",
+        help="Who is asked: a provider by name, the address of a server, or a variable of this notebook that holds a "
+        "provider or an address. Several in quotes are asked in that order. Default: the first that can answer here.",
     )
     @argument("-s", "--system", metavar="TEXT", help="System prompt from here on, in quotes.")
     @argument("-o", "--out", metavar="NAME", help="Variable that gets the text of the answer.")

@@ -68,12 +68,17 @@ def cell_id(parent: Mapping[str, Any]) -> str | None:
 
 
 def named_provider(names: str, namespace: Mapping[str, Any]) -> Provider | str:
-    """Return the provider called `names`: a class or instance of the notebook before one of the catalogue.
+    """Return the provider called `names`: a class, instance or address of the notebook before one of the catalogue.
 
     Several names are asked in that order.
     """
     listed = names.replace(",", " ").split()
-    found = [namespace[name] if is_provider(namespace.get(name)) else name for name in listed]
-    if all(isinstance(provider, str) for provider in found):
+    own = {name: namespace[name] for name in listed if _is_named(namespace.get(name))}
+    found = [own.get(name, name) for name in listed]
+    if not own:
         return names
     return found[0] if len(found) == 1 else IterListProvider(found)
+
+
+def _is_named(value: object) -> bool:
+    return is_provider(value) or (isinstance(value, str) and "://" in value)

@@ -195,6 +195,16 @@ class TestAddresses(unittest.TestCase):
         with Server(lambda request: whole(b"", 307, Location=request.path + "x")) as server:
             self.assertRaisesRegex(errors.ResponseError, told, ask, server.url)
 
+    def test_address_as_provider(self) -> None:
+        """The address of a server is the name of a provider, alone or in a list, and goes without anybody's key."""
+        with Server(hello) as server, mock.patch.dict(os.environ, OPENAI_API_KEY=KEY):
+            for names in (server.url, f"http://127.0.0.1:{free_port()}/v1 {server.url}"):
+                with self.subTest(names):
+                    self.assertEqual("Hello", g4f.ChatCompletion.create("m", MESSAGE, names, max_retries=0))
+                    self.assertNotIn("authorization", server.requests[-1].headers)
+        with self.assertRaisesRegex(errors.InputError, "base_url must be like"):
+            g4f.ChatCompletion.create("m", MESSAGE, "ftp://host/v1")
+
     def test_proxy(self) -> None:
         """A proxy, given or of the environment, gets the request; `no_proxy` and an explicit one win over it."""
         with Server(hello) as proxy, Server(hello) as server:

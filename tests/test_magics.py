@@ -6,6 +6,7 @@ import json
 import unittest
 
 from .kernel import Cell, Kernel
+from .servers import Server, hello
 
 SETUP = """
 %load_ext g4f_jupyter
@@ -99,6 +100,14 @@ class TestShow(ChatTestCase):
         question = """what's {"a": 1} and $HOME, "quoted"?"""
         cell = self.kernel.run(f"%chat -p Echo --new {question}")
         self.assertEqual(f"You said {question}", cell.displays[0]["text/plain"])
+
+    def test_address(self) -> None:
+        """`-p` takes an address, or the variable that holds one."""
+        with Server(hello) as server:
+            self.kernel.run(f"here = {server.url!r}")
+            for name in (server.url, "here"):
+                with self.subTest(name):
+                    self.assertEqual("Hello", self.chat(f"-p {name} -m m --new", "?").displays[0]["text/plain"])
 
     def test_burst(self) -> None:
         """4,000 chunks at full speed cost less than 0.1 MB of messages, and none is lost."""

@@ -36,8 +36,11 @@ def _load(row: Row) -> Any:
 
 
 def load(name: str) -> Any:
-    """Return the provider called `name`, imported now. Raises ProviderNotFoundError with close matches."""
-    return _load(find(name))
+    """Return the provider called `name`, or that of `load_at` for an address, imported now.
+
+    Raises ProviderNotFoundError with close matches, InputError for what is no address.
+    """
+    return load_at(name) if "://" in name else _load(find(name))
 
 
 def load_at(base_url: str) -> Any:
