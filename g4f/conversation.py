@@ -11,6 +11,7 @@ import msgspec
 from . import bridge
 from .dispatch import Request, prepare, stream_events
 from .errors import InputError
+from .images import urls_in
 from .markdown import safe
 from .models import Model
 from .providers.base_provider import Provider, provider_name
@@ -20,13 +21,24 @@ from .typing import seal
 __all__ = ["Conversation", "Turn"]
 
 
-class Turn(msgspec.Struct, frozen=True):
-    """One question, its whole answer, and who gave it."""
+class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One question, its whole answer, and who gave it. `images` are those of the question: data URLs, or addresses."""
 
     question: str
     answer: str
     provider: str = ""
     model: str = ""
+    images: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        named = [f"{name}={getattr(self, name)!r}" for name in ("question", "answer", "provider", "model")]
+        return f"Turn({', '.join(named)}, images=<{len(self.images)}>)"
+
+    def to_messages(self) -> list[dict[str, Any]]:
+        """Return the question and the answer as messages."""
+        images = [{"type": "image_url", "image_url": {"url": url}} for url in self.images]
+        asked = [{"type": "text", "text": self.question}, *images] if images else self.question
+        return [{"role": "user", "content": asked}, {"role": "assistant", "content": self.answer}]
 
 
 class _Saved(msgspec.Struct, omit_defaults=True):
@@ -42,7 +54,8 @@ class Conversation:
     """Questions that build on each other.
 
     `chat = Conversation(model, provider, system="…")`, then `chat("…")` or `await chat.acall("…")` for the text of
-    an answer, `chat.stream("…")` or `async for … in chat.astream("…")` for its items. `options` go with every call.
+    an answer, `chat.stream("…")` or `async for … in chat.astream("…")` for its items. `options` go with every call;
+    they are those of `g4f.ChatCompletion`. The `images` of a question stay with its turn.
 
     A turn enters `turns` when its answer is complete: one that failed, or was left early, never does.
     """
@@ -91,10 +104,9 @@ class Conversation:
 
     def to_messages(self, before: Turn | None = None) -> list[dict[str, Any]]:
         """Return the system prompt and the turns, or those above `before`, as messages."""
-        messages = [{"role": "system", "content": self.system}] if self.system else []
+        messages: list[dict[str, Any]] = [{"role": "system", "content": self.system}] if self.system else []
         for turn in self.turns[: self._place(before)]:
-            messages.append({"role": "user", "content": turn.question})
-            messages.append({"role": "assistant", "content": turn.answer})
+            messages += turn.to_messages()
         return messages
 
     def to_json(self) -> str:
@@ -117,8 +129,7 @@ class Conversation:
         return f"<Conversation of {len(self.turns)} turns>"
 
     def _repr_markdown_(self) -> str:
-        told = (f"**{turn.question}**\n\n{turn.answer}" for turn in self.turns)
-        return safe("\n\n".join(told)) or "*no turns yet*"
+        return safe("\n\n".join(map(_told, self.turns))) or "*no turns yet*"
 
     def _request(self, question: str, instead_of: Turn | None, *, stream: bool, options: dict[str, Any]) -> Request:
         if not isinstance(question, str) or not question.strip():
@@ -133,6 +144,7 @@ class Conversation:
 
     async def _ask(self, request: Request, question: str, instead_of: Turn | None) -> AsyncGenerator[Item]:
         texts: list[str] = []
+        images = urls_in(request.call.messages[-1])
         who = ProviderInfo(request.route.name, request.route.model)
         async with aclosing(stream_events(request)) as items:
             async for item in items:
@@ -142,8 +154,13 @@ class Conversation:
                     who = item
                 yield item
         place = self._place(instead_of)
-        self.turns[place : place + 1] = [Turn(question, "".join(texts), who.provider, who.model)]
+        self.turns[place : place + 1] = [Turn(question, "".join(texts), who.provider, who.model, images)]
 
     def _place(self, turn: Turn | None) -> int:
         """Return where `turn` stands; the end, if it does not."""
         return next((place for place, other in enumerate(self.turns) if other is turn), len(self.turns))
+
+
+def _told(turn: Turn) -> str:
+    seen = f" ({len(turn.images)} image{'s' * (len(turn.images) > 1)})" if turn.images else ""
+    return f"**{turn.question}**{seen}\n\n{turn.answer}"

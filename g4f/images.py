@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
-from os import PathLike, fspath
+from os import PathLike, fsdecode
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from .errors import InputError, kind_of
 
-__all__ = ["Inline", "has_images", "image_part", "inline", "url_of"]
+__all__ = ["Inline", "has_images", "image_part", "inline", "url_of", "urls_in"]
 
-_KINDS = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
+_STARTS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 """The first bytes of the formats that models take; WebP's are two pieces."""
 
-_DATA_URL = re.compile(r"data:(image/[\w.+-]+)?(?:;[\w.+-]+=[^;,]*)*;base64,", re.IGNORECASE)
+_WANTED = "a path, bytes, a figure, or what IPython shows as an image"
+
+_LONGEST = 4096
+"""Characters of a path at most."""
 
 
 class Inline(NamedTuple):
@@ -28,85 +30,137 @@ class Inline(NamedTuple):
 
 
 def image_part(image: object, where: str = "the image", instead: str = "") -> dict[str, Any]:
-    """Return the part of a message for an image: its bytes, a path, an address, or what draws itself as PNG.
+    """Return the part of a message for an image: its bytes, a path, an address, or what draws itself.
 
-    A text is an http(s) address, which the provider fetches itself, a data URL, or the path of a file. Figures of
-    matplotlib, PIL's images, and all that IPython shows as PNG or JPEG are drawn. Raises InputError, which also
-    says what might have stood there `instead`.
+    A text is an http(s) address, which the provider fetches itself, a data URL, or the path of a file. PIL's images,
+    figures of matplotlib, and all that IPython shows as PNG, JPEG, GIF or WebP are drawn. Raises InputError, which
+    also says what might have stood there `instead`.
     """
     return {"type": "image_url", "image_url": {"url": _url(image, where, instead)}}
 
 
 def url_of(part: Mapping[str, Any]) -> str:
-    """Return the address in an image's part: a data URL or an http(s) one."""
+    """Return the address in an image's part: a data URL, as `image_part` makes them, or an http(s) one."""
     return str(part["image_url"]["url"])
 
 
 def inline(url: str) -> Inline | None:
-    """Return what a data URL holds; None for an address."""
-    match = _DATA_URL.match(url)
-    return Inline(match[1] or "image/png", url[match.end() :]) if match else None
+    """Return what a data URL holds, as `image_part` makes them; None for an address."""
+    head, _, data = url.partition(";base64,")
+    return Inline(head.removeprefix("data:"), data) if url.startswith("data:") else None
+
+
+def urls_in(message: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the addresses of the images in a message."""
+    parts = message.get("content")
+    return tuple(url_of(part) for part in parts if part.get("type") == "image_url") if isinstance(parts, list) else ()
 
 
 def has_images(messages: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a message has an image."""
-    contents = [message.get("content") for message in messages]
-    return any(part.get("type") == "image_url" for parts in contents if isinstance(parts, list) for part in parts)
+    return any(map(urls_in, messages))
 
 
 def _url(image: object, where: str, instead: str) -> str:
-    if isinstance(image, str):
-        if image.startswith(("http://", "https://")):
-            return image
-        if image.startswith("data:"):
-            return _checked(image, where)
-    data = _bytes(image, where, instead)
-    return f"data:{_media_type(data, where)};base64,{b64encode(data).decode()}"
+    if _is_address(image):
+        return str(image)
+    if isinstance(image, str) and image[:5].lower() == "data:":
+        data: bytes | None = _decoded(image, where)
+    elif isinstance(image, (bytes, bytearray, memoryview)):
+        data = bytes(image)
+    elif isinstance(image, (str, PathLike)):
+        data = _file(fsdecode(image), where)
+    else:
+        data = _drawn(image, where)
+    if data is None:
+        link = getattr(image, "url", None)  # an image of IPython's that is not embedded has one
+        if _is_address(link):
+            return str(link)
+        raise InputError(f"{where} must be {instead}{_WANTED}, not {kind_of(image)}")
+    if not (kind := _media_type(data)):
+        raise InputError(f"{where} is no PNG, JPEG, GIF or WebP: convert it first")
+    return f"data:{kind};base64,{b64encode(data).decode()}"
 
 
-def _checked(url: str, where: str) -> str:
-    """Return a data URL that holds an image."""
-    found = inline(url)
+def _is_address(value: object) -> bool:
+    return isinstance(value, str) and value[:8].lower().startswith(("http://", "https://"))
+
+
+def _media_type(data: bytes) -> str:
+    """Return the kind of image that `data` begins, whatever its name says; "" if models take none like that."""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for start, kind in _STARTS.items() if data.startswith(start)), "")
+
+
+def _decoded(url: str, where: str) -> bytes:
+    head, _, data = url.partition(",")
     try:
-        data = b64decode(found.data, validate=True) if found else b""
+        if head.lower().endswith(";base64"):
+            return b64decode("".join(data.split()), validate=True)
     except ValueError:
-        data = b""
-    if not data:
-        raise InputError(f"{where} is no data URL of an image, which is like data:image/png;base64,iVBOR…")
-    return url
+        pass
+    raise InputError(f"{where} is no data URL of an image, which is like data:image/png;base64,iVBOR…")
 
 
-def _bytes(image: object, where: str, instead: str) -> bytes:
-    if isinstance(image, (bytes, bytearray, memoryview)):
-        return bytes(image)
-    if isinstance(image, (str, PathLike)):
-        return _file(fspath(image), where)
-    for draw in (_pil, _matplotlib, _shown):
-        if data := draw(image):
-            return data
-    wanted = "a path, bytes, a figure, or what IPython shows as an image"
-    raise InputError(f"{where} must be {instead}{wanted}, not {kind_of(image)}")
-
-
-def _file(path: str | bytes, where: str) -> bytes:
+def _file(path: str, where: str) -> bytes:
+    if len(path) > _LONGEST:
+        raise InputError(f"{where} is no path, but a long text: give base64 as data:image/png;base64,iVBOR…")
     try:
-        return Path(path if isinstance(path, str) else path.decode()).expanduser().read_bytes()
+        with Path(path).expanduser().open("rb") as file:
+            start = file.read(16)
+            return start + file.read() if _media_type(start) else start
+    except (OSError, ValueError, RuntimeError) as error:  # the latter of an unknown ~name
+        raise InputError(f"{where} cannot be read from {path[-100:]!r}: {_why(error)}") from None
+
+
+def _why(error: Exception) -> str:
+    """Return the cause in one short line."""
+    told = str(getattr(error, "strerror", None) or error).strip() or type(error).__name__
+    return told.splitlines()[0][:200]
+
+
+def _drawn(image: object, where: str) -> bytes | None:
+    """Return the image that an object makes of itself; None if it makes none."""
+    if isinstance(image, type):
+        return None
+    try:
+        return _pil(image) or _matplotlib(image) or _shown(image)
     except (OSError, ValueError, RuntimeError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"{where} cannot be read from {str(path)[:200]!r}: {why}") from None
+        raise InputError(f"{where}, {kind_of(image)}, cannot be drawn: {_why(error)}") from None
 
 
 def _pil(image: Any) -> bytes | None:
-    """Draw what saves itself by format, as PIL's images do."""
+    """Draw an image of PIL's: a photo stays JPEG, which is a tenth as large, and an animation gives its frame."""
     if not (hasattr(image, "save") and hasattr(image, "getbands")):
         return None
-    image = image if image.mode in ("RGB", "RGBA", "L", "LA", "P", "1") else image.convert("RGB")
+    image = _plain(image)
+    if image.format == "JPEG" and image.mode in ("L", "RGB"):
+        return _saved(lambda file: image.save(file, format="JPEG", quality="keep"))
     return _saved(lambda file: image.save(file, format="PNG"))
 
 
+_MODES = {"La": "LA", "PA": "RGBA", "RGBa": "RGBA"}
+
+
+def _plain(image: Any) -> Any:
+    """Return an image of PIL's in a mode that every reader of PNG takes."""
+    if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA"):
+        return image
+    if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
+        return image.convert(_MODES.get(image.mode, "RGB"))
+    deep = image.convert("F")  # converted to 8 bits as it is, all above 255 would be white
+    low, high = deep.getextrema()
+    if low < high:
+        scale = 255 / (high - low)
+        deep = deep.point(lambda value: value * scale - low * scale)
+    return deep.convert("L")
+
+
 def _matplotlib(image: Any) -> bytes | None:
-    """Draw a figure, or what belongs to one: axes, or a plot of seaborn's."""
+    """Draw a figure, or the one that an object belongs to: axes, a line, a grid of seaborn's."""
     figure: Any = image if hasattr(image, "savefig") else getattr(image, "figure", None)
+    figure = figure if hasattr(figure, "savefig") else getattr(figure, "figure", None)  # of a part of a figure
     if not hasattr(figure, "savefig"):
         return None
     return _saved(lambda file: figure.savefig(file, format="png", bbox_inches="tight"))
@@ -119,22 +173,15 @@ def _saved(save: Callable[[BytesIO], object]) -> bytes:
 
 
 def _shown(image: Any) -> bytes | None:
-    """Return what IPython would show, as PNG or JPEG."""
-    for name in ("_repr_png_", "_repr_jpeg_"):
-        shown = getattr(image, name, None)
-        data = shown() if callable(shown) and not isinstance(image, type) else None
-        data = data[0] if isinstance(data, tuple) else data  # with its metadata
-        if isinstance(data, bytes):
-            return data
-        if isinstance(data, str):
-            return b64decode(data)
+    """Return the image that IPython would show."""
+    for name in ("_repr_png_", "_repr_jpeg_", "_repr_mimebundle_"):
+        draw = getattr(image, name, None)
+        shown = draw() if callable(draw) else None
+        shown = shown[0] if isinstance(shown, tuple) else shown  # with its metadata
+        if isinstance(shown, Mapping):
+            shown = next((data for kind, data in shown.items() if kind in (*_STARTS.values(), "image/webp")), None)
+        if isinstance(shown, str):
+            shown = b64decode(shown)
+        if isinstance(shown, bytes):
+            return shown
     return None
-
-
-def _media_type(data: bytes, where: str) -> str:
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    for start, kind in _KINDS:
-        if data.startswith(start):
-            return kind
-    raise InputError(f"{where} is no PNG, JPEG, GIF or WebP: convert it first")

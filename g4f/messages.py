@@ -39,12 +39,17 @@ def with_images(messages: list[dict[str, Any]], images: object) -> list[dict[str
 
     Raises InputError if the last message is no user's, or for what is no image.
     """
-    given = images if isinstance(images, list | tuple) else [images]
+    if isinstance(images, list | tuple):
+        drawn = [image_part(image, f"images[{index}]") for index, image in enumerate(images)]
+    else:
+        drawn = [image_part(images, "images")]
+    if not drawn:
+        return messages
     *before, last = messages
     if last["role"] != "user":
-        raise InputError("images belong to a question: the last message must be a user's")
-    parts = last["content"] if isinstance(last["content"], list) else [{"type": "text", "text": last["content"]}]
-    drawn = [image_part(image, f"images[{index}]") for index, image in enumerate(given)]
+        raise InputError(f"images belong to a question: the last message must be a user's, not of {last['role']!r}")
+    content = last["content"]
+    parts = content if isinstance(content, list) else [{"type": "text", "text": content}] if content else []
     return [*before, last | {"content": [*parts, *drawn]}]
 
 
@@ -109,6 +114,6 @@ def _part(part: object, where: str) -> dict[str, Any]:
     if kind == "image_url":
         url = part.get("image_url")
         given = url.get("url") if isinstance(url, Mapping) else url
-        drawn = image_part(given, where)
-        return drawn | {"image_url": dict(url) | drawn["image_url"]} if isinstance(url, Mapping) else drawn
+        drawn = image_part(given, where)["image_url"]
+        return {**part, "image_url": {**url, **drawn} if isinstance(url, Mapping) else drawn}
     return dict(part)
