@@ -44,7 +44,10 @@ class AbstractProvider:
     """Whether the provider itself keeps to `stream_timeout`, and knows better what is silence."""
 
     lacks: frozenset[str] = frozenset()
-    """Options that it cannot fulfil, such as "seed", and "images": a question that has one is refused unsent."""
+    """What it cannot do: options, such as "seed"; types of `response_format`, such as "json_schema"; and "images".
+
+    A question that asks for one is refused unsent.
+    """
 
 
 class AsyncProvider(AbstractProvider):

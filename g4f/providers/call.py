@@ -13,6 +13,7 @@ from ..errors import InputError, ProviderNotWorkingError, ResponseError, close_m
 from ..images import has_images
 from ..threads import iterate_in_thread
 from .base_provider import METHODS, Provider, provider_name
+from .catalogue import able
 from .response import Item
 
 __all__ = ["Call", "bind", "check", "own_cancellation"]
@@ -137,12 +138,23 @@ def _method_of(provider: Provider) -> tuple[str, Callable[..., Any], _Signature]
 
 
 def _check_lacks(provider: Provider, messages: list[dict[str, Any]], options: dict[str, Any]) -> None:
-    lacks = provider.lacks
-    for name in options:
-        if name in lacks:
-            raise _refused(provider, f"cannot do {name!r}: leave it out, or ask another provider")
-    if "images" in lacks and has_images(messages):
-        raise _refused(provider, "cannot see images: ask another provider, or leave them out")
+    asked = set(options)
+    if has_images(messages):
+        asked.add("images")
+    if isinstance(form := options.get("response_format"), Mapping):
+        asked.add(str(form.get("type")))
+    for name in sorted(asked & provider.lacks):
+        others = " or ".join(able(name)[:3]) or "another provider"
+        raise _refused(provider, f"cannot {_DOES.get(name, f'do {name!r}')}: leave that out, or ask {others}")
+
+
+_DOES = {
+    "images": "see images",
+    "json_object": "be held to JSON (it takes a JSON schema)",
+    "json_schema": "be held to a JSON schema",
+    "tools": "call tools",
+}
+"""What a provider cannot do, in words."""
 
 
 def _refused(provider: Provider, why: str) -> InputError:

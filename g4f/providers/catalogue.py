@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -13,7 +14,7 @@ from . import access
 from .access import check_address
 from .rows import ROWS, Row, openai_compatible
 
-__all__ = ["ROWS", "Row", "available", "find", "load", "load_at", "missing"]
+__all__ = ["ROWS", "Row", "able", "available", "find", "lacks", "load", "load_at", "missing"]
 
 
 _BY_NAME = {row.name.casefold(): row for row in ROWS}
@@ -64,3 +65,19 @@ def missing(row: Row) -> str:
 def available() -> Iterator[Row]:
     """Yield the rows whose provider can answer here and may be asked without being named, in order."""
     return (row for row in ROWS if row.by_default and not missing(row))
+
+
+def lacks(row: Row) -> frozenset[str]:
+    """Return what the provider of `row` cannot do, in the words of `AbstractProvider.lacks`."""
+    found: frozenset[str] = getattr(_load(row), "lacks", frozenset())
+    return found
+
+
+def able(name: str) -> list[str]:
+    """Return who can do what is called `name` in `lacks`, those whose key is here first.
+
+    Nobody where the catalogue does not tell: no provider in it lacks that.
+    """
+    can = [row for row in ROWS if name not in lacks(row)]
+    can = [row for row in can if row.by_default] if len(can) < len(ROWS) else []
+    return [row.name for row in sorted(can, key=lambda row: not any(map(os.environ.get, row.keys)))]

@@ -14,6 +14,7 @@ import msgspec
 
 from ..errors import (
     BadRequestError,
+    ContextLengthError,
     G4FError,
     InputError,
     MissingRequirementsError,
@@ -46,6 +47,13 @@ class Local(AsyncGeneratorProvider):
 
     default_model = CARRIED
     enforces_max_tokens = True
+    lacks = frozenset({"images", "reasoning_effort"})
+
+    @classmethod
+    async def models(cls) -> list[str]:
+        """Return the model that answers where none is named. Raises ModelNotFoundError with the remedy."""
+        weights = _weights("")
+        return [CARRIED if weights.name == CARRIED else str(weights.path)]
 
     @classmethod
     def missing(cls) -> str:
@@ -165,7 +173,7 @@ class _Refusal(msgspec.Struct):
 def _refusal(chunk: bytes, name: str) -> G4FError:
     said = msgspec.json.decode(chunk, type=_Refusal).error
     if said.n_ctx:
-        return BadRequestError(
+        return ContextLengthError(
             f"the question has {said.n_prompt_tokens} tokens, more than the context of {name}, which has {said.n_ctx}: "
             "shorten it, or begin a new conversation"
         )

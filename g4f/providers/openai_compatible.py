@@ -28,10 +28,11 @@ class OpenAICompatible(HTTPProvider):
     def request(
         self, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool
     ) -> tuple[str, dict[str, Any]]:
-        """Return the request, with the two options that some of them call or take otherwise."""
+        """Return the request, with the options that some of them call or take otherwise."""
         row = self.row
-        if "max_tokens" in options:
-            options[row.max_tokens] = options.pop("max_tokens")
+        for name, own in (("max_tokens", row.max_tokens), ("seed", row.seed)):
+            if name in options:
+                options[own] = options.pop(name)
         body: dict[str, Any] = {"model": model, "messages": [_message(message) for message in messages]}
         if stream:
             body["stream"] = True

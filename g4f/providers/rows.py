@@ -13,8 +13,9 @@ class Row(msgspec.Struct, frozen=True):
     `module` and `kind` name the class; with a `base_url`, an instance of it is made from the row. Words in braces
     in the `base_url` are environment variables. `keys` are the variables that may hold its key, `address_keys` those
     that may hold another address for all calls, `docs` the page that the data is from. `former_urls` are where older
-    versions of a local server listen. `max_tokens` is the name of that option in a request, `stream_usage` whether a
-    stream tells the usage when `stream_options` ask for it. What is not `by_default` is only asked when it is named.
+    versions of a local server listen. `max_tokens` and `seed` are the names of these options in a request,
+    `stream_usage` whether a stream tells the usage when `stream_options` ask for it. What the provider documents not to
+    do is in `lacks`, in the words of `AbstractProvider.lacks`. What is not `by_default` is only asked when it is named.
     A server of one's own is running where the path `probe[0]` gives a list with `probe[1]` in it; `pull` is the command
     that fetches a model to it, with braces for the name.
     """
@@ -29,6 +30,7 @@ class Row(msgspec.Struct, frozen=True):
     keys: tuple[str, ...] = ()
     default_model: str = ""
     max_tokens: str = "max_tokens"
+    seed: str = "seed"
     stream_usage: bool = False
     lacks: tuple[str, ...] = ()
     by_default: bool = True
@@ -77,6 +79,7 @@ ROWS: tuple[Row, ...] = (
         "https://api.mistral.ai/v1",
         keys=("MISTRAL_API_KEY",),
         default_model="mistral-small-latest",
+        seed="random_seed",
     ),
     openai_compatible(
         "Groq",
@@ -85,6 +88,7 @@ ROWS: tuple[Row, ...] = (
         keys=("GROQ_API_KEY",),
         default_model="openai/gpt-oss-20b",
         stream_usage=True,
+        lacks=("logit_bias", "logprobs", "top_logprobs"),
     ),
     openai_compatible(
         "Together",
@@ -108,6 +112,7 @@ ROWS: tuple[Row, ...] = (
         keys=("DEEPSEEK_API_KEY",),
         default_model="deepseek-flash",
         stream_usage=True,
+        lacks=("json_schema",),  # "This response_format type is unavailable now"
     ),
     openai_compatible(
         "OpenRouter",
@@ -122,6 +127,7 @@ ROWS: tuple[Row, ...] = (
         "https://api.cohere.ai/compatibility/v1",
         keys=("COHERE_API_KEY", "CO_API_KEY"),
         default_model="command-a-03-2025",
+        lacks=("logit_bias", "metadata", "parallel_tool_calls", "prediction", "service_tier", "store", "top_logprobs"),
     ),
     openai_compatible(
         "HuggingFace",
@@ -182,6 +188,7 @@ ROWS: tuple[Row, ...] = (
         "LMStudio",
         "https://lmstudio.ai/docs/developer/openai-compat",
         "http://localhost:1234/v1",
+        lacks=("json_object",),  # "'response_format.type' must be 'json_schema' or 'text'"
     ),
     openai_compatible(
         "LlamaCpp",
