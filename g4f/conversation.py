@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from typing import Any
@@ -9,16 +10,19 @@ from typing import Any
 import msgspec
 
 from . import bridge
+from .answer import Answer, Draft
 from .dispatch import Request, prepare, stream_events
-from .errors import InputError
+from .errors import ContextLengthError, InputError
 from .images import urls_in
 from .markdown import safe
 from .models import Model
 from .providers.base_provider import Provider, provider_name
-from .providers.response import Item, ProviderInfo
+from .providers.response import Item, Trimmed
 from .typing import seal
 
-__all__ = ["Conversation", "Turn"]
+__all__ = ["Asking", "Conversation", "Turn"]
+
+logger = logging.getLogger("g4f")
 
 
 class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,9 +57,9 @@ class _Saved(msgspec.Struct, omit_defaults=True):
 class Conversation:
     """Questions that build on each other.
 
-    `chat = Conversation(model, provider, system="…")`, then `chat("…")` or `await chat.acall("…")` for the text of
-    an answer, `chat.stream("…")` or `async for … in chat.astream("…")` for its items. `options` go with every call;
-    they are those of `g4f.ChatCompletion`. The `images` of a question stay with its turn.
+    `chat = Conversation(model, provider, system="…")`, then `chat("…")` or `await chat.acall("…")` for an answer,
+    `chat.stream("…")` or `async for … in chat.astream("…")` for its items. `options` go with every call; they are those
+    of `g4f.ChatCompletion`. The `images` of a question stay with its turn.
 
     A turn enters `turns` when its answer is complete: one that failed, or was left early, never does.
     """
@@ -73,41 +77,48 @@ class Conversation:
         self.provider = provider
         self.system = system
         self.turns = list(turns)
-        self._options = seal(options)
+        self.options = seal(options)
 
-    def __call__(self, question: str, **options: Any) -> str:
-        """Return the text of the answer."""
-        request = self._request(question, None, stream=False, options=seal(options))
-        return bridge.run(lambda: self._whole(request, question))
+    def __call__(self, question: str, **options: Any) -> Answer:
+        """Return the answer, which is its text."""
+        return bridge.run(self.prepare(question, stream=False, **seal(options)).answer)
 
     def stream(self, question: str, **options: Any) -> bridge.Stream[Item]:
         """Return the items of the answer as they come: text as `str`, and events."""
-        request = self._request(question, None, stream=True, options=seal(options))
-        return bridge.iterate(lambda: self._ask(request, question, None))
+        return bridge.iterate(self.prepare(question, **seal(options)).items)
 
-    async def acall(self, question: str, **options: Any) -> str:
-        """Return the text of the answer."""
-        return await self._whole(self._request(question, None, stream=False, options=seal(options)), question)
+    async def acall(self, question: str, **options: Any) -> Answer:
+        """Return the answer, which is its text."""
+        return await self.prepare(question, stream=False, **seal(options)).answer()
 
-    def astream(self, question: str, *, instead_of: Turn | None = None, **options: Any) -> AsyncGenerator[Item]:
-        """Return the items of the answer as they come.
+    def astream(self, question: str, **options: Any) -> AsyncGenerator[Item]:
+        """Return the items of the answer as they come."""
+        return self.prepare(question, **seal(options)).items()
 
-        `instead_of` one of the turns, the question is asked with the turns above it only, and takes its place; the
-        turns below stay.
+    def prepare(self, question: str, *, instead_of: Turn | None = None, stream: bool = True, **options: Any) -> Asking:
+        """Return the question, ready to be sent. Raises what cannot be.
+
+        `instead_of` one of the turns, it is asked with the turns above it only, and takes its place; the turns below
+        stay.
         """
-        request = self._request(question, instead_of, stream=True, options=seal(options))
-        return self._ask(request, question, instead_of)
+        if not isinstance(question, str) or not question.strip():
+            raise InputError("the question is empty")
+        return Asking(self, question, instead_of, stream, seal(options))
 
     def fork(self) -> Conversation:
         """Return a conversation that has the same turns so far, and goes its own way from here."""
-        return Conversation(self.model, self.provider, system=self.system, turns=self.turns, **self._options)
+        return Conversation(self.model, self.provider, system=self.system, turns=self.turns, **self.options)
 
-    def to_messages(self, before: Turn | None = None) -> list[dict[str, Any]]:
-        """Return the system prompt and the turns, or those above `before`, as messages."""
+    def to_messages(self, before: Turn | None = None, *, trimmed: int = 0) -> list[dict[str, Any]]:
+        """Return system prompt and turns as messages: those above `before`, without the oldest `trimmed`."""
         messages: list[dict[str, Any]] = [{"role": "system", "content": self.system}] if self.system else []
-        for turn in self.turns[: self._place(before)]:
+        for turn in self.turns[trimmed : self.place(before)]:
             messages += turn.to_messages()
         return messages
+
+    def place(self, turn: Turn | None) -> int:
+        """Return where `turn` stands; the end, if it does not."""
+        return next((place for place, other in enumerate(self.turns) if other is turn), len(self.turns))
 
     def to_json(self) -> str:
         """Return turns, system prompt, and the names of model and provider, as JSON text. Options are left out."""
@@ -131,34 +142,72 @@ class Conversation:
     def _repr_markdown_(self) -> str:
         return safe("\n\n".join(map(_told, self.turns))) or "*no turns yet*"
 
-    def _request(self, question: str, instead_of: Turn | None, *, stream: bool, options: dict[str, Any]) -> Request:
-        if not isinstance(question, str) or not question.strip():
-            raise InputError("the question is empty")
-        asked = {"model": self.model, "provider": self.provider, **self._options, **options}
-        messages = [*self.to_messages(before=instead_of), {"role": "user", "content": question}]
-        return prepare(asked.pop("model"), messages, asked.pop("provider"), stream=stream, **asked)
 
-    async def _whole(self, request: Request, question: str) -> str:
-        async with aclosing(self._ask(request, question, None)) as items:
-            return "".join([item async for item in items if isinstance(item, str)])
+class Asking:
+    """One question of a conversation, ready to be sent: `request` is what will be, `result` the answer at its end."""
 
-    async def _ask(self, request: Request, question: str, instead_of: Turn | None) -> AsyncGenerator[Item]:
-        texts: list[str] = []
-        images = urls_in(request.call.messages[-1])
-        who = ProviderInfo(request.route.name, request.route.model)
-        async with aclosing(stream_events(request)) as items:
+    result: Answer
+
+    def __init__(
+        self, conversation: Conversation, question: str, instead_of: Turn | None, stream: bool, options: dict[str, Any]
+    ) -> None:
+        self._conversation, self._question, self._instead_of = conversation, question, instead_of
+        self._options = {
+            "model": conversation.model,
+            "provider": conversation.provider,
+            **conversation.options,
+            **options,
+            "stream": stream,
+        }
+        self.request = self._request(0)
+
+    async def items(self) -> AsyncGenerator[Item]:
+        """Yield the items of the answer. At its end its turn enters the conversation.
+
+        A conversation that is longer than the model's context is asked again without its oldest turns.
+        """
+        above, trimmed = self._conversation.place(self._instead_of), 0
+        while True:
+            try:
+                async with aclosing(self._answered(trimmed)) as items:
+                    async for item in items:
+                        yield item
+            except ContextLengthError:
+                if trimmed >= above:
+                    raise
+            else:
+                return
+            trimmed = min(above, 2 * trimmed or 1)
+            told = f"longer than the model's context: the oldest {trimmed} of {above} turns are left out"
+            logger.warning("the conversation is %s", told)
+            yield Trimmed(trimmed)
+            self.request = self._request(trimmed)
+
+    async def answer(self) -> Answer:
+        """Return the whole answer."""
+        async with aclosing(self.items()) as items:
+            async for _ in items:
+                pass
+        return self.result
+
+    def _request(self, trimmed: int) -> Request:
+        before = self._conversation.to_messages(before=self._instead_of, trimmed=trimmed)
+        given = dict(self._options)
+        messages = [*before, {"role": "user", "content": self._question}]
+        return prepare(given.pop("model"), messages, given.pop("provider"), **given)
+
+    async def _answered(self, trimmed: int) -> AsyncGenerator[Item]:
+        draft = Draft(self.request)
+        async with aclosing(stream_events(self.request)) as items:
             async for item in items:
-                if isinstance(item, str):
-                    texts.append(item)
-                elif isinstance(item, ProviderInfo):
-                    who = item
+                draft.add(item)
                 yield item
-        place = self._place(instead_of)
-        self.turns[place : place + 1] = [Turn(question, "".join(texts), who.provider, who.model, images)]
-
-    def _place(self, turn: Turn | None) -> int:
-        """Return where `turn` stands; the end, if it does not."""
-        return next((place for place, other in enumerate(self.turns) if other is turn), len(self.turns))
+        self.result = answer = draft.answer(trimmed)
+        place = self._conversation.place(self._instead_of)
+        images = urls_in(self.request.call.messages[-1])
+        self._conversation.turns[place : place + 1] = [
+            Turn(self._question, str(answer), answer.provider, answer.model, images)
+        ]
 
 
 def _told(turn: Turn) -> str:

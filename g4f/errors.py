@@ -12,6 +12,7 @@ G4FError
 ├── ResponseError               the far side answered, but it is no answer
 │   └── ResponseStatusError     it said so by an HTTP status
 │       ├── BadRequestError
+│       │   └── ContextLengthError
 │       ├── MissingAuthError    key missing, wrong, or not allowed to
 │       ├── PaymentRequiredError
 │       ├── RateLimitError
@@ -30,6 +31,7 @@ from collections.abc import Iterable
 __all__ = [
     "BadRequestError",
     "ConnectError",
+    "ContextLengthError",
     "G4FError",
     "InputError",
     "MissingAuthError",
@@ -126,6 +128,10 @@ class ResponseStatusError(ResponseError):
 
 class BadRequestError(ResponseStatusError):
     """400, 413, 422: the request itself was refused."""
+
+
+class ContextLengthError(BadRequestError):
+    """The question, with all that comes before it, is longer than the model's context."""
 
 
 class MissingAuthError(ResponseStatusError):

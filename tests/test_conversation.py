@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import unittest
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from g4f import Conversation
 from g4f.conversation import Turn
-from g4f.errors import InputError, ResponseError
+from g4f.errors import ContextLengthError, InputError, ResponseError
 from g4f.providers.base_provider import AsyncGeneratorProvider
+from g4f.providers.response import FinishReason, Reasoning, Trimmed, Usage
 
 from .loops import run
 
@@ -45,6 +47,18 @@ class Half(AsyncGeneratorProvider):
         """Answer."""
         yield "half"
         raise ResponseError("gone")
+
+
+class Narrow(AsyncGeneratorProvider):
+    """Repeats all that it was given; has a context of six words."""
+
+    @classmethod
+    async def create_async_generator(cls, model: str, messages: Messages, **_: Any) -> AsyncGenerator[str]:
+        """Answer."""
+        words = " ".join(message["content"] for message in messages).split()
+        if len(words) > 6:
+            raise ContextLengthError(f"{len(words)} words are more than 6")
+        yield " ".join(words)
 
 
 async def _drained(chat: Conversation, question: str) -> str:
@@ -92,6 +106,39 @@ class TestConversation(unittest.TestCase):
             for name, ask in FACES.items():
                 with self.subTest(name, question=question), self.assertRaises(InputError):
                     ask(Conversation(provider=Count), question)  # type: ignore[arg-type] # it is wrong on purpose
+
+    def test_answer(self) -> None:
+        """A call's answer is its text, and knows who gave it, what was asked, thought, used, and why it ended."""
+
+        class Thinks(AsyncGeneratorProvider):
+            @classmethod
+            async def create_async_generator(cls, model: str, messages: Messages) -> AsyncGenerator[Any]:
+                for item in (Reasoning("h"), Reasoning("m"), "a", "b", Usage(1, 2, 3), FinishReason("length")):
+                    yield item
+
+        answers = {"call": Conversation("m", Thinks)("q"), "acall": run(Conversation("m", Thinks).acall("q"))}
+        for name, answer in answers.items():
+            with self.subTest(name):
+                self.assertEqual(("ab", "hm", Usage(1, 2, 3)), (answer, answer.reasoning, answer.usage))
+                self.assertEqual(("Thinks", "m", "length"), (answer.provider, answer.model, answer.finish_reason))
+                self.assertEqual(({"role": "user", "content": "q"},), answer.messages)
+                self.assertGreater(answer.seconds, 0)
+                self.assertEqual(answer, pickle.loads(pickle.dumps(answer)))
+
+    def test_longer_than_the_context(self) -> None:
+        """The oldest turns are left out until the rest fits, the log says so, and no turn is lost."""
+        turns = [Turn(f"q{number}", "a") for number in range(6)]
+        for name, ask in FACES.items():
+            chat = Conversation("m", Narrow, system="s", turns=turns)
+            with self.subTest(name), self.assertLogs("g4f", "WARNING") as logs:
+                self.assertEqual("s q4 a q5 a new", ask(chat, "new"))
+                self.assertIn("oldest 4 of 6 turns are left out", logs.output[-1])
+                self.assertEqual([*turns, Turn("new", "s q4 a q5 a new", "Narrow", "m")], chat.turns)
+        items = list(Conversation(provider=Narrow, turns=turns).stream("new"))
+        self.assertEqual([Trimmed(1), Trimmed(2), Trimmed(4)], items[:3])
+        self.assertEqual(4, Conversation(provider=Narrow, turns=turns)("new").trimmed)
+        with self.assertRaises(ContextLengthError):
+            Conversation(provider=Narrow)("one two three four five six seven")
 
     def test_fork(self) -> None:
         """A fork has the turns so far; what is asked of one does not enter the other."""

@@ -134,6 +134,17 @@ BOTH_FAULTS = (
 )
 
 
+LONG = (
+    {"message": "This model's maximum context length is 8 tokens.", "code": "context_length_exceeded"},
+    {"message": "prompt is too long: 210000 tokens > 200000 maximum", "type": "invalid_request_error"},
+    {"message": "The input token count (9) exceeds the maximum number of tokens allowed (8).", "code": 400},
+    {
+        "message": "request (9 tokens) exceeds the available context size (8 tokens)",
+        "type": "exceed_context_size_error",
+    },
+)
+
+
 class TestFaults(unittest.TestCase):
     """What goes wrong in OpenAI's own ways, or of those who speak like it: the rest is every protocol's."""
 
@@ -163,6 +174,15 @@ class TestFaults(unittest.TestCase):
         """A whole answer that is none is an error."""
         for fault in (*WHOLE_FAULTS, *BOTH_FAULTS):
             self.check(fault, stream=False)
+
+    def test_too_long(self) -> None:
+        """A question that is longer than the model's context is told apart, in the words of each server."""
+        for error in LONG:
+            with self.subTest(error["message"]), Server(whole({"error": error}, 400)) as server:
+                outcome = ask(server, stream=False, face="sync")
+                self.assertIs(errors.ContextLengthError, type(outcome.error), outcome.error)
+        with Server(whole({"error": {"message": "max_tokens is too large: 9"}}, 400)) as server:
+            self.assertIs(errors.BadRequestError, type(ask(server, stream=False, face="sync").error))
 
     def test_text_before_a_break_is_not_lost(self) -> None:
         """Text that arrived with the break itself, while the reader was busy, still comes before the error."""

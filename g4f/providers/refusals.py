@@ -9,6 +9,7 @@ import msgspec
 
 from ..errors import (
     BadRequestError,
+    ContextLengthError,
     G4FError,
     MissingAuthError,
     ModelNotFoundError,
@@ -91,6 +92,7 @@ _STATUS_OF_WORD = (
 
 _SAYS: dict[type[G4FError], str] = {
     BadRequestError: "refused the request",
+    ContextLengthError: "refused the question as too long",
     MissingAuthError: "did not accept the key",
     PaymentRequiredError: "wants to be paid first",
     RateLimitError: "takes no more requests for now",
@@ -105,6 +107,8 @@ def _error(asked: Asked, status: int, words: str, code: str) -> G4FError:
         kind = ModelNotFoundError
     elif status == 400 and "API_KEY_INVALID" in code.upper():
         kind = MissingAuthError
+    elif kind is BadRequestError and re.search(_TOO_LONG, f"{code} {words}".lower()):
+        kind = ContextLengthError
     said = f"{asked.provider} {_SAYS.get(kind, 'answered')}"
     if kind is ModelNotFoundError:
         said += f" {asked.model!r}"
@@ -118,6 +122,9 @@ def _error(asked: Asked, status: int, words: str, code: str) -> G4FError:
 
 
 _NO_MODEL = r"model_not_found|invalid_model|unknown_model|model_not_available|no_such_model"
+
+_TOO_LONG = r"context_length|exceed_context|context (length|window|size)|prompt is too long|maximum number of tokens"
+"""How servers say that a question is longer than the model's context."""
 
 
 def _redirect(asked: Asked, status: int, location: str) -> str:

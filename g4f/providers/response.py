@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
-__all__ = ["Event", "FinishReason", "Item", "ProviderInfo", "Reasoning", "Status", "ToolCall", "Usage"]
+__all__ = ["Event", "FinishReason", "Item", "ProviderInfo", "Reasoning", "Status", "ToolCall", "Trimmed", "Usage"]
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -38,6 +38,12 @@ class ToolCall(Event, frozen=True):
     id: str = ""
     name: str = ""
     arguments: str = ""
+
+
+class Trimmed(Event, frozen=True):
+    """The oldest `turns` of a conversation were left out: with them it is longer than the model's context."""
+
+    turns: int
 
 
 class Usage(Event, frozen=True):

@@ -1,0 +1,69 @@
+"""An answer as a text that knows how it came about."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any
+
+from .dispatch import Request
+from .providers.response import FinishReason, Item, ProviderInfo, Reasoning, Usage
+
+__all__ = ["Answer", "Draft"]
+
+
+class Answer(str):  # noqa: SLOT000 - it has attributes
+    """The text of a whole answer.
+
+    `reasoning` is what the model thought ("" where it told nothing), `usage` the tokens as the provider counted them
+    or None, `provider` and `model` who answered, `seconds` how long it took from asking to the end, `finish_reason`
+    "stop", "length", "tool_calls" or "content_filter", `messages` what was asked, `trimmed` how many of the oldest
+    turns were left out for the model's context.
+    """
+
+    reasoning: str = ""
+    usage: Usage | None = None
+    provider: str = ""
+    model: str = ""
+    seconds: float = 0.0
+    finish_reason: str = "stop"
+    messages: tuple[dict[str, Any], ...] = ()
+    trimmed: int = 0
+
+
+class Draft:
+    """An answer that is being given: add its items, then take the answer."""
+
+    def __init__(self, request: Request) -> None:
+        self._messages = tuple(request.call.messages)
+        self._who = ProviderInfo(request.route.name, request.route.model)
+        self._texts: list[str] = []
+        self._thoughts: list[str] = []
+        self._usage: Usage | None = None
+        self._reason = "stop"
+        self._start = monotonic()
+
+    def add(self, item: Item) -> None:
+        """Take the next item of the answer."""
+        match item:
+            case str():
+                self._texts.append(item)
+            case Reasoning():
+                self._thoughts.append(item.text)
+            case Usage():
+                self._usage = item
+            case FinishReason():
+                self._reason = item.reason
+            case ProviderInfo():
+                self._who = item
+
+    def answer(self, trimmed: int = 0) -> Answer:
+        """Return what has come, now."""
+        answer = Answer("".join(self._texts))
+        answer.reasoning = "".join(self._thoughts)
+        answer.usage = self._usage
+        answer.provider, answer.model = self._who.provider, self._who.model
+        answer.seconds = monotonic() - self._start
+        answer.finish_reason = self._reason
+        answer.messages = self._messages
+        answer.trimmed = trimmed
+        return answer
