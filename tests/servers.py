@@ -75,13 +75,13 @@ class Server:
 
     def _run(self) -> None:
         self._loop.run_until_complete(self._start())
+        self._loop.call_soon(self._started.set)  # not before: a stop would only end what runs until then
         self._loop.run_forever()
         self._loop.run_until_complete(self._stop())
 
     async def _start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
-        self._started.set()
 
     async def _stop(self) -> None:
         self._server.close()
