@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["closed", "safe"]
 
-_RISKY = re.compile(r"<[A-Za-z/!?]|!\[|\]\s*[(:]")
+_RISKY = re.compile(r"<[A-Za-z/!?]|!\[|\]\s*[(:]|\$|\\[(\[]")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
-_MATH = re.compile(r"(\$\$.+?\$\$|\$[^$\n]+\$|\\\(.+?\\\)|\\\[.+?\\\])", re.DOTALL)
+_MATH = re.compile(r"(\$\$.+?\$\$|(?<!\\)\$(?=\S)[^$\n]*?[^$\s\\]\$(?!\d)|\\\(.+?\\\)|\\\[.+?\\\])", re.DOTALL)
+"""Formulas. A single dollar begins one before a character, and ends it behind one, not before a digit: "$5 and $10"."""
+
+_DOLLAR = re.compile(r"(?<!\\)\$")
 _TICKS = re.compile(r"(?<!\\)(?:\\\\)*(`+)")
 _PIPE = re.compile(r"((?<!\\)\|)")
 _LINK = re.compile(r"\](?=[(:]\s*([^\s)]*))")
@@ -28,15 +31,17 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _SCHEMES = ("http:", "https:", "mailto:")
 
 
-def safe(text: str) -> str:
+def safe(text: str, *, images: bool = False) -> str:
     """Return `text` without raw HTML, images, and links to other schemes than http, https and mailto.
 
-    A tag becomes its own text, an image a link to it, a forbidden link its own text.
+    A tag becomes its own text, an image a link to it, unless `images` are wanted, a forbidden link its own text.
+    Formulas in TeX's brackets get dollars, which front ends know; a dollar that begins none is one.
     """
     if not _RISKY.search(text):
         return text
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return "\n".join(_block(kind, "\n".join(lines[start:end])) for kind, start, end in _blocks(lines))
+    kept = "![" if images else "["
+    return "\n".join(_block(kind, "\n".join(lines[start:end]), kept) for kind, start, end in _blocks(lines))
 
 
 @cache
@@ -60,31 +65,38 @@ def _blocks(lines: list[str]) -> Iterator[tuple[str, int, int]]:
     yield from (("", line, line + 1) for line in range(done, len(lines)))
 
 
-def _block(kind: str, source: str) -> str:
+def _block(kind: str, source: str, image: str) -> str:
     if kind == "code":
         return source
     if kind == "tr":  # a code span ends with its cell
-        return "".join(map(_spans, _PIPE.split(source)))
-    return _spans(source)
+        return "".join(_spans(cell, image) for cell in _PIPE.split(source))
+    return _spans(source, image)
 
 
-def _spans(source: str) -> str:
+def _spans(source: str, image: str) -> str:
     """Leave the code spans of one paragraph, heading or cell as they are (CommonMark 0.31, section 6.1)."""
     out, start, at = [], 0, 0
     while opening := _TICKS.search(source, at):
         at = opening.end()
         closing = next((run for run in re.finditer("`+", source[at:]) if len(run[0]) == len(opening[1])), None)
         if closing is not None:
-            out += [_plain(source[start : opening.start(1)]), source[opening.start(1) : at + closing.end()]]
+            out += [_plain(source[start : opening.start(1)], image), source[opening.start(1) : at + closing.end()]]
             start = at = at + closing.end()
-    return "".join([*out, _plain(source[start:])])
+    return "".join([*out, _plain(source[start:], image)])
 
 
-def _plain(source: str) -> str:
+def _plain(source: str, image: str) -> str:
     parts = _MATH.split(source)
-    parts[::2] = [_TAG.sub("&lt;", part) for part in parts[::2]]
-    parts[1::2] = [_TAG.sub(r"\\lt ", part) for part in parts[1::2]]
-    return _LINK.sub(_link, "".join(parts).replace("![", "["))
+    parts[::2] = [_DOLLAR.sub(r"\\$", _TAG.sub("&lt;", part)) for part in parts[::2]]
+    parts[1::2] = [_TAG.sub(r"\\lt ", _in_dollars(part)) for part in parts[1::2]]
+    return _LINK.sub(_link, "".join(parts).replace("![", image))
+
+
+def _in_dollars(formula: str) -> str:
+    if formula.startswith("$"):
+        return formula
+    dollars = "$" if formula.startswith(r"\(") else "$$"
+    return dollars + formula[2:-2].strip() + dollars
 
 
 def _link(match: re.Match[str]) -> str:

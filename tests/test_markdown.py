@@ -68,7 +68,26 @@ class TestSafe(unittest.TestCase):
 
     def test_formula(self) -> None:
         r"""In a formula `<` before a letter becomes `\lt`, which reads the same and is no tag."""
-        self.assertEqual(r"$a\lt b$ and \(c\lt d\)", safe(r"$a<b$ and \(c<d\)"))
+        self.assertEqual(r"$a\lt b$ and $c\lt d$", safe(r"$a<b$ and \(c<d\)"))
+
+    def test_money(self) -> None:
+        """A dollar that begins no formula is a dollar; formulas in brackets of TeX get dollars; code stays."""
+        for text, expected in (
+            ("from $5 to $10", r"from \$5 to \$10"),
+            ("$5, then $x_1$ and $$y$$", r"\$5, then $x_1$ and $$y$$"),
+            (r"\( a \) and \[ b \]", "$a$ and $$b$$"),
+            ("$HOME, `$HOME` and $PATH", r"\$HOME, `$HOME` and \$PATH"),
+            ("```\n$5 \\(a\\)\n```", "```\n$5 \\(a\\)\n```"),
+            ("| $5 | $6 |\n|---|---|", "| \\$5 | \\$6 |\n|---|---|"),
+            (r"\$5", r"\$5"),
+        ):
+            with self.subTest(text):
+                self.assertEqual(expected, safe(text))
+
+    def test_wanted_images(self) -> None:
+        """Images stay where they are wanted, but none of another scheme."""
+        self.assertEqual("![a](http://b/c.png)", safe("![a](http://b/c.png)", images=True))
+        self.assertNotIn("](javascript:", safe("![a](javascript:x)", images=True))
 
 
 class TestClosed(unittest.TestCase):
