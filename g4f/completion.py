@@ -21,7 +21,9 @@ class ChatCompletion:
     Both calls take `model` (a name or a Model; "" for the default), `messages` (a list, or one question as
     text), `provider` (a class, an instance, a name, or several names to be asked in order), `stream`, and
     options: `max_tokens`, `stop` (text or list), `timeout` and `stream_timeout` (seconds: whole answer, and
-    longest silence), `proxy` (else `G4F_PROXY`), and whatever else the provider takes. None: not given.
+    longest silence), `proxy` (else `G4F_PROXY`), `images` (one or a list, seen with the last question: paths, bytes,
+    addresses, data URLs, PIL's images, matplotlib's figures, what IPython shows as an image; they may stand in the
+    content of a message too), and whatever else the provider takes. None: not given.
 
     Raise errors of `g4f.errors` at the call for what cannot be sent, later for what the far side did.
     """

@@ -56,8 +56,8 @@ def prepare(
     """Check what the caller gave, before anything is sent. An option that is None counts as not given.
 
     `timeout` is the longest whole answer, `stream_timeout` the longest silence between events, in seconds.
-    Where not given, `timeout` is `G4F_TIMEOUT`, and `proxy` `G4F_PROXY`; "" is none. Raises InputError, and what
-    `resolve` raises.
+    Where not given, `timeout` is `G4F_TIMEOUT`, and `proxy` `G4F_PROXY`; "" is none. `images`, one or a list, are seen
+    with the last question. Raises InputError, and what `resolve` raises.
     """
     seal(options)
     words, limit = _stop_words(stop), _limit(max_tokens)

@@ -63,6 +63,7 @@ FLOORS = {
     "g4f/conversation.py": 8,
     "g4f/client/__init__.py": 8,
     "g4f/__init__.py": 9,
+    "g4f/__main__.py": 10,
     "g4f_jupyter/display.py": 10,
     "g4f_jupyter/session.py": 10,
     "g4f_jupyter/magics.py": 11,

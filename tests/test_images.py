@@ -23,12 +23,13 @@ from PIL import Image
 
 from g4f import AsyncClient, ChatCompletion, Client, Conversation
 from g4f.conversation import Turn
-from g4f.errors import InputError
+from g4f.errors import BadRequestError, InputError
 from g4f.images import Inline, has_images, image_part, inline, url_of, urls_in
 from g4f.messages import normalize, with_images
 from g4f.providers.base_provider import AsyncGeneratorProvider
 
 from .loops import run
+from .servers import Server, whole
 
 mpl.use("agg")
 
@@ -362,6 +363,14 @@ class TestFaces(unittest.TestCase):
         for text in shown:
             self.assertIsNone(re.search("base64|iVBOR", text), text)
             self.assertLess(len(text), 300)
+
+    def test_not_in_what_a_server_says(self) -> None:
+        """A server that quotes the image which it refuses is quoted without it."""
+        refused = whole({"detail": [{"msg": "no such image", "input": url(_large())}]}, 422)
+        with Server(refused) as server, self.assertRaises(BadRequestError) as caught:
+            ChatCompletion.create("m", "?", base_url=server.url, images=_large())
+        self.assertIn("no such image", str(caught.exception))
+        self.assertIsNone(re.search("[A-Za-z0-9+/]{60}", str(caught.exception)))
 
 
 class _Table:

@@ -208,6 +208,7 @@ ROWS: tuple[Row, ...] = (
         module="g4f.providers.local",
         kind="Local",
         docs="https://github.com/xorbitsai/xllamacpp#readme",
+        default_model="smollm2",
     ),
 )
 """In the order in which the default provider is looked for: with a key, on this machine, in this process."""

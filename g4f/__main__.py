@@ -1,0 +1,104 @@
+"""`python -m g4f` lists the providers: who can answer here, and what the others need."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from shutil import get_terminal_size
+from textwrap import wrap
+from typing import Any
+
+from .errors import G4FError
+from .providers.catalogue import ROWS, Row, lacks, missing
+
+__all__ = ["main"]
+
+FEATURES = {
+    "images": {"images"},
+    "tools": {"tools"},
+    "json_schema": {"json_schema", "response_format"},
+    "reasoning": {"reasoning_effort"},
+}
+"""What a provider can do, if it lacks none of these. Whether a model of it can, its documentation says."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print the providers: a table; with `--json` all that is known of each; with `--markdown` the README's table."""
+    parser = ArgumentParser(prog="python -m g4f", description="List the providers, and which of them can answer here.")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="all that is known of each, as JSON")
+    form.add_argument("--markdown", action="store_true", help="what each of them is, as a table in Markdown")
+    asked = parser.parse_args(arguments)
+    if asked.markdown:
+        print("\n".join(_markdown()))
+        return
+    with ThreadPoolExecutor(len(ROWS)) as pool:  # a server that hangs is waited for once, not once for each
+        reasons = list(pool.map(_reason, ROWS))
+    told = json.dumps([*map(_all, ROWS, reasons)], indent=2) if asked.json else "\n".join(_table(reasons))
+    print(told)
+
+
+def _reason(row: Row) -> str:
+    """Return why a provider cannot answer here; "" if it can."""
+    try:
+        return missing(row)
+    except G4FError:  # its words would show what the variable holds
+        return f"{' or '.join([*row.address_keys, *_places(row)])} holds no address"
+
+
+def _places(row: Row) -> list[str]:
+    """Return the variables that stand in an address."""
+    return re.findall(r"{(\w+)}", row.base_url)
+
+
+def _table(reasons: list[str]) -> Iterator[str]:
+    """Yield lines: name, default model, and whether it can answer, as long as the terminal is wide."""
+    name = max(len(row.name) for row in ROWS) + 2
+    model = max(len(row.default_model) for row in ROWS) + 2
+    width = get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    yield f"{'provider':{name}}{'default model':{model}}here"
+    for row, reason in zip(ROWS, reasons, strict=True):
+        first, *more = wrap(reason or "ready", max(width - name - model, 20), break_on_hyphens=False)
+        yield f"{row.name:{name}}{row.default_model:{model}}{first}"
+        yield from (" " * (name + model) + line for line in more)
+
+
+def _features(row: Row) -> dict[str, bool]:
+    missed = lacks(row)
+    return {name: not words & missed for name, words in FEATURES.items()}
+
+
+def _all(row: Row, reason: str) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "ready": not reason,
+        "reason": reason,
+        "default_model": row.default_model,
+        "keys": row.keys,
+        "key_set": any(map(os.environ.get, row.keys)),
+        "base_url": row.base_url,
+        "supports": _features(row),
+        "lacks": sorted(lacks(row)),
+        "docs": row.docs,
+    }
+
+
+def _markdown() -> Iterator[str]:
+    """Yield the lines of a table, the same on every machine."""
+    yield "| provider | variables | default model | images | tools | JSON schema | reasoning |"
+    yield f"|{'---|' * (3 + len(FEATURES))}"
+    for row in ROWS:
+        needed = [f"`{name}`" for name in _places(row)]
+        needed += [" or ".join(f"`{name}`" for name in row.keys)] if row.keys else []
+        model = f"`{row.default_model}`" if row.default_model else ""
+        can = ["yes" if able else "no" for able in _features(row).values()]
+        yield f"| {' | '.join([f'[{row.name}]({row.docs})', ' and '.join(needed), model, *can])} |"
+
+
+if __name__ == "__main__":
+    main()
