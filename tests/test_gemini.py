@@ -193,7 +193,7 @@ class TestRequests(unittest.TestCase):
         made: dict[str, Any] = {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f"}}]}
         wrong = {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "[1]"}}]}
         seen = {"role": "tool", "tool_call_id": "a", "content": [b"GIF89a"]}
-        for says, options in (
+        refused = (
             ("parallel_tool_calls", {"parallel_tool_calls": False}),
             ("tools[0]", {"tools": [{"type": "function"}]}),
             ("tools[0]", {"tools": [object()]}),
@@ -208,12 +208,14 @@ class TestRequests(unittest.TestCase):
             ("no JSON object", {"messages": [wrong]}),
             ("'b', which no message", {"messages": [made, {"role": "tool", "tool_call_id": "b", "content": "1"}]}),
             ("must be text", {"messages": [made, seen]}),
-        ):
-            with self.subTest(says):
-                outcome = ask(**options)
-                self.assertIs(errors.InputError, type(outcome.error), outcome.error)
-                self.assertIn(says, str(outcome.error))
-                self.assertEqual([], outcome.requests)
+        )
+        with Server(OK) as server:
+            for says, options in refused:
+                given = {"messages": "Hi"} | options
+                with self.subTest(says), self.assertRaises(errors.InputError) as caught:
+                    g4f.ChatCompletion.create("m", provider="Gemini", base_url=server.url, api_key=KEY, **given)
+                self.assertIn(says, str(caught.exception))
+            self.assertEqual([], server.requests)
 
 
 class TestToolCalls(unittest.TestCase):
@@ -316,9 +318,24 @@ class TestFaults(unittest.TestCase):
         answers: tuple[tuple[str, Answer, bool, type[errors.G4FError], str, str], ...] = (
             ("event", stream(event(text), event(told)), True, errors.RateLimitError, "Quota", "a"),
             ("event of an array", stream(event(text), event([told])), True, errors.RateLimitError, "Quota", "a"),
+            (
+                "named event",
+                stream(event(text), event({"message": "No"}, "error")),
+                True,
+                errors.ResponseError,
+                "No",
+                "a",
+            ),
             ("bare", stream(event(text), bare), True, errors.RateLimitError, "Quota", "a"),
             ("bare array", stream(event(text), b"[" + bare + b"]\n"), True, errors.RateLimitError, "Quota", "a"),
-            ("late in an array", whole([text, told]), True, errors.RateLimitError, "Quota", "a"),
+            (
+                "late in an array",
+                whole([text, response(finish="STOP"), told]),
+                True,
+                errors.RateLimitError,
+                "Quota",
+                "a",
+            ),
             ("cut array", whole([text]), True, errors.ResponseError, "no candidate that is finished", "a"),
             ("whole", whole(told), False, errors.RateLimitError, "Quota", ""),
             ("malformed", stream(event(text), event(malformed)), True, errors.ResponseError, "print(f(1)", "a"),
@@ -328,18 +345,18 @@ class TestFaults(unittest.TestCase):
         )
         for name, answer, streamed, kind, says, partial in answers:
             with self.subTest(name):
-                error = ask(answer, streamed=streamed).error
+                given, error, _ = ask(answer, streamed=streamed)
                 self.assertIs(kind, type(error), error)
                 self.assertIn(says, str(error))
-                self.assertEqual(partial, error.partial)
+                self.assertEqual((partial, [partial] * streamed), (error.partial, given))
 
     def test_wrong_key(self) -> None:
         """A wrong key is a 400 at Google, and told as what it is."""
         info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
         told = {"code": 400, "message": "API key not valid.", "status": "INVALID_ARGUMENT", "details": [info]}
-        for body in ({"error": told}, [{"error": told}]):
-            with self.subTest(body=body):
-                error = ask(whole(body, 400)).error
+        for status, body in ((400, {"error": told}), (400, [{"error": told}]), (200, {"error": told})):
+            with self.subTest(status, body=body):
+                error = ask(whole(body, status)).error
                 self.assertIs(errors.MissingAuthError, type(error))
                 self.assertEqual(400, error.status)
                 self.assertIn("did not accept the key (HTTP 400): API key not valid. Check api_key=.", str(error))
