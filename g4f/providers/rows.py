@@ -80,6 +80,7 @@ ROWS: tuple[Row, ...] = (
         keys=("MISTRAL_API_KEY",),
         default_model="mistral-small-latest",
         seed="random_seed",
+        lacks=("logit_bias",),
     ),
     openai_compatible(
         "Groq",
@@ -88,7 +89,7 @@ ROWS: tuple[Row, ...] = (
         keys=("GROQ_API_KEY",),
         default_model="openai/gpt-oss-20b",
         stream_usage=True,
-        lacks=("logit_bias", "logprobs", "top_logprobs"),
+        lacks=("frequency_penalty", "logit_bias", "logprobs", "presence_penalty", "top_logprobs"),
     ),
     openai_compatible(
         "Together",
