@@ -114,6 +114,9 @@ def _part(part: object, where: str) -> dict[str, Any]:
     if kind == "image_url":
         url = part.get("image_url")
         given = url.get("url") if isinstance(url, Mapping) else url
+        if isinstance(given, str) and not given.lower().startswith(("http://", "https://", "data:")):
+            # A path would be read, and messages may hold what a stranger wrote.
+            raise InputError(f"the url of {where} must be an http(s) address or a data URL: give a file as a Path")
         drawn = image_part(given, where)["image_url"]
         return {**part, "image_url": {**url, **drawn} if isinstance(url, Mapping) else drawn}
     return dict(part)

@@ -254,6 +254,22 @@ class TestPlaces(unittest.TestCase):
         self.assertEqual([expected], message["content"])
         self.assertIs(RED, given["image_url"]["url"])
 
+    def test_no_file_by_text(self) -> None:
+        """A text in a part names no file, because messages may hold what a stranger wrote; a Path does."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "a.png")
+            path.write_bytes(PNG)
+            for given in (str(path), {"url": str(path)}):
+                with self.assertRaisesRegex(InputError, r"^the url of part 0 of .* give a file as a Path$"):
+                    normalize([{"role": "user", "content": [{"type": "image_url", "image_url": given}]}])
+            for part in (
+                path,
+                {"type": "image_url", "image_url": path},
+                {"type": "image_url", "image_url": {"url": path}},
+            ):
+                (message,) = normalize([{"role": "user", "content": [part]}])
+                self.assertEqual([self.part], message["content"])
+
     def test_refused_in_content(self) -> None:
         """What cannot be an image is refused by its place."""
         for part, says in (
