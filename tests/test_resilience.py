@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import unittest
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 from unittest import mock
 
@@ -17,63 +18,105 @@ try:
 except ImportError:
     LLMock = LLMockServer = None
 
-PROVIDERS = {"OpenAI": "openai", "Gemini": "gemini", "Mistral": "mistral", "XAI": "xai"}
+PROVIDERS = {
+    "OpenAI": "openai",
+    "Gemini": "gemini",
+    "Groq": "groq",
+    "Mistral": "mistral",
+    "Together": "together",
+    "XAI": "xai",
+}
+"""Each row whose protocol the judge speaks, and the judge's name for it."""
+
+SOON = 0.02
+"""Seconds that a passing fault asks to wait."""
 
 HARMLESS: dict[str, Callable[[Any], Any]] = {
     "nothing": lambda far: far,
-    "unavailable": lambda far: far.fail(503),
-    "overloaded": lambda far: far.fail(529),
-    "rate limit": lambda far: far.rate_limit(retry_after=0.2),
-    "slow": lambda far: far.delay(0.1),
-    "slow to begin": lambda far: far.slow_first_token(0.1),
+    **{
+        str(status): lambda far, status=status: far.fail(status, retry_after=SOON)
+        for status in (408, 409, 429, 500, 502, 503, 504, 529)
+    },
+    "rate limit": lambda far: far.rate_limit(times=2, retry_after=SOON),
+    "no word when": lambda far: far.fail(500),
+    "slow": lambda far: far.delay(0.05),
+    "slow to begin": lambda far: far.slow_first_token(0.05),
 }
 """After these there is an answer."""
 
 FINAL: dict[str, tuple[Callable[[Any], Any], type[errors.G4FError]]] = {
     "bad request": (lambda far: far.fail(400), errors.BadRequestError),
     "wrong key": (lambda far: far.fail(401), errors.MissingAuthError),
+    "no credit": (lambda far: far.fail(402), errors.PaymentRequiredError),
+    "not allowed": (lambda far: far.fail(403), errors.MissingAuthError),
+    "not there": (lambda far: far.fail(404), errors.ResponseStatusError),
+    "too large": (lambda far: far.fail(413), errors.BadRequestError),
     "unprocessable": (lambda far: far.fail(422), errors.BadRequestError),
-    "too long": (lambda far: far.context_overflow(), errors.BadRequestError),
-    "down": (lambda far: far.fail(500, times=3), errors.ServerError),
+    "not made": (lambda far: far.fail(501), errors.ServerError),
+    "too long": (lambda far: far.context_overflow(), errors.ContextLengthError),
+    "longer than the window": (lambda far: far.limits(context_window=1), errors.ContextLengthError),
+    "down": (lambda far: far.outage(status=500), errors.ServerError),
 }
 """After these there is an error that asking again does not mend."""
 
-BROKEN: dict[str, tuple[Callable[[Any], Any], type[errors.G4FError]]] = {
-    "dropped": (lambda far: far.disconnect(after_chunks=3), errors.ResponseError),
-    "cut short": (lambda far: far.truncate(after_chunks=3), errors.ResponseError),
-    "nonsense": (lambda far: far.corrupt(after_chunks=3), errors.ResponseError),
-    "stalled": (lambda far: far.stall(after_chunks=3, seconds=5), errors.TimeoutError),
+BROKEN: dict[str, tuple[Callable[[Any, int], Any], type[errors.G4FError], dict[str, float]]] = {
+    "dropped": (lambda far, after: far.disconnect(after_chunks=after), errors.ResponseError, {}),
+    "cut short": (lambda far, after: far.truncate(after_chunks=after), errors.ResponseError, {}),
+    "nonsense": (lambda far, after: far.corrupt(after_chunks=after), errors.ResponseError, {}),
+    "stalled": (
+        lambda far, after: far.stall(after_chunks=after, seconds=5),
+        errors.TimeoutError,
+        {"stream_timeout": 0.3},
+    ),
 }
-"""These break a stream in the middle: an error with the text so far, after which the caller asks again."""
+"""These break a stream after so many chunks: an error with the text so far, after which the caller asks again."""
+
+TOOLS = [
+    {
+        "type": "function",
+        "function": {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}},
+    }
+]
 
 
 @unittest.skipUnless(LLMock, "needs llmock, of the test extra")
 class TestVerdict(unittest.TestCase):
     """The strict verdict, warnings included, finds nothing."""
 
-    server: ClassVar[Any]
+    servers: ClassVar[dict[str, Any]]
+    threads: ClassVar[dict[str, ThreadPoolExecutor]]
 
     @classmethod
     def setUpClass(cls) -> None:
-        """Start the judge, and shorten the pauses."""
-        cls.server = LLMockServer()
-        # Its server takes uvloop where it is installed, which cannot run where a nest package has replaced asyncio.run.
-        with mock.patch.dict(sys.modules, {"uvloop": None}):
-            cls.server.start()
-        cls.addClassCleanup(cls.server.stop)
-        shorter = mock.patch("g4f.providers.retries.FIRST", 0.1)
+        """Start a judge for each provider, and a thread to ask it; shorten the pauses."""
+        cls.servers = {row: LLMockServer() for row in PROVIDERS}
+        cls.threads = {row: ThreadPoolExecutor(1) for row in PROVIDERS}
+        for row in PROVIDERS:
+            # It takes uvloop where it is installed, which cannot run where a nest package has replaced asyncio.run.
+            with mock.patch.dict(sys.modules, {"uvloop": None}):
+                cls.servers[row].start()
+            cls.addClassCleanup(cls.servers[row].stop)
+            cls.addClassCleanup(cls.threads[row].shutdown)
+        shorter = mock.patch("g4f.providers.retries.FIRST", 0.25)
         shorter.start()
         cls.addClassCleanup(shorter.stop)
 
-    def each(self, faults: dict[str, Any], check: Callable[[Any, Any, Any], None], **options: Any) -> None:
-        """Check each fault at each provider, each time by a new client of a new server, and hear the verdict."""
-        for row, name in PROVIDERS.items():
-            for fault, what in faults.items():
-                with self.subTest(row, fault=fault):
-                    far = LLMock(self.server).reset().pace(20)
-                    client = g4f.Client(row, base_url=far.base_url(name), api_key="k", **options)
-                    check(far, client.chat.completions, what)
-                    far.assert_resilient(strict=True)
+    def each(self, faults: dict[str, Any], check: Callable[[Any, Any, Any], None]) -> None:
+        """Check each fault at each provider: faults one after the other, providers at the same time."""
+        judged = {
+            (row, fault): self.threads[row].submit(self.judge, row, what, check)
+            for row in PROVIDERS
+            for fault, what in faults.items()
+        }
+        for (row, fault), verdict in judged.items():
+            with self.subTest(row, fault=fault):
+                verdict.result()
+
+    def judge(self, row: str, what: Any, check: Callable[[Any, Any, Any], None]) -> None:
+        """Check one fault by a new client of a server that has forgotten all others, and hear the verdict."""
+        far = LLMock(self.servers[row]).reset()
+        check(far, g4f.Client(row, base_url=far.base_url(PROVIDERS[row]), api_key="k").chat.completions, what)
+        far.assert_resilient(strict=True)
 
     def test_harmless(self) -> None:
         """Faults that pass are waited out, whole and streamed."""
@@ -86,6 +129,17 @@ class TestVerdict(unittest.TestCase):
 
         self.each(HARMLESS, check)
 
+    def test_quota(self) -> None:
+        """A quota that is used up is waited for as long as the far side says, no shorter and not much longer."""
+
+        def check(far: Any, chat: Any, tokens: int) -> None:
+            far.limits(tpm=60 * tokens)
+            chat.create("Hi", "m", max_tokens=60 * tokens - 100)
+            list(chat.stream("Hi", "m", max_tokens=200))
+            self.assertEqual([200, 429, 200], [request.status for request in far.requests])
+
+        self.each({"1000 tokens a second": 1000}, check)
+
     def test_final(self) -> None:
         """Faults that do not pass are the right error, asked no more often than makes sense."""
 
@@ -93,40 +147,48 @@ class TestVerdict(unittest.TestCase):
             fault, error = expected
             for ask in (chat.create, lambda *question: list(chat.stream(*question))):
                 fault(far)
-                with self.assertRaises(error):
-                    ask("Hi", "m")
+                with self.assertRaises(errors.G4FError) as caught:
+                    ask("Is that too long?", "m")
+                self.assertIs(error, type(caught.exception), caught.exception)
 
         self.each(FINAL, check)
 
     def test_broken(self) -> None:
-        """A stream that breaks is never taken for an answer."""
+        """A stream that breaks is never taken for an answer, neither at its beginning nor in its middle."""
 
         def check(far: Any, chat: Any, expected: Any) -> None:
-            fault, error = expected
-            fault(far)
-            with self.assertRaises(error) as caught:
+            far.pace(20)
+            fault, error, options = expected
+            for after, partial in ((0, ""), (3, "Simulated")):
+                fault(far, after)
+                before = len(far.requests)
+                with self.assertRaises(errors.G4FError) as caught:
+                    list(chat.stream("Hi", "m", **options))
+                self.assertIs(error, type(caught.exception), caught.exception)
+                self.assertEqual(partial, caught.exception.partial[: len(partial) or None])
+                self.assertEqual(before + 1, len(far.requests))  # once the far side has noticed that nobody reads
                 list(chat.stream("Hi", "m"))
-            self.assertIn("Simulated", caught.exception.partial)
-            self.assertEqual(1, len(far.requests))  # once the far side has noticed that nobody reads
-            list(chat.stream("Hi", "m"))
 
-        self.each(BROKEN, check, stream_timeout=0.5)
+        self.each(BROKEN, check)
 
     def test_tools(self) -> None:
-        """Tool calls, streamed in fragments, come out whole and callable."""
-        tools = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
+        """Tool calls, streamed in fragments, come out whole, and as the model has made them, be they wrong."""
 
-        def check(far: Any, chat: Any, arguments: Any) -> None:
-            far.call_tool("weather", arguments, times=2)
-            whole = chat.create("Weather?", "m", tools=tools).choices[0]
+        def check(far: Any, chat: Any, fault: Any) -> None:
+            far.call_tool("weather", {"city": "Paris", "days": 3}, times=2)
+            if fault:
+                far.break_tool_call(fault, times=2)
+            whole = chat.create("Weather?", "m", tools=TOOLS).choices[0]
             self.assertEqual("tool_calls", whole.finish_reason)
             call = whole.message.tool_calls[0].function
-            pieces = [piece.choices[0].delta.tool_calls for piece in chat.stream("Weather?", "m", tools=tools)]
+            pieces = [piece.choices[0].delta.tool_calls for piece in chat.stream("Weather?", "m", tools=TOOLS)]
             functions = [part.function for piece in pieces for part in piece or ()]
             self.assertEqual(call.name, "".join(function.name or "" for function in functions))
-            self.assertEqual(call.arguments, "".join(function.arguments or "" for function in functions))
+            self.assertEqual(fault != "unknown_tool", call.name == "weather")
+            if fault != "malformed_arguments":  # which are cut only where they are text
+                self.assertEqual(call.arguments, "".join(function.arguments or "" for function in functions))
 
-        self.each({"a call": {"city": "Paris", "days": 3}}, check)
+        self.each({"a call": "", "cut arguments": "malformed_arguments", "unknown": "unknown_tool"}, check)
 
 
 if __name__ == "__main__":
