@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
-__all__ = ["closed", "safe"]
+__all__ = ["closed", "code_of", "fenced", "safe"]
 
 _RISKY = re.compile(r"<[A-Za-z/!?]|!\[|\]\s*[(:]|\$|\\[(\[]")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
@@ -113,3 +113,15 @@ def closed(text: str) -> str:
     lines = text.split("\n")
     is_open = fence.map[1] >= len(lines) and lines[-1].strip(" >") != fence.markup
     return f"{text}\n{fence.markup}" if is_open else text
+
+
+def code_of(text: str) -> str:
+    """Return what stands in the fenced code blocks of `text`, one below the other."""
+    return "\n".join(token.content for token in _parser().parse(text) if token.type == "fence").strip("\n")
+
+
+def fenced(code: str, language: str = "") -> str:
+    """Return `code` as a code block, whatever stands in it."""
+    longest = max((len(ticks) for ticks in re.findall("`+", code)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{code}\n{fence}"

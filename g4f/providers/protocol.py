@@ -124,6 +124,10 @@ class HTTPProvider(AsyncGeneratorProvider):
                 raise error
             await answer.settle()
 
+    def address(self, base_url: str | None = None) -> str:
+        """Return where a question goes: the base address, the caller's or its own. Raises InputError."""
+        return address(self.row, base_url)
+
     async def models(self, *, api_key: str | None = None, base_url: str | None = None, **options: Any) -> list[str]:
         """Return the names of the models that can be asked for. `options` are those of `Settings`."""
         return await self._models(self._door(base_url, api_key, None, Settings.take(options)))
