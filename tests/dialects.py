@@ -90,8 +90,35 @@ GEMINI = Dialect(
     form=b'{"candidates": 1}',
 )
 
+
+def _message(text: str) -> dict[str, Any]:
+    content = [{"type": "text", "text": text}]
+    return {"type": "message", "role": "assistant", "content": content, "stop_reason": "end_turn"}
+
+
+def _named(payload: dict[str, Any]) -> bytes:
+    return event(payload, payload["type"])
+
+
+ANTHROPIC = Dialect(
+    provider="Anthropic",
+    path="/v1/messages",
+    begin=_named({"type": "message_start", "message": {"type": "message", "content": [], "stop_reason": None}})
+    + _named({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})
+    + _named({"type": "ping"}),
+    text=lambda text: event({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}),
+    end=_named({"type": "content_block_stop", "index": 0})
+    + _named({"type": "message_delta", "delta": {"stop_reason": "end_turn"}})
+    + _named({"type": "message_stop"}),
+    whole=_message,
+    error=_named({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),
+    frame=_sse,
+    form=b'{"usage": 1}',
+)
+
 DIALECTS = (
     OPENAI,
+    ANTHROPIC,
     GEMINI,
     OLLAMA,
 )

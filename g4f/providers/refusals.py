@@ -85,9 +85,14 @@ _STATUS_OF_WORD = (
     ("invalid_request", 400),
     ("context_length", 400),
     ("exceed_context", 400),
+    ("billing", 402),
+    ("not_found", 404),
+    ("too_large", 413),
     ("server_error", 500),
+    ("api_error", 500),
     ("internal", 500),
     ("unavailable", 503),
+    ("timeout_error", 504),
 )
 
 _SAYS: dict[type[G4FError], str] = {

@@ -64,6 +64,17 @@ ROWS: tuple[Row, ...] = (
         by_default=False,
     ),
     Row(
+        "Anthropic",
+        "g4f.providers.anthropic",
+        "Anthropic",
+        "https://platform.claude.com/docs/en/models/overview",
+        "https://api.anthropic.com",
+        address_keys=("ANTHROPIC_BASE_URL",),
+        keys=("ANTHROPIC_API_KEY",),
+        default_model="claude-haiku-5-5",
+        probe=("/v1/models", '"data"'),
+    ),
+    Row(
         "Gemini",  # its own kits ask the two variables in this order
         "g4f.providers.gemini",
         "Gemini",
