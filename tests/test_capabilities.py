@@ -58,7 +58,7 @@ class Lacking:
         for options, says in (
             ({"images": PNG}, "see images"),
             ({"response_format": SCHEMA}, "be held to a JSON schema"),
-            ({"response_format": {"type": "json_object"}}, "be held to JSON (it takes a JSON schema)"),
+            ({"response_format": {"type": "json_object"}}, "be held to JSON without a schema"),
             ({"tools": TOOLS}, "call tools"),
             ({"seed": 1}, "do 'seed'"),
         ):

@@ -150,7 +150,7 @@ def _check_lacks(provider: Provider, messages: list[dict[str, Any]], options: di
 
 _DOES = {
     "images": "see images",
-    "json_object": "be held to JSON (it takes a JSON schema)",
+    "json_object": "be held to JSON without a schema",
     "json_schema": "be held to a JSON schema",
     "tools": "call tools",
 }
