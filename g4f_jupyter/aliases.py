@@ -1,0 +1,77 @@
+"""Short names for models, kept in the profile of IPython: `fast` is `OpenAI:gpt-5.4-nano`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from g4f.errors import InputError, close_matches
+from g4f.models import ModelUtils
+from g4f.providers.catalogue import ROWS, find
+
+from .disk import read, write
+
+__all__ = ["Aliases", "Target"]
+
+_NAME = re.compile(r"\w[\w.-]*")
+
+
+class Target(NamedTuple):
+    """What an alias stands for."""
+
+    provider: str
+    model: str
+
+    def __str__(self) -> str:
+        return ":".join(self)
+
+
+class Aliases:
+    """The aliases of the profile in `folder`: each notebook and terminal that uses the profile has the same."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self._file = Path(folder) / "g4f_aliases.json"
+
+    def all(self) -> dict[str, Target]:
+        """Return all aliases, by name. Raises InputError if their file is not what was written."""
+        try:
+            return dict(sorted(read(self._file, dict[str, Target]).items()))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise InputError(f"the aliases cannot be read, mend or remove {self._file}: {error}") from None
+
+    def resolve(self, name: str) -> Target | None:
+        """Return what `name` stands for, None if it is no alias. Raises InputError as `all` does."""
+        return self.all().get(name)
+
+    def set(self, name: str, target: str) -> Target:
+        """Let `name` stand for `target`, which is like "OpenAI:gpt-5.4-nano"; return that.
+
+        Raises ProviderNotFoundError with close matches, and InputError for what is no name, no target, or the name of a
+        model, which would not be found any more.
+        """
+        if not _NAME.fullmatch(name):
+            raise InputError(f"an alias is a word of letters, digits, dots, dashes and underscores, not {name!r}")
+        provider, _, model = target.strip().partition(":")
+        if not provider or not model or model.startswith("//"):
+            raise InputError(f"an alias stands for PROVIDER:MODEL, like OpenAI:gpt-5.4-nano, not {target!r}")
+        if name in ModelUtils.convert or any(name == row.default_model for row in ROWS):
+            raise InputError(f"{name!r} is the name of a model: choose another alias for {target}")
+        found = Target(find(provider).name, model)
+        self._write(self.all() | {name: found})
+        return found
+
+    def remove(self, name: str) -> None:
+        """Forget the alias. Raises InputError with close matches if there is none of that name."""
+        known = self.all()
+        if name not in known:
+            raise InputError(f"there is no alias {name!r}.{close_matches(name, known)}")
+        self._write({alias: target for alias, target in known.items() if alias != name})
+
+    def _write(self, aliases: dict[str, Target]) -> None:
+        try:
+            write(self._file, aliases)
+        except OSError as error:
+            raise InputError(f"the aliases cannot be kept in {self._file}: {error.strerror}") from None

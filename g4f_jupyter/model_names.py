@@ -1,0 +1,93 @@
+"""The names of a provider's models, kept on disk: who types asks nobody, and no list is asked for twice a day.
+
+A list belongs to the address that gave it: where the environment gives a provider another one, it has another list.
+Of the address only a digest is kept, and no key at all.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from time import time
+
+import msgspec
+import platformdirs
+
+from g4f.errors import InputError, ResponseError
+from g4f.models import ModelUtils
+from g4f.providers.base_provider import Provider, provider_name
+from g4f.providers.rows import Row
+
+from .disk import read, write
+
+__all__ = ["DAY", "cached", "fetch", "known"]
+
+DAY = 86_400.0
+"""Seconds."""
+
+_VARIABLE = re.compile(r"\{(\w+)\}")
+
+
+class _Listed(msgspec.Struct):
+    at: float
+    names: list[str]
+
+
+async def fetch(provider: Provider) -> list[str]:
+    """Ask `provider` for the names of its models, keep them, and return them in its order.
+
+    One without `models()` has its default model, if any. Only what a row or an address gives is kept: a class of a
+    notebook may be another one in the next. Raises InputError if there is nothing to ask, ResponseError if `models()`
+    gives no names, and what that raises.
+    """
+    listing, default = getattr(provider, "models", None), getattr(provider, "default_model", "")
+    name = provider_name(provider)
+    if not callable(listing):
+        if not default:
+            raise InputError(f"{name} has no list of its models", provider=name)
+        return [default]
+    found = listing()
+    try:
+        names = msgspec.convert(await found if inspect.isawaitable(found) else found, list[str])
+    except msgspec.ValidationError:
+        raise ResponseError(f"{name}.models() gave no list of names", provider=name) from None
+    names = [name for name in dict.fromkeys(names) if name and name.isprintable()]
+    if isinstance(row := getattr(provider, "row", None), Row):
+        with suppress(OSError):  # it is only a cache
+            write(_file(row), _Listed(time(), names))
+    return names
+
+
+def cached(provider: Row | str, max_age: float = DAY) -> list[str]:
+    """Return the names that `provider`, a row or an address, gave less than `max_age` seconds ago, else none.
+
+    Never asks anybody.
+    """
+    try:
+        listed = read(_file(provider), _Listed)
+    except (OSError, ValueError):
+        return []
+    return listed.names if 0 <= time() - listed.at < max_age else []
+
+
+def known(row: Row) -> list[str]:
+    """Return the models of `row` that need no asking: its default, and the well-known ones that it serves."""
+    served = [name for name, model in ModelUtils.convert.items() if row.name in str(model.best_provider).split()]
+    return [name for name in dict.fromkeys([row.default_model, *served]) if name]
+
+
+def _file(provider: Row | str) -> Path:
+    url = provider if isinstance(provider, str) else _address(provider)
+    place = url.rpartition("@")[2].rpartition("://")[2].partition("?")[0].rstrip("/")
+    digest = sha256(os.fsencode(place)).hexdigest()[:32]
+    return platformdirs.user_cache_path("g4f-jupyter", appauthor=False) / "models" / f"{digest}.json"
+
+
+def _address(row: Row) -> str:
+    """Return the address of `row` as the environment has it; unlike `access.address`, no server is looked for."""
+    given = next((value for name in row.address_keys if (value := os.environ.get(name))), "")
+    return given or _VARIABLE.sub(lambda found: os.environ.get(found[1], ""), row.base_url)

@@ -1,0 +1,96 @@
+"""Tables: of providers, of models, of aliases. Markdown in a notebook, columns of text in a terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from g4f.errors import G4FError
+from g4f.providers.base_provider import Provider, provider_name
+from g4f.providers.catalogue import ROWS, available, load, missing
+from g4f.providers.retry_provider import IterListProvider
+from g4f.providers.rows import Row
+
+from .aliases import Target
+from .model_names import cached, fetch
+
+__all__ = ["Table", "alias_table", "model_table", "provider_table"]
+
+_BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+_MARKUP = re.compile(r"([\\`*\[\]<>|$~&{}!#]|(?<!\w)_|_(?!\w))")
+
+
+class Table(msgspec.Struct, frozen=True):
+    """Rows of as many texts as there are columns. A text is shown as it is, whoever wrote it: none of it is markup."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def __repr__(self) -> str:
+        rows = [[_BLANK.sub(" ", cell) for cell in row] for row in (self.columns, *self.rows)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        rows.insert(1, ["-" * width for width in widths])
+        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+    def _repr_markdown_(self) -> str:
+        rule = ["---"] * len(self.columns)
+        rows = [[_MARKUP.sub(r"\\\1", _BLANK.sub(" ", cell)) for cell in row] for row in (self.columns, *self.rows)]
+        return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))
+
+
+def provider_table() -> Table:
+    """Return who can answer here, who cannot and why, and the model of each that is asked where none is named.
+
+    Servers on this machine are looked for, for a fraction of a second.
+    """
+    with ThreadPoolExecutor(len(ROWS)) as pool:  # a server that hangs is waited for once, not once for each
+        reasons = pool.map(_reason, ROWS)
+    rows = [(row.name, reason or "ready", row.default_model) for row, reason in zip(ROWS, reasons, strict=True)]
+    return Table(("Provider", "Here", "Default model"), rows)
+
+
+def _reason(row: Row) -> str:
+    try:
+        return missing(row)
+    except G4FError:  # its words would show what the variable holds
+        return f"{' or '.join([*row.address_keys, *re.findall('{(.+?)}', row.base_url)])} holds no address"
+
+
+def alias_table(aliases: Mapping[str, Target]) -> Table:
+    """Return what each alias stands for."""
+    return Table(("Alias", "Provider", "Model"), [(name, *target) for name, target in aliases.items()])
+
+
+async def model_table(provider: Provider | str | None, *, refresh: bool = False) -> Table:
+    """Return the models of a provider, or of several: those that are kept on disk, or else those that it gives now.
+
+    `refresh` asks in any case. None means whoever can answer here, and what one of them fails with stands in the place
+    of its models. Raises what `catalogue.load` and `fetch` raise.
+    """
+    rows: list[tuple[str, str]] = []
+    for each in _providers(provider):
+        name = provider_name(each)
+        try:
+            rows += [(name, model) for model in await _models(each, refresh=refresh)]
+        except G4FError as error:
+            if provider is not None:
+                raise
+            rows.append((name, f"[{error}]"))
+    return Table(("Provider", "Model"), rows)
+
+
+def _providers(provider: Provider | str | None) -> list[Provider]:
+    if provider is None:
+        return [load(row.name) for row in available()]
+    if isinstance(provider, str):
+        return [load(name) for name in provider.replace(",", " ").split()]
+    return provider.providers if isinstance(provider, IterListProvider) else [provider]
+
+
+async def _models(provider: Provider, *, refresh: bool) -> list[str]:
+    row = getattr(provider, "row", None)
+    kept = cached(row) if isinstance(row, Row) and not refresh else []
+    return kept or await fetch(provider)
