@@ -12,6 +12,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from inspect import getattr_static
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
@@ -84,7 +85,7 @@ class _Completer(NamedTuple):
     def match(self, context: CompletionContext) -> SimpleMatcherResult:
         """Return what may stand at the cursor; nothing where that is no affair of a chat."""
         fragment, kind, names = self._found(context)
-        completions = [SimpleCompletion(name, type=kind) for name in names]
+        completions = [SimpleCompletion(name, type=kind) for name in islice(names, context.limit)]
         return {"completions": completions, "matched_fragment": fragment, "suppress": True, "ordered": True}
 
     def _found(self, context: CompletionContext) -> _Found:
@@ -110,15 +111,21 @@ class _Completer(NamedTuple):
         return (parser, match.end()) if is_ours else None
 
     def _in_line(self, parser: ArgumentParser, at: Place) -> _Found:
-        if at.action is None:
-            typed = at.typed or "--"
-            return _Found(at.typed, "option", [name for name in options(parser) if name.startswith(typed)])
-        kind = at.action.dest
-        typed = _SEPARATOR.split(at.typed)[-1] if kind == "provider" else at.typed
-        names = _matching(at.action.choices or self._values(kind, at.given), typed)
-        return _Found(typed, kind, _quoted(names, at.quote))
+        """Return the options, or the values, that go on with what is typed; if none does, what is typed.
 
-    def _values(self, kind: str, given: Mapping[str, str]) -> Iterable[str]:
+        Else IPython would look for names of Python there. What is no name, but a file or a text, is left to it.
+        """
+        if at.action is None:
+            names = [name for name in options(parser) if name.startswith(at.typed or "--")]
+            return _Found(at.typed, "option", names or [at.typed])
+        kind = at.action.dest
+        values = at.action.choices or self._values(kind, at.given)
+        if values is None:
+            return _Found()
+        typed = _SEPARATOR.split(at.typed)[-1] if kind == "provider" else at.typed
+        return _Found(typed, kind, _quoted(_matching(map(str, values), typed), at.quote) or [typed])
+
+    def _values(self, kind: str, given: Mapping[str, str]) -> Iterable[str] | None:
         match kind:
             case "provider":
                 own = [name for name, value in self._variables() if _is_address(value) or _answers(value)]
@@ -131,7 +138,7 @@ class _Completer(NamedTuple):
                 return self._known_aliases()
             case "thread":
                 return self.threads()
-        return ()
+        return None
 
     def _models(self, providers: str) -> Iterator[str]:
         """Yield the models of `providers`; if that is "", the aliases, and what anybody has."""

@@ -40,16 +40,16 @@ def place(parser: ArgumentParser, before: str, after: str) -> Place | None:
     read = _Read(parser, words)
     given = read.given | _Read(parser, _WORD.findall(_behind(after, quote))).given
     action = read.expected
+    if read.is_over:
+        return None
     if action is None and typed.startswith("-"):
         name, is_value, value = typed.partition("=")
         if not is_value:
             return Place(None, typed, "", given)
         action, typed = read.options.get(name), value
-        if action is None:
-            return None
     elif action is None and read.arguments:
         action = read.arguments[0]
-    elif read.is_over or (action is None and typed):
+    if action is None and typed:
         return None
     return Place(action, typed.rpartition(quote)[2] if quote else typed, quote, given)
 

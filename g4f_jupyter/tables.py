@@ -20,7 +20,7 @@ from .model_names import cached, fetch
 __all__ = ["Table", "alias_table", "model_table", "provider_table"]
 
 _BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
-_MARKUP = re.compile(r"([\\`*\[\]<>|$~&{}!#]|(?<!\w)_|_(?!\w))")
+_MARKUP = re.compile(r"([\\`*\[\]<>|$~&{}!#]|(?<![^\W_])_|_(?![^\W_]))")
 
 
 class Table(msgspec.Struct, frozen=True):
