@@ -179,7 +179,7 @@ class _Completer(NamedTuple):
 
 def _matching(names: Iterable[str], typed: str) -> list[str]:
     """Return the names that begin with what is typed, in any case; if none does, those that have it in them."""
-    listed, typed = list(dict.fromkeys(names)), typed.casefold()
+    listed, typed = list(names), typed.casefold()
     begin = [name for name in listed if name.casefold().startswith(typed)]
     return begin or [name for name in listed if typed in name.casefold()]
 

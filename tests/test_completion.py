@@ -95,13 +95,20 @@ class ShellTestCase(unittest.TestCase):
             self.shell,
             self.magics,
             provider=lambda: self.provider,
-            threads=lambda: ["main", "my thread"],
+            threads=lambda: ["main", "my thread", "it's"],
             aliases=self.aliases,
         )
         self.shell.user_ns |= {"Echo": Echo, "here": "http://127.0.0.1:1/v1", "mine": Provider.OpenAI, "rows": [1, 2]}
         cached = {"gpt-cached": find("OpenAI"), "groq-cached": find("Groq"), "own": "http://127.0.0.1:1/v1"}
         for name, provider in cached.items():
             write(_file(provider), _Listed(time.time(), [name]))
+
+    def matched(self, text: str, limit: int | None = None) -> list[str]:
+        """Return what our matcher alone offers."""
+        (matcher,) = self.shell.Completer.custom_matchers
+        *above, line = text.split("\n")
+        context = CompletionContext("", text.replace("|", ""), line.index("|"), len(above), limit)
+        return [each.text for each in matcher(context)["completions"]]
 
     def offered(self, text: str) -> list[str]:
         """Return the texts that the cell may have at the cursor, which is "|", each with what it takes the place of."""
@@ -129,6 +136,7 @@ class TestLine(ShellTestCase):
             ("\n%%chat --m|", "\n%%chat ", ["--model"]),
             ("%%chat -p Echo --n| -m x\nwhat?", "%%chat -p Echo ", ["--new"]),
             ("x = 1\n  %chat --m|", "x = 1\n  %chat ", ["--model"]),
+            ("%%chat --new --m|", "%%chat --new ", ["--model"]),
             ("%chat_alias --r|", "%chat_alias ", ["--remove"]),
             ("%%chat --nothing|", "%%chat ", ["--nothing"]),
         ):
@@ -159,6 +167,7 @@ class TestLine(ShellTestCase):
         self.assertNotIn("%%chat -p OpenAI -m fast", openai)
         for text, begin, names in (
             ("%%chat -m |x -p Groq", "%%chat -m ", ["openai/gpt-oss-20b", "groq-cached"]),
+            ('%%chat -m "|a b" -p Groq', '%%chat -m "', ["openai/gpt-oss-20b", "groq-cached"]),
             ("%%chat -p groq -m |", "%%chat -p groq -m ", ["openai/gpt-oss-20b", "groq-cached"]),
             (
                 "%%chat -p 'Groq Echo' -m |",
@@ -174,6 +183,7 @@ class TestLine(ShellTestCase):
                 self.assert_offers(text, begin, *names)
         self.provider = "Groq"
         self.assert_offers("%%chat -m |", "%%chat -m ", "openai/gpt-oss-20b", "groq-cached")
+        self.assert_offers("%%chat -p here -m |", "%%chat -p here -m ", "own")
 
     def test_all_models(self) -> None:
         """Without a provider: aliases, the well-known, then all; also in the middle of a name, if none begins so."""
@@ -187,8 +197,9 @@ class TestLine(ShellTestCase):
     def test_other_values(self) -> None:
         """Threads, in quotes where they need them, choices, aliases and their targets."""
         for text, begin, names in (
-            ("%%chat --thread |", "%%chat --thread ", ["main", "'my thread'"]),
+            ("%%chat --thread |", "%%chat --thread ", ["main", "'my thread'", """'it'"'"'s'"""]),
             ('%%chat --thread "my|', '%%chat --thread "', ["my thread"]),
+            ("%%chat --thread '|", "%%chat --thread '", ["main", "my thread"]),
             ("%%chat --format |", "%%chat --format ", ["markdown", "text"]),
             ("%chat_alias |", "%chat_alias ", ["fast"]),
             ("%chat_alias quick OpenAI:gpt-c|", "%chat_alias quick ", ["OpenAI:gpt-cached"]),
@@ -201,7 +212,8 @@ class TestLine(ShellTestCase):
         Path(folder := self.enterContext(tempfile.TemporaryDirectory()), "talk.json").touch()
         self.assertIn(f"%%chat --json {folder}/talk.json", self.offered(f"%%chat --json {folder}/ta|"))
         self.assertEqual(["%%chat"], self.offered("%%cha|"))
-        for line in ("%chat -p Echo what", "%chat what", "%chat --", "%timeit", "chat", "%%chat\n"):
+        self.assertEqual([], self.matched("%chat wha|"))
+        for line in ("%chat -p Echo what", "x = 1\n%%chat", "%chat what", "%chat --", "%timeit", "chat", "%%chat\n"):
             with self.subTest(line):
                 self.assertNotIn(f"{line} --new", self.offered(f"{line} --n|"))
 
@@ -237,21 +249,14 @@ class TestText(ShellTestCase):
         self.assert_offers("%%chat\n{touchy.comp|", "%%chat\n{touchy.", "computed")
         self.assert_offers("%%chat\n{touchy.plain.app|", "%%chat\n{touchy.plain.", "append")
         self.assert_offers("%%chat -p min|", "%%chat -p ", "mine")
-        with mock.patch("sys.excepthook") as hook:  # IPython gives it what a matcher raised
-            for path in ("computed", "unknown", "plain.append"):
-                self.offered("%%chat\n{touchy." + path + ".x|")
-        self.assertEqual([], [call.args[1] for call in hook.call_args_list])
+        for path in ("computed", "unknown", "plain.append"):
+            self.assertEqual([], self.matched(f"%%chat\n{{touchy.{path}.|"))
 
     def test_elsewhere(self) -> None:
         """Escaped braces, other cells and code are IPython's own."""
-        self.shell.user_ns["rolled_up"] = 1
-        completer = self.shell.Completer.custom_matchers[-1]
         for text in ("%%chat\n{{ro|", "x = {ro|", "%%time\n{ro|"):
             with self.subTest(text):
-                context = CompletionContext(
-                    "ro", text.replace("|", ""), text.splitlines()[-1].index("|"), text.count("\n"), None
-                )
-                self.assertEqual([], completer(context)["completions"])
+                self.assertEqual([], self.matched(text))
 
 
 class TestCost(ShellTestCase):
@@ -263,6 +268,7 @@ class TestCost(ShellTestCase):
             write(_file(row), _Listed(time.time(), [f"{row.name}-{number}" for number in range(500)]))
         self.shell.user_ns |= {f"variable_{number}": object() for number in range(1000)}
         texts = ("%%chat --|", "%%chat -p |", "%%chat -m |", "%%chat -m nothing|", "%%chat\n{|", "%%chat\n{rows.|")
+        self.assertEqual(500, len(self.matched("%%chat -m |", limit=500)))
         modules = set(sys.modules)
         for text in texts:
             with self.subTest(text):
