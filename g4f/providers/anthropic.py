@@ -187,10 +187,10 @@ def _turns(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _content(message: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
-    """Return the blocks of a message. Anthropic refuses those of text that are empty."""
+    """Return the blocks of a message. Anthropic refuses those of text that are blank."""
     content = message.get("content") or []
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    return [_block(part, where) for part in parts if part.get("text") != ""]
+    return [_block(part, where) for part in parts if part["type"] != "text" or part["text"].strip()]
 
 
 def _block(part: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -234,7 +234,8 @@ def _result(message: Mapping[str, Any], calls: set[str], where: str) -> list[dic
     id_ = message.get("tool_call_id")
     if id_ not in calls:
         raise InputError(f"{where} is the result of the tool call {id_!r}, which no message before it has made")
-    return [{"type": "tool_result", "tool_use_id": _plain(str(id_)), "content": _content(message, where)}]
+    told = {"type": "tool_result", "tool_use_id": _plain(str(id_))}
+    return [told | ({"content": blocks} if (blocks := _content(message, where)) else {})]
 
 
 def _plain(id_: str) -> str:
