@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
-__all__ = ["closed", "code_of", "fenced", "safe"]
+__all__ = ["closed", "code_of", "fenced", "finished", "safe"]
 
 _RISKY = re.compile(r"<[A-Za-z/!?]|!\[|\]\s*[(:]|\$|\\[(\[]")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
@@ -125,3 +125,11 @@ def fenced(code: str, language: str = "") -> str:
     longest = max((len(ticks) for ticks in re.findall("`+", code)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{code}\n{fence}"
+
+
+def finished(text: str) -> tuple[str, str]:
+    """Return the blocks at the beginning of `text` to which nothing more can be added, and the rest."""
+    starts = [token.map[0] for token in _parser().parse(text) if token.level == 0 and token.map is not None]
+    lines = text.split("\n")
+    last = starts[-1] if starts else 0
+    return "\n".join(lines[:last]), "\n".join(lines[last:])

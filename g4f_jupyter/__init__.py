@@ -18,11 +18,11 @@ logger = logging.getLogger("g4f.jupyter")
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """`%load_ext g4f_jupyter`: register `%%chat` and `%chat`, and make the running loop nestable.
+    """`%load_ext g4f_jupyter`: register `%%chat` and its kin, and make the running loop nestable.
 
     Prints a line only where something needs saying: the loop cannot be nested, or another `chat` magic existed.
     """
-    from .magics import ChatMagics  # noqa: PLC0415 - importing the package must not need an IPython
+    from .registration import register  # noqa: PLC0415 - importing the package must not need an IPython
 
     try:
         bridge.make_nestable(asyncio.get_running_loop())
@@ -31,11 +31,11 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
         print(f"g4f_jupyter: {error}")
     except RuntimeError:
         logger.debug("no loop runs here")
-    ChatMagics.register(shell)
+    register(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """`%unload_ext g4f_jupyter`: remove the magics. The loop stays nestable: others may rely on it."""
-    from .magics import ChatMagics  # noqa: PLC0415
+    from .registration import unregister  # noqa: PLC0415
 
-    ChatMagics.unregister(shell)
+    unregister(shell)

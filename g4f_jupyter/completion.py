@@ -44,7 +44,7 @@ _BRACE = re.compile(r"(?<!\{)(?:\{\{)*\{\s*((?:[^\W\d]\w*\.)*)((?:[^\W\d]\w*)?)$
 
 def register(
     shell: InteractiveShell,
-    magics: Magics,
+    magics: tuple[Magics, ...],
     *,
     provider: Callable[[], str],
     threads: Callable[[], Iterable[str]],
@@ -76,7 +76,7 @@ class _Found(NamedTuple):
 
 class _Completer(NamedTuple):
     shell: InteractiveShell
-    magics: Magics
+    magics: tuple[Magics, ...]
     provider: Callable[[], str]
     threads: Callable[[], Iterable[str]]
     aliases: Aliases
@@ -107,7 +107,7 @@ class _Completer(NamedTuple):
             return None
         magic = self.shell.find_magic(match[2], "cell" if match[1] == "%%" else "line")
         parser: Any = getattr(magic, "parser", None)
-        is_ours = getattr(magic, "__self__", None) is self.magics and parser is not None
+        is_ours = getattr(magic, "__self__", None) in self.magics and parser is not None
         return (parser, match.end()) if is_ours else None
 
     def _in_line(self, parser: ArgumentParser, at: Place) -> _Found:

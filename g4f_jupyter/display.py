@@ -1,23 +1,24 @@
-"""The only file that shows anything: an answer as it comes, and an error in one line."""
+"""The only file that shows anything in a cell: an answer as it comes, and an error in one line."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+import html
+import json
+import traceback
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager, suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from IPython.display import DisplayHandle
 
-from g4f.errors import G4FError
-from g4f.markdown import closed, safe
-from g4f.providers.response import FinishReason, Item, Status
+from g4f.errors import G4FError, MissingAuthError
+from g4f.markdown import closed, code_of, fenced, safe
+from g4f.providers.catalogue import find
+from g4f.providers.response import FinishReason, Item, Reasoning, Status
 
-if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
-
-__all__ = ["Frames", "Screen", "Terminal", "in_one_line", "screen_for", "show"]
+__all__ = ["FORMATS", "Frames", "Look", "Quiet", "Screen", "errors_in_one_line", "printable", "show"]
 
 PAUSE = 0.08
 """Seconds between two frames, at the least."""
@@ -28,8 +29,18 @@ RATE = 200_000
 SHARE = 0.2
 """Share of the time that may go into making frames, at the most."""
 
+FORMATS = ("markdown", "text", "json", "code")
+
+_INTERRUPTED = "interrupted. What came so far stands above; the conversation is as it was before."
 _CUT = {"length": "cut off: the limit of its length", "content_filter": "cut off: the provider's content filter"}
 _CONTROLS = {code: "\ufffd" for code in [*range(32), *range(127, 160)] if chr(code) not in "\n\t"}
+
+
+class Look(NamedTuple):
+    """How an answer is shown: in one of the `FORMATS`, with or without images that its text names."""
+
+    format: str = "markdown"
+    images: bool = False
 
 
 class Screen(Protocol):
@@ -38,25 +49,31 @@ class Screen(Protocol):
     def add(self, text: str) -> None:
         """Show `text` behind what is there."""
 
+    def think(self, text: str) -> None:
+        """Show, apart from the answer, what the model thinks."""
+
     def wait(self, what: str) -> None:
         """Show what is waited for before the answer begins, which takes its place."""
 
     def close(self, mark: str) -> None:
         """Show all that came, and `mark` behind an answer that is not whole ("" for one that is)."""
 
+    def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
+        """Show `lines` below a whole answer; `metadata` goes with it where there is a place for it."""
 
-async def show(answer: AsyncGenerator[Item], screen: Screen) -> str:
-    """Show the answer as it comes, and return its text. However it ends, what came stays, and says if it is cut."""
-    texts: list[str] = []
+
+async def show(answer: AsyncGenerator[Item], screen: Screen) -> None:
+    """Show the answer as it comes. However it ends, what came stays, and says if it is cut."""
     mark = "incomplete"
     try:
         async with aclosing(answer) as items:
             async for item in items:
                 if isinstance(item, str):
-                    texts.append(item)
                     screen.add(item)
                 elif isinstance(item, FinishReason):
                     mark = _CUT.get(item.reason, "")
+                elif isinstance(item, Reasoning):
+                    screen.think(item.text)
                 elif isinstance(item, Status):
                     screen.wait(item.text)
         mark = "" if mark == "incomplete" else mark
@@ -65,7 +82,25 @@ async def show(answer: AsyncGenerator[Item], screen: Screen) -> str:
         raise
     finally:
         screen.close(mark)
-    return "".join(texts)
+
+
+class Quiet:
+    """Shows nothing."""
+
+    def add(self, text: str) -> None:
+        """Drop it."""
+
+    def think(self, text: str) -> None:
+        """Drop it."""
+
+    def wait(self, what: str) -> None:
+        """Drop it."""
+
+    def close(self, mark: str) -> None:
+        """Do nothing."""
+
+    def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
+        """Drop them."""
 
 
 class Frames:
@@ -75,9 +110,11 @@ class Frames:
     gets, the rarer they are: see `PAUSE`, `RATE` and `SHARE`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, look: Look = Look()) -> None:  # noqa: B008 - a tuple
+        self._look = look
         self._handle: DisplayHandle | None = None
         self._texts: list[str] = []
+        self._thoughts: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self._shown = True
@@ -86,12 +123,12 @@ class Frames:
     def add(self, text: str) -> None:
         """Show `text` now, or with the next frame; never later than that, also when nothing follows."""
         self._texts.append(text)
-        self._shown = False
-        now = monotonic()
-        if now >= self._due:
-            self._frame()
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._due - now, self._frame)
+        self._changed()
+
+    def think(self, text: str) -> None:
+        """Show `text` folded away above the answer."""
+        self._thoughts.append(text)
+        self._changed()
 
     def wait(self, what: str) -> None:
         """Show `what` where the answer will stand."""
@@ -100,31 +137,55 @@ class Frames:
 
     def close(self, mark: str) -> None:
         """Show the last frame."""
-        if self._texts and (mark or not self._shown):
-            self._frame(mark)
+        self._cancel_timer()
+        if (self._texts or self._thoughts) and (mark or not self._shown):
+            self._frame([mark] if mark else [])
         elif self._waits and not self._texts:
             self._put("", "")
-        self._cancel_timer()
 
-    def _frame(self, mark: str = "") -> None:
+    def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
+        """Show the lines small, below what a person sees; `text/plain` stays the answer alone."""
+        if self._handle is not None:
+            plain, markdown = self._made([])
+            small = "".join(f"\n\n<sub>{html.escape(line).replace('$', '&#36;')}</sub>" for line in lines)
+            self._put(plain, closed(markdown) + small if small else markdown, metadata)
+
+    def _changed(self) -> None:
+        self._shown = False
+        now = monotonic()
+        if now >= self._due:
+            self._frame([])
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._due - now, self._frame, [])
+
+    def _frame(self, marks: list[str]) -> None:
         start = monotonic()
         self._cancel_timer()
-        self._texts = [text := "".join(self._texts)]
-        plain, markdown = text, safe(text)
-        if mark:
-            plain, markdown = f"{plain}\n\n[{mark}]", f"{closed(markdown)}\n\n*[{mark}]*"
+        plain, markdown = self._made(marks)
         self._put(plain, markdown)
         self._shown = True
         end = monotonic()
-        self._due = end + max(PAUSE, 2 * len(text) / RATE, (end - start) / SHARE)
+        self._due = end + max(PAUSE, (len(plain) + len(markdown)) / RATE, (end - start) / SHARE)
 
-    def _put(self, plain: str, markdown: str) -> None:
+    def _made(self, marks: list[str]) -> tuple[str, str]:
+        """Return what there is so far as plain text and as Markdown."""
+        self._texts, self._thoughts = [text := "".join(self._texts)], [thought := "".join(self._thoughts)]
+        plain, markdown = _formatted(text, self._look)
+        if thought:
+            markdown = f"<details><summary>Reasoning</summary>\n\n{closed(safe(thought))}\n\n</details>\n\n{markdown}"
+        for mark in marks:
+            plain, markdown = f"{plain}\n\n[{mark}]", f"{closed(markdown)}\n\n*[{mark}]*"
+        return plain, markdown
+
+    def _put(self, plain: str, markdown: str, metadata: Mapping[str, Any] | None = None) -> None:
         bundle = {"text/plain": plain, "text/markdown": markdown}
+        if self._look.format == "text":
+            del bundle["text/markdown"]
         if self._handle is None:
             self._handle = DisplayHandle()
-            self._handle.display(bundle, raw=True)
+            self._handle.display(bundle, raw=True, metadata=metadata)
         else:
-            self._handle.update(bundle, raw=True)
+            self._handle.update(bundle, raw=True, metadata=metadata)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
@@ -132,38 +193,53 @@ class Frames:
             self._timer = None
 
 
-class Terminal:
-    """Prints the text as it comes. What could steer the terminal is not printed."""
-
-    def __init__(self) -> None:
-        self._last = "\n"
-
-    def add(self, text: str) -> None:
-        """Print `text`."""
-        print(text.translate(_CONTROLS), end="", flush=True)
-        self._last = text[-1:] or self._last
-
-    def wait(self, what: str) -> None:
-        """Print `what`, in a line of its own."""
-        print(f"[{what}]".translate(_CONTROLS), flush=True)
-
-    def close(self, mark: str) -> None:
-        """End the line."""
-        if self._last != "\n":
-            print()
-        if mark:
-            print(f"[{mark}]", flush=True)
+def _formatted(text: str, look: Look) -> tuple[str, str]:
+    """Return an answer as plain text and as Markdown. What is not in the form (yet) stands as it is."""
+    if look.format == "json":
+        with suppress(ValueError):
+            return text, fenced(json.dumps(json.loads(text), indent=2, ensure_ascii=False), "json")
+    if look.format == "code" and (code := code_of(text)):
+        return code, fenced(code, "python")
+    return text, safe(text, images=look.images)
 
 
-def screen_for(shell: InteractiveShell) -> Screen:
-    """Return where `shell` shows an answer: frames where there is a kernel, else the terminal."""
-    return Frames() if hasattr(shell, "kernel") else Terminal()
+def printable(text: str) -> str:
+    """Return `text` without what could steer a terminal."""
+    return text.translate(_CONTROLS)
 
 
-def in_one_line(error: BaseException) -> None:
-    """Make IPython show `error` in one line: its own message, and who was asked."""
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """Have IPython show an error in one line: its own message, and who was asked. `%tb` shows the whole traceback."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        error.args = (_INTERRUPTED,)
+        _shorten(error)
+        raise
+    except Exception as error:
+        _shorten(error)
+        raise
+
+
+def _shorten(error: BaseException) -> None:
     told = str(error)
     if isinstance(error, G4FError) and error.provider and error.provider not in told:
         told = f"{error.provider}: {told}"
-    line = f"{type(error).__name__}: {' '.join(told.split())}".translate(_CONTROLS)
-    error._render_traceback_ = lambda: [line]  # type: ignore[attr-defined] # IPython asks for it by this name
+    lines = [[printable(f"{type(error).__name__}: {' '.join(told.split())}"), *_ways(error)]]
+
+    def render() -> list[str]:
+        return lines.pop() if lines else traceback.format_exception(error)
+
+    error._render_traceback_ = render  # type: ignore[attr-defined] # IPython asks for it by this name
+
+
+def _ways(error: BaseException) -> list[str]:
+    """Return how to give a key that is missing, without leaving it in a cell, and how to go without."""
+    if not isinstance(error, MissingAuthError) or error.status is not None or not error.provider:
+        return []
+    name = next(iter(find(error.provider).keys), "")
+    return [
+        f'Ask for it: import os, getpass; os.environ["{name}"] = getpass.getpass("{name}: ")',
+        f"In Colab, a secret called {name} is found by itself. Without any key: -p Local, -p Ollama.",
+    ]

@@ -2,162 +2,157 @@
 
 from __future__ import annotations
 
-import keyword
-import re
-import shlex
-import tokenize
-from tokenize import TokenInfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from IPython.core.error import UsageError
-from IPython.core.inputtransformer2 import EscapedCommand
-from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments
-from traitlets import Unicode
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
+from IPython.display import display
+from traitlets import Bool, Enum, Float, Int, List, Unicode
 
 from g4f import bridge
 from g4f.errors import InputError
 
-from .display import in_one_line, screen_for, show
-from .session import Session, cell_id, named_provider
+from .aliases import Aliases
+from .arguments import OPTIONS, chat_arguments, parsed
+from .display import FORMATS, Frames, Look, Quiet, Screen, errors_in_one_line, show
+from .fix import FIX, about_last_error
+from .footer import footer, metadata
+from .preview import Preview
+from .session import Question, Session, cell_id, deleted_cells, named_provider
+from .terminal import terminal
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import Namespace
 
     from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = ["ChatMagics"]
 
-_WORD = re.compile(r"""\s*((?:"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'])+)(?=\s|$)""")
-_INTERRUPTED = "interrupted. What came so far stands above; the conversation is as it was before."
-
-
-class _Question(EscapedCommand):
-    """A line of `%chat` that ends with a question mark is a question, not a call for help on its last word."""
-
-    priority = EscapedCommand.priority - 6  # before HelpEnd, which would take it
-
-    @classmethod
-    def find(cls, tokens_by_line: list[list[TokenInfo]]) -> _Question | None:
-        """Return the first such line of a cell; `%chat?` itself does ask for help."""
-        for line in tokens_by_line:
-            words = [token for token in line if token.type not in (tokenize.INDENT, tokenize.DEDENT)]
-            if [token.string for token in words[:2]] == ["%", "chat"] and words[2].string not in "??":
-                return cls(words[0].start)
-        return None
-
 
 @magics_class
 class ChatMagics(Magics):
-    """Chat in a cell. `%config ChatMagics` lists the settings."""
+    """Chat in a cell. `%config ChatMagics` lists the settings; each is what a cell that says nothing else has."""
 
-    provider = Unicode("", help="Provider of every chat that names none: a name, or several, asked in turn.").tag(
-        config=True
-    )
-    model = Unicode("", help="Model of every chat that names none.").tag(config=True)
+    provider = Unicode("", help="Who is asked: a provider's name, or several, asked in turn.").tag(config=True)
+    model = Unicode("", help="Model to ask.").tag(config=True)
     system = Unicode("", help="System prompt that a conversation begins with.").tag(config=True)
+    temperature = Float(None, allow_none=True, help="How freely the model picks its words.").tag(config=True)
+    max_tokens = Int(None, allow_none=True, help="Longest answer, in tokens.").tag(config=True)
+    seed = Int(None, allow_none=True, help="The same seed, the same answer, where a provider can.").tag(config=True)
+    stop = List(Unicode(), help="Texts at which an answer ends.").tag(config=True)
+    timeout = Float(None, allow_none=True, help="Seconds of the longest whole answer.").tag(config=True)
+    reasoning_effort = Unicode("", help="How long the model thinks: low, medium, high, …").tag(config=True)
+    format = Enum(FORMATS, "markdown", help="How an answer is shown.").tag(config=True)
+    allow_images = Bool(False, help="Whether images that an answer names are fetched and shown.").tag(config=True)
+    footer = Bool(True, help="Whether an answer says who gave it, tokens, seconds, cost.").tag(config=True)
+    budget = Int(0, help="Tokens after which nothing more is asked in this notebook; 0: no limit.").tag(config=True)
+    inserted = Int(20_000, help="Characters of a variable in braces that are sent, at the most.").tag(config=True)
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._shell = shell
         self.session = Session()
+        self.aliases = Aliases(shell.profile_dir.location if shell.profile_dir is not None else ".")
 
     @no_var_expand
-    @magic_arguments()
-    @argument("-m", "--model", metavar="NAME", help="Model to ask. Default: the provider's.")
-    @argument(
-        "-p",
-        "--provider",
-        metavar="NAME",
-        help="Who is asked: a provider by name, the address of a server, or a variable of this notebook that holds a "
-        "provider or an address. Several in quotes are asked in that order. Default: the first that can answer here.",
-    )
-    @argument("-s", "--system", metavar="TEXT", help="System prompt from here on, in quotes.")
-    @argument("-o", "--out", metavar="NAME", help="Variable that gets the text of the answer.")
-    @argument("--new", action="store_true", help="Begin a new conversation.")
+    @chat_arguments
     @line_cell_magic
     def chat(self, line: str, cell: str | None = None) -> None:
         """Ask a model, and show its answer as it comes.
 
-        `%%chat` asks what stands below it, `%chat` what follows the options. The conversation goes on from cell to
-        cell. Running a cell again asks with the turns above it, and replaces its answer. A question that failed or
-        was interrupted leaves no trace in the conversation.
+        `%%chat` asks what stands below it, `%chat` what follows the options. `{name}` in a question is the value of a
+        variable. The conversation goes on from cell to cell. Running a cell again asks with the turns above it, and
+        replaces its answer. A question that failed or was interrupted leaves no trace in the conversation.
         """
-        try:
-            asked, question = self._parse(line, cell)
-            answer = self.session.ask(
-                question,
-                cell=None if cell is None else cell_id(getattr(self._shell, "get_parent", dict)()),
-                new=asked.new,
-                system=asked.system,
-                begin_with=self.system,
-                model=asked.model or self.model,
-                provider=named_provider(asked.provider or self.provider, self._shell.user_ns) or None,
-            )
-            text = bridge.run(lambda: show(answer, screen_for(self._shell)))
-        except KeyboardInterrupt as error:
-            error.args = (_INTERRUPTED,)
-            in_one_line(error)
-            raise
-        except Exception as error:
-            in_one_line(error)
-            raise
+        with errors_in_one_line():
+            asked, rest = parsed(self.chat.parser, line)
+            self._ask(asked, _text(asked, rest, cell), None if cell is None else self._cell())
+
+    @no_var_expand
+    @chat_arguments
+    @line_magic
+    def chat_fix(self, line: str) -> None:
+        """Ask about the last error: its cell, the useful part of its traceback, and the variables in it.
+
+        Takes the options of `%%chat`, and a question in the place of its own.
+        """
+        with errors_in_one_line():
+            asked, rest = parsed(self.chat.parser, f"--error {line}")
+            self._ask(asked, _text(asked, rest, None), None)
+
+    def _ask(self, asked: Namespace, text: str, cell: str | None) -> None:
+        question = self._question(asked, text, cell)
+        if asked.dry_run:
+            display(Preview(question.request))
+            return
+        self._check_budget(asked)
+        stale, screen = question.stale_above, self._screen(asked)
+        bridge.run(lambda: show(question.items(), screen))
+        answer, notes = question.answer, []
+        if stale:
+            notes.append(f"{stale} of the turns above are stale: run their cells again")
+        if answer.trimmed:
+            notes.append(f"without the oldest {answer.trimmed} turns: the conversation is longer than the context")
+        screen.foot([*notes, footer(answer)] if self.footer else notes, metadata(answer))
         if asked.out:
-            self._shell.push({asked.out: text})
+            self._shell.push({asked.out: answer})
 
-    def _parse(self, line: str, cell: str | None) -> tuple[Namespace, str]:
-        """Return the options and the question. Raises InputError for what cannot be meant."""
-        parser: ArgumentParser = self.chat.parser
-        words, rest = _split(line, parser)
-        try:
-            asked = parser.parse_args(words)
-        except UsageError as error:
-            raise InputError(f"{error}. %%chat? lists the options.") from None
-        if asked.out and (not asked.out.isidentifier() or keyword.iskeyword(asked.out)):
-            raise InputError(f"--out needs the name of a variable, not {asked.out!r}")
-        if cell is not None and rest:
-            raise InputError(f"the question of %%chat stands in the cell, below the line: what is {rest!r}?")
-        question = (rest if cell is None else cell).strip()
-        if not question:
-            where = "behind %chat" if cell is None else "in the cell, below %%chat"
-            raise InputError(f"there is no question: write it {where}")
-        return asked, question
+    def _question(self, asked: Namespace, text: str, cell: str | None) -> Question:
+        """Return what the options, the settings and the variables of the notebook make of a question."""
+        names = self._shell.user_ns
+        about = f"{about_last_error()}\n\n" if asked.error else ""
+        images = [names.get(image, image) for image in asked.image or ()]
+        provider, model = self._target(asked.provider or "", asked.model or "")
+        given = {name: getattr(asked, name) for name in OPTIONS if getattr(asked, name) is not None}
+        default = {name: value for name in OPTIONS if (value := getattr(self, name)) not in (None, "", [])}
+        return self.session.question(
+            about + text,
+            cell=cell,
+            thread=asked.thread,
+            new=asked.new,
+            once=asked.once,
+            system=asked.system,
+            begin_with=self.system,
+            provider=named_provider(provider, names) or None,
+            model=model,
+            images=images or None,
+            **(default | given | dict(asked.set)),
+        )
 
-    @classmethod
-    def register(cls, shell: InteractiveShell) -> None:
-        """Add the magics to `shell`. Says so in one line if it had others of that name."""
-        before = shell.magics_manager.magics["cell"].get("chat")
-        if before is not None and not isinstance(getattr(before, "__self__", None), cls):
-            print("g4f_jupyter: %%chat now asks g4f; it was another magic before")
-        cls.unregister(shell)
-        shell.register_magics(cls(shell))
-        shell.input_transformer_manager.token_transformers.append(_Question)
+    def _target(self, provider: str, model: str) -> tuple[str, str]:
+        """Return who is asked for which model, an alias being both."""
+        target = None if provider else self.aliases.resolve(model or self.model)
+        if target is not None:
+            return target
+        return provider or self.provider, model or ("" if provider else self.model)
 
-    @classmethod
-    def unregister(cls, shell: InteractiveShell) -> None:
-        """Remove the magics from `shell`."""
-        for magics in shell.magics_manager.magics.values():
-            if isinstance(getattr(magics.get("chat"), "__self__", None), cls):
-                del magics["chat"]
-        transformers = shell.input_transformer_manager.token_transformers
-        transformers[:] = [each for each in transformers if each is not _Question]
-        shell.configurables[:] = [each for each in shell.configurables if not isinstance(each, cls)]
+    def _check_budget(self, asked: Namespace) -> None:
+        self.budget = self.budget if asked.budget is None else asked.budget
+        used = self.session.tokens
+        if self.budget and used >= self.budget:
+            raise InputError(
+                f"the budget of {self.budget:,} tokens is used up ({used:,} so far), nothing was asked. "
+                "--budget TOKENS sets another, 0 none; %chat_usage shows what was used."
+            )
+
+    def _screen(self, asked: Namespace) -> Screen:
+        if asked.quiet:
+            return Quiet()
+        look = Look(asked.format or self.format, asked.allow_images or self.allow_images)
+        return Frames(look) if hasattr(self._shell, "kernel") else terminal(look)
+
+    def _cell(self) -> str | None:
+        """Return the id of the cell that runs, and forget those that are gone."""
+        parent: dict[str, Any] = getattr(self._shell, "get_parent", dict)()
+        self.session.forget(deleted_cells(parent))
+        return cell_id(parent)
 
 
-def _split(line: str, parser: ArgumentParser) -> tuple[list[str], str]:
-    """Return the words of the options that `line` begins with, and the rest as it stands, quotes and all."""
-    takes_value = {name for action in parser._actions if action.nargs is None for name in action.option_strings}  # noqa: SLF001
-    words: list[str] = []
-    at, value_follows = 0, False
-    while match := _WORD.match(line, at):
-        word = match[1]
-        if not value_follows and (not word.startswith("-") or word in ("-", "--")):
-            at = match.end() if word == "--" else at
-            break
-        words.append("".join(shlex.split(word)))
-        value_follows = not value_follows and word in takes_value
-        at = match.end()
-    rest = line[at:].strip()
-    if value_follows and rest:
-        raise InputError(f"a quote is not closed: {rest}")
-    return words, rest
+def _text(asked: Namespace, rest: str, cell: str | None) -> str:
+    """Return the question. Raises InputError if there is none."""
+    if cell is not None and rest:
+        raise InputError(f"the question of %%chat stands in the cell, below the line: what is {rest!r}?")
+    text = (rest if cell is None else cell).strip() or (FIX if asked.error else "")
+    if not text:
+        where = "behind %chat" if cell is None else "in the cell, below %%chat"
+        raise InputError(f"there is no question: write it {where}")
+    return text

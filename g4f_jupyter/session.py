@@ -2,69 +2,188 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import aclosing
 from typing import Any
 
-from g4f.conversation import Conversation, Turn
+from g4f.answer import Answer
+from g4f.conversation import Asking, Conversation, Turn
+from g4f.dispatch import Request
+from g4f.errors import InputError, close_matches
 from g4f.providers.base_provider import Provider, is_provider
 from g4f.providers.response import Item
 from g4f.providers.retry_provider import IterListProvider
 
-__all__ = ["Session", "cell_id", "named_provider"]
+__all__ = ["Question", "Session", "Thread", "cell_id", "deleted_cells", "named_provider", "tokens_of"]
+
+
+class Thread:
+    """One conversation of a notebook, and where its turns come from.
+
+    A turn belongs to the cell that asked it: running the cell again asks with the turns above, and replaces it in its
+    place. The turns below stay, and are stale: they were answered before what stands above them now.
+    """
+
+    def __init__(self, conversation: Conversation | None = None) -> None:
+        self.conversation = conversation or Conversation()
+        self.cells: dict[str, Turn] = {}  # by the opaque id of their cell, which is never shown or stored
+        self.stale: list[Turn] = []
+
+    def of(self, cell: str | None) -> Turn | None:
+        """Return the turn of a cell; None if it has none here."""
+        turn = self.cells.get(cell) if cell is not None else None
+        return turn if turn is not None and _has(self.conversation.turns, turn) else None
+
+    def is_stale(self, turn: Turn) -> bool:
+        """Whether what stands above `turn` has changed since it was answered."""
+        return _has(self.stale, turn)
+
+    def remove(self, turn: Turn) -> None:
+        """Take a turn out. Those below it are stale."""
+        turns = self.conversation.turns
+        place = self.conversation.place(turn)
+        self.stale += turns[place + 1 :]
+        del turns[place]
+
+    def enter(self, draft: Conversation, place: int, cell: str | None) -> None:
+        """Take over a conversation in which the turn at `place` is new."""
+        new, old = draft.turns[place], self.conversation.turns[place : place + 1]
+        if old and (old[0].question, old[0].answer) != (new.question, new.answer):
+            self.stale += draft.turns[place + 1 :]
+        self.stale = [turn for turn in self.stale if _has(draft.turns, turn)]
+        self.conversation = draft
+        if cell is not None:
+            self.cells[cell] = new
 
 
 class Session:
-    """The conversation of one notebook.
-
-    A turn belongs to the cell that asked it: running the cell again asks with the turns above, and replaces it in its
-    place. What an ask changes (conversation, system prompt, turn) counts once its answer is complete, not before.
-    """
+    """The conversations of one notebook, by name ("" is the one that has none), and what they have used."""
 
     def __init__(self) -> None:
-        self.conversation = Conversation()
-        self._turns: dict[str, Turn] = {}  # by the opaque id of their cell, which is never shown or stored
+        self.threads: dict[str, Thread] = {"": Thread()}
+        self.answers: list[Answer] = []
 
-    def ask(
+    @property
+    def tokens(self) -> int:
+        """The tokens of all answers; where a provider told none, a quarter of the characters."""
+        return sum(map(tokens_of, self.answers))
+
+    def thread(self, name: str) -> Thread:
+        """Return the conversation called `name`. Raises InputError with close matches."""
+        if name not in self.threads:
+            near = close_matches(name, self.threads.keys() - {""}) or " --thread NAME in a %%chat begins one."
+            raise InputError(f"there is no thread {name!r}.{near}")
+        return self.threads[name]
+
+    def forget(self, deleted: Collection[str]) -> None:
+        """Take out the turns of cells that are deleted."""
+        for thread in self.threads.values():
+            for cell in thread.cells.keys() & set(deleted):
+                if (turn := thread.of(cell)) is not None:
+                    thread.remove(turn)
+                del thread.cells[cell]
+
+    def question(
         self,
         question: str,
         *,
         cell: str | None,
+        thread: str = "",
         new: bool = False,
+        once: bool = False,
         system: str | None = None,
         begin_with: str = "",
         **options: Any,
-    ) -> AsyncGenerator[Item]:
-        """Return the items of the answer. Raises at once what cannot be sent.
+    ) -> Question:
+        """Return a question that is ready to be sent. Raises what cannot be.
 
-        `new` begins a new conversation; `system`, if not None, is the system prompt from now on, and `begin_with` that
-        of a conversation which begins.
+        `new` begins a new conversation; `once` asks without one. `system`, if not None, is the system prompt from now
+        on, and `begin_with` that of a conversation which begins.
         """
-        turns = self.conversation.turns
-        own = next((turn for turn in turns if cell is not None and turn is self._turns.get(cell)), None)
+        known = Thread() if once else self.threads.get(thread) or Thread()
+        turns, own = known.conversation.turns, known.of(cell)
         begins = new and not (own is not None and turns[0] is own)  # running its first cell again keeps the rest
-        draft = Conversation() if begins else self.conversation.fork()
+        draft = Conversation() if begins else known.conversation.fork()
         if system is not None or not draft.turns:
             draft.system = begin_with if system is None else system
-        answer = draft.astream(question, instead_of=None if begins else own, **options)
-        return self._entered(answer, draft, cell)
+        asking = draft.prepare(question, instead_of=None if begins else own, **options)
+        name, place = None if once else thread, draft.place(own)
+        return Question(self, asking, name=name, thread=known, draft=draft, cell=cell, place=place)
 
-    async def _entered(
-        self, answer: AsyncGenerator[Item], draft: Conversation, cell: str | None
-    ) -> AsyncGenerator[Item]:
-        before = list(draft.turns)
-        async with aclosing(answer) as items:
+
+class Question:
+    """A question of a cell, ready to be sent.
+
+    What it changes (conversation, system prompt, turn) counts once its answer is complete, not before.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        asking: Asking,
+        *,
+        name: str | None,
+        thread: Thread,
+        draft: Conversation,
+        cell: str | None,
+        place: int,
+    ) -> None:
+        self._session, self._name, self._thread, self._draft = session, name, thread, draft
+        self._cell, self._asking, self._place = cell, asking, place
+
+    @property
+    def request(self) -> Request:
+        """What will be sent."""
+        return self._asking.request
+
+    @property
+    def answer(self) -> Answer:
+        """The answer, once its items have all been read."""
+        return self._asking.result
+
+    @property
+    def stale_above(self) -> int:
+        """How many of the turns that it builds on were answered before what stands above them."""
+        return sum(map(self._thread.is_stale, self._draft.turns[: self._place]))
+
+    async def items(self) -> AsyncGenerator[Item]:
+        """Yield the items of the answer. At its end its turn enters."""
+        async with aclosing(self._asking.items()) as items:
             async for item in items:
                 yield item
-        self.conversation = draft
-        if cell is not None:
-            self._turns[cell] = next(turn for turn in draft.turns if all(turn is not old for old in before))
+        self._session.answers.append(self.answer)
+        if self._name is None:
+            return
+        self._thread.enter(self._draft, self._place, self._cell)
+        self._session.threads[self._name] = self._thread
+
+
+def _has(turns: Collection[Turn], turn: Turn) -> bool:
+    return any(each is turn for each in turns)
+
+
+def tokens_of(answer: Answer) -> int:
+    """Return the tokens of question and answer: as the provider counted them, else a quarter of the characters."""
+    if answer.usage is not None:
+        return answer.usage.total_tokens or answer.usage.prompt_tokens + answer.usage.completion_tokens
+    return (len(answer) + sum(len(str(message.get("content", ""))) for message in answer.messages)) // 4
 
 
 def cell_id(parent: Mapping[str, Any]) -> str | None:
-    """Return the id of the cell that the message `parent` runs, opaque; None where the front end sends none."""
-    found = parent.get("metadata", {}).get("cellId")
+    """Return the id of the cell that the message `parent` runs, opaque; None where the front end sends none.
+
+    JupyterLab, Notebook and VS Code send it as `cellId`, Colab in `colab` (its own history keeps it from there).
+    """
+    metadata = parent.get("metadata", {})
+    colab = metadata.get("colab")
+    found = metadata.get("cellId") or (colab.get("cell_id") if isinstance(colab, Mapping) else None)
     return found if isinstance(found, str) and found else None
+
+
+def deleted_cells(parent: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the cells that were deleted since the last message, which JupyterLab and Notebook send."""
+    found = parent.get("metadata", {}).get("deletedCells")
+    return [cell for cell in found if isinstance(cell, str)] if isinstance(found, list) else []
 
 
 def named_provider(names: str, namespace: Mapping[str, Any]) -> Provider | str:

@@ -1,17 +1,22 @@
 """Lets nbval compare a streamed answer by its last frame: updates of a display are folded into it.
 
 nbval reads the messages of a cell one by one and passes over `update_display_data`, so it would compare the first
-frame, which is a few words. Here each display reaches it once, with the data of its last update.
+frame, which is a few words. Here each display reaches it once, with the data of its last update. How many seconds an
+answer took, which stands below it, and the port of a server that it started, are not compared.
 """
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import Any
 
 from nbval.kernel import RunningKernel
+from nbval.plugin import IPyNbCell
 
 _read = RunningKernel.get_message
+_sanitize = IPyNbCell.sanitize
+_VARYING = re.compile(r"(?<= · )[\d.]+ s(?=(?: · [^<]*)?</sub>)|(?<=<sub>127\.0\.0\.1:)\d+")
 
 
 def _get_message(kernel: RunningKernel, stream: str, timeout: float | None = None) -> dict[str, Any]:
@@ -40,4 +45,10 @@ def _read_to_idle(kernel: RunningKernel, timeout: float | None, ahead: deque[dic
         idle = content.get("execution_state") == "idle"
 
 
+def _sanitized(cell: IPyNbCell, text: str) -> str:
+    """Return what is compared of an output, on both sides."""
+    return str(_sanitize(cell, _VARYING.sub("…", text)))
+
+
 RunningKernel.get_message = _get_message
+IPyNbCell.sanitize = _sanitized

@@ -93,7 +93,7 @@ class ShellTestCase(unittest.TestCase):
         self.aliases.set("fast", "OpenAI:gpt-5.4-nano")
         completion.register(
             self.shell,
-            self.magics,
+            (self.magics,),
             provider=lambda: self.provider,
             threads=lambda: ["main", "my thread", "it's"],
             aliases=self.aliases,
@@ -220,7 +220,7 @@ class TestLine(ShellTestCase):
     def test_unregistered(self) -> None:
         """Registered twice it completes once; unregistered, not at all."""
         before = list(self.shell.Completer.custom_matchers)
-        completion.register(self.shell, self.magics, provider=str, threads=list, aliases=self.aliases)
+        completion.register(self.shell, (self.magics,), provider=str, threads=list, aliases=self.aliases)
         self.assertEqual(len(before), len(self.shell.Completer.custom_matchers))
         completion.unregister(self.shell)
         self.assertNotIn("%%chat --model", self.offered("%%chat --m|"))
@@ -297,15 +297,6 @@ class TestKernel(unittest.TestCase):
         """The reply has just ours, with their kind, and which part of the cell they take the place of."""
         with Kernel() as kernel:
             kernel.run("%load_ext g4f_jupyter\nhere = 'http://127.0.0.1:1/v1'")
-            loaded = kernel.run(
-                "from g4f_jupyter import completion\n"
-                "from g4f_jupyter.aliases import Aliases\n"
-                "shell = get_ipython()\n"
-                "magics = shell.magics_manager.magics['cell']['chat'].__self__\n"
-                "aliases = Aliases(shell.profile_dir.location)\n"
-                "completion.register(shell, magics, provider=str, threads=list, aliases=aliases)"
-            )
-            self.assertEqual("ok", loaded.status, loaded.error)
             for text, start, name, kind in (
                 ("%%chat -p Echo --prov| -m x\nWhat is {here}?", 15, "--provider", "option"),
                 ("%%chat -p OpenA|\nWhat?", 10, "OpenAI", "provider"),

@@ -64,19 +64,27 @@ FLOORS = {
     "g4f/client/client.py": 7,
     "g4f/conversation.py": 8,
     "g4f/client/__init__.py": 8,
-    "g4f/__init__.py": 9,
-    "g4f/__main__.py": 10,
     "g4f_jupyter/disk.py": 8,
     "g4f_jupyter/half_line.py": 8,
+    "g4f/__init__.py": 9,
     "g4f_jupyter/aliases.py": 9,
     "g4f_jupyter/model_names.py": 9,
+    "g4f/__main__.py": 10,
     "g4f_jupyter/completion.py": 10,
     "g4f_jupyter/display.py": 10,
     "g4f_jupyter/session.py": 10,
     "g4f_jupyter/tables.py": 10,
-    "g4f_jupyter/magics.py": 11,
-    "g4f_jupyter/__init__.py": 12,
-    "g4f_jupyter/__main__.py": 12,
+    "g4f_jupyter/footer.py": 10,
+    "g4f_jupyter/preview.py": 10,
+    "g4f_jupyter/fix.py": 10,
+    "g4f_jupyter/history.py": 11,
+    "g4f_jupyter/arguments.py": 11,
+    "g4f_jupyter/terminal.py": 11,
+    "g4f_jupyter/magics.py": 12,
+    "g4f_jupyter/line_magics.py": 13,
+    "g4f_jupyter/registration.py": 14,
+    "g4f_jupyter/__init__.py": 15,
+    "g4f_jupyter/__main__.py": 15,
 }
 
 LATE = {
@@ -85,7 +93,9 @@ LATE = {
     ("g4f/providers/access.py", "http"): "10 ms that only a probe has to spend",
     ("g4f/providers/http.py", "aiohttp_socks"): "an optional package",
     ("g4f/providers/llamacpp.py", "xllamacpp"): "an optional package",
-    ("g4f_jupyter/__init__.py", ".magics"): "importing the package must not need an IPython",
+    ("g4f_jupyter/__init__.py", ".registration"): "importing the package must not need an IPython",
+    ("g4f_jupyter/footer.py", "genai_prices"): "an optional package",
+    ("g4f_jupyter/terminal.py", "rich"): "an optional package",
 }
 """Which file imports what inside a function, and why."""
 

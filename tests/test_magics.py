@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import unittest
+from typing import Any
 
 from .kernel import Cell, Kernel
 from .servers import Server, hello
 
 SETUP = """
 %load_ext g4f_jupyter
+%config ChatMagics.footer = False
 import asyncio
-from g4f.errors import RateLimitError
+from g4f.errors import ContextLengthError, RateLimitError
 from g4f.providers.base_provider import AsyncGeneratorProvider
-from g4f.providers.response import Status
+from g4f.providers.response import FinishReason, Reasoning, Status, Usage
 
 asked, closed = [], []
 
@@ -49,6 +51,30 @@ class Waits(AsyncGeneratorProvider):
             raise RateLimitError("too many requests")
         yield "here"
 
+class Options(AsyncGeneratorProvider):
+    @classmethod
+    async def create_async_generator(cls, model, messages, **options):
+        asked.append(options)
+        yield "seen"
+
+class Thinks(AsyncGeneratorProvider):
+    @classmethod
+    async def create_async_generator(cls, model, messages):
+        for item in (Reasoning("hm <b>"), "the ", "answer", Usage(1200, 34, 1234), FinishReason("stop")):
+            yield item
+
+class Says(AsyncGeneratorProvider):
+    @classmethod
+    async def create_async_generator(cls, model, messages):
+        yield said
+
+class Narrow(AsyncGeneratorProvider):
+    @classmethod
+    async def create_async_generator(cls, model, messages):
+        if len(messages) > 3:
+            raise ContextLengthError("too long")
+        yield str(len(messages))
+
 class Limited(AsyncGeneratorProvider):
     @classmethod
     async def create_async_generator(cls, model, messages):
@@ -73,9 +99,9 @@ class ChatTestCase(unittest.TestCase):
         """Run a `%%chat` cell."""
         return self.kernel.run(f"%%chat {line}\n{question}", metadata={"cellId": cell} if cell else None)
 
-    def asked(self) -> list[str]:
-        """Return the contents of the messages that a provider of the notebook was last given."""
-        value: list[str] = json.loads(self.kernel.run("import json; print(json.dumps(asked[-1]))").text)
+    def asked(self) -> Any:
+        """Return the contents of the messages, or the options, that a provider of the notebook was last given."""
+        value: Any = json.loads(self.kernel.run("import json; print(json.dumps(asked[-1]))").text)
         return value
 
     def assert_fails(self, cell: Cell, line: str) -> None:
@@ -167,8 +193,8 @@ class TestErrors(ChatTestCase):
             ("--provder Echo", "x", "InputError: unrecognized arguments: --provder."),
             ("-p", "x", "InputError: argument -p/--provider: expected one argument."),
             ('-p "Echo', "x", 'InputError: a quote is not closed: "Echo'),
-            ("-p Echo -o 1x", "x", "InputError: --out needs the name of a variable, not '1x'"),
-            ("-p Echo -o class", "x", "InputError: --out needs the name of a variable, not 'class'"),
+            ("-p Echo -o 1x", "x", "InputError: argument -o/--out: needs the name of a variable, not '1x'."),
+            ("-p Echo -o class", "x", "InputError: argument -o/--out: needs the name of a variable, not 'class'."),
             ("-p Echo what", "x", "InputError: the question of %%chat stands in the cell"),
             ("-p Echo", "   ", "InputError: there is no question: write it in the cell"),
         ):

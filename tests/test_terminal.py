@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +144,47 @@ class TestPlay(TerminalTestCase):
                 self.assertEqual(2, played.returncode)
                 self.assertIn(f"{name} is not a notebook that can be read", played.stderr)
                 self.assertNotIn("Traceback", played.stderr)
+
+
+RENDERED = r"""
+from g4f_jupyter.display import Look
+from g4f_jupyter.terminal import terminal
+
+text = "# Title\n\nSome **bold** text.\n\n1. one\n2. two\n\n```python\nprint(1)\n```\n\n" + "last \x1b[2J" * 3
+screen = terminal(Look())
+for start in range(0, len(text), 5):
+    screen.add(text[start : start + 5])
+    screen._due = 0
+screen.close("")
+screen.foot(["Local"], {})
+"""
+
+
+@unittest.skipUnless(find_spec("rich") and find_spec("pyte"), "needs rich and pyte, of the test extra")
+class TestRendered(TerminalTestCase):
+    """Where `rich` is installed, a terminal shows Markdown as it is meant."""
+
+    def lines(self, **environment: str) -> list[str]:
+        """Return what stands on the screen of a terminal at the end."""
+        import pyte
+
+        screen = pyte.Screen(60, 24)
+        stream = pyte.Stream(screen)
+        environment = self.environment | {"TERM": "xterm-256color"} | environment
+        shown = pexpect.spawn(
+            sys.executable, ["-c", RENDERED], env=environment, encoding="utf-8", timeout=60, dimensions=(24, 60)
+        )
+        with suppress(pexpect.EOF):
+            while True:
+                stream.feed(shown.read_nonblocking(4096, timeout=60))
+        shown.close()
+        return [line.strip() for line in screen.display if line.strip()]
+
+    def test_markdown(self) -> None:
+        """Each block stands there once, rendered, however it was cut; nothing in it steers the terminal."""
+        expected = ["Title", "Some bold text.", "1 one", "2 two", "print(1)", "last \ufffd[2J" * 3, "[Local]"]
+        self.assertEqual(expected, self.lines())
+
+    def test_dumb(self) -> None:
+        """A terminal that cannot has the text as it is."""
+        self.assertIn("Some **bold** text.", self.lines(TERM="dumb"))

@@ -12,7 +12,7 @@ from ..errors import InputError, MissingAuthError
 from ..typing import Key
 from .rows import Row
 
-__all__ = ["address", "check_address", "is_local", "key", "missing"]
+__all__ = ["address", "check_address", "is_local", "key", "missing", "shown"]
 
 PROBE = 0.2
 """Seconds in which a server on this machine must connect, and then answer, to count as running."""
@@ -64,7 +64,13 @@ def missing(row: Row) -> str:
     if unset:
         return f"set {' and '.join(unset)}"
     url = _own_address(row)
-    return "" if not is_local(url) or _answers(row, url) else f"start its server at {url}, with a model"
+    return "" if not is_local(url) or _answers(row, url) else f"start its server at {shown(url)}, with a model"
+
+
+def shown(url: str) -> str:
+    """Return `url` without the name and password that may stand in it."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def is_local(url: str) -> bool:

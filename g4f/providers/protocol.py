@@ -11,7 +11,7 @@ import msgspec
 
 from ..errors import InputError, ModelNotFoundError, ResponseError
 from ..typing import Key
-from .access import address, key
+from .access import address, key, shown
 from .base_provider import AsyncGeneratorProvider
 from .http import Answer, Call, Exchange
 from .reading import Reader
@@ -125,8 +125,8 @@ class HTTPProvider(AsyncGeneratorProvider):
             await answer.settle()
 
     def address(self, base_url: str | None = None) -> str:
-        """Return where a question goes: the base address, the caller's or its own. Raises InputError."""
-        return address(self.row, base_url)
+        """Return where a question goes, to be shown: the base address, the caller's or its own. Raises InputError."""
+        return shown(address(self.row, base_url))
 
     async def models(self, *, api_key: str | None = None, base_url: str | None = None, **options: Any) -> list[str]:
         """Return the names of the models that can be asked for. `options` are those of `Settings`."""

@@ -1,0 +1,136 @@
+"""The line magics besides `%chat`: the conversation, what it has used, whom to ask. Each shows a table."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.display import display
+
+from g4f import bridge
+from g4f.conversation import Conversation
+from g4f.errors import InputError
+
+from .display import errors_in_one_line
+from .footer import cost, price
+from .history import History
+from .session import Thread, named_provider, tokens_of
+from .tables import Table, alias_table, model_table, provider_table
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from .magics import ChatMagics
+
+__all__ = ["ChatLineMagics"]
+
+
+@magics_class
+class ChatLineMagics(Magics):
+    """What there is besides asking: the conversation, what it has used, and whom to ask."""
+
+    def __init__(self, shell: InteractiveShell, chat: ChatMagics) -> None:
+        super().__init__(shell)
+        self._chat, self._names = chat, shell.user_ns
+
+    @magic_arguments()
+    @argument("--thread", metavar="NAME", default="", help="Which conversation. Default: the one without a name.")
+    @argument("--json", metavar="FILE", type=Path, help="Write it to a file.")
+    @argument("--load", metavar="FILE", type=Path, help="Go on with the conversation in a file that --json wrote.")
+    @line_magic
+    def chat_history(self, line: str) -> None:
+        """Show a conversation, or write it to a file, or go on with one from a file."""
+        with errors_in_one_line():
+            asked = parse_argstring(self.chat_history, line)
+            session = self._chat.session
+            if asked.load is not None:
+                session.threads[asked.thread] = Thread(Conversation.from_json(_read(asked.load)))
+            thread = session.thread(asked.thread)
+            if asked.json is not None:
+                _write(asked.json, thread.conversation.to_json())
+            else:
+                display(History(thread))
+
+    @magic_arguments()
+    @argument("--thread", metavar="NAME", default="", help="Which conversation. Default: the one without a name.")
+    @line_magic
+    def chat_undo(self, line: str) -> None:
+        """Take the last question and its answer out of a conversation."""
+        with errors_in_one_line():
+            thread = self._chat.session.thread(parse_argstring(self.chat_undo, line).thread)
+            if not thread.conversation.turns:
+                raise InputError("there is nothing to undo: the conversation has no turns")
+            thread.remove(thread.conversation.turns[-1])
+            display(History(thread))
+
+    @line_magic
+    def chat_usage(self, _: str) -> None:
+        """Show what the answers of this notebook have used: tokens, seconds, cost."""
+        with errors_in_one_line():
+            display(Table(("Provider", "Model", "Answers", "Tokens", "Seconds", "Cost"), self._usage()))
+
+    @magic_arguments()
+    @argument("-p", "--provider", metavar="NAME", help="Whose models. Default: of all that can answer here.")
+    @argument("--refresh", action="store_true", help="Ask again, instead of showing what was listed today.")
+    @line_magic
+    def chat_models(self, line: str) -> None:
+        """Show the models that can be asked for."""
+        with errors_in_one_line():
+            asked = parse_argstring(self.chat_models, line)
+            named = named_provider(asked.provider or self._chat.provider, self._names) or None
+            display(bridge.run(lambda: model_table(named, refresh=asked.refresh)))
+
+    @line_magic
+    def chat_providers(self, _: str) -> None:
+        """Show who can answer here, and why the others cannot."""
+        with errors_in_one_line():
+            display(provider_table())
+
+    @magic_arguments()
+    @argument("alias", nargs="?", help="The short name. Without one, all are shown.")
+    @argument("target", nargs="?", help="PROVIDER:MODEL, such as OpenAI:gpt-5.4-mini.")
+    @argument("--remove", action="store_true", help="Forget the name.")
+    @line_magic
+    def chat_alias(self, line: str) -> None:
+        """Give a model a short name for `-m`, which this profile of IPython keeps."""
+        with errors_in_one_line():
+            asked, aliases = parse_argstring(self.chat_alias, line), self._chat.aliases
+            if asked.remove:
+                aliases.remove(asked.alias or "")
+            elif asked.target:
+                aliases.set(asked.alias, asked.target)
+            elif asked.alias:
+                raise InputError(f"what does {asked.alias!r} stand for? %chat_alias {asked.alias} PROVIDER:MODEL")
+            display(alias_table(aliases.all()))
+
+    def _usage(self) -> list[list[str]]:
+        """Return a row for each model that answered, and one of all."""
+        answers = self._chat.session.answers
+        models = dict.fromkeys((answer.provider, answer.model) for answer in answers)
+        groups = [(who, [answer for answer in answers if (answer.provider, answer.model) == who]) for who in models]
+        return [_used(*who, each) for who, each in [*groups, (("all", ""), answers)]]
+
+
+def _used(provider: str, model: str, answers: list[Any]) -> list[str]:
+    paid = [price(answer) for answer in answers]
+    total = None if None in paid else sum((each for each in paid if each is not None), Decimal())
+    tokens = f"{sum(map(tokens_of, answers)):,}"
+    seconds = f"{sum(answer.seconds for answer in answers):.1f}"
+    return [provider, model, str(len(answers)), tokens, seconds, cost(total) or "none"]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.expanduser().read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.expanduser().write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from None

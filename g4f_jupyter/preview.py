@@ -1,0 +1,75 @@
+"""What would be sent: messages, options, where to, and about how many tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from g4f.dispatch import Request
+from g4f.images import inline, url_of
+from g4f.markdown import fenced
+from g4f.providers.base_provider import Provider, provider_name
+
+__all__ = ["Preview"]
+
+LETTERS = 4
+"""Characters of a token, about: what a tokenizer would say, only the far side knows."""
+
+
+class Preview:
+    """A request that is not sent, as text and as Markdown. Keys are shown as stars."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    def __repr__(self) -> str:
+        return "\n\n".join([*self._head(), *(f"{role}:\n{text}" for role, text in self._messages())])
+
+    def _repr_markdown_(self) -> str:
+        head, *options = self._head()
+        parts = [head, *(fenced(each) for each in options)]
+        parts += [f"**{role}**\n\n{fenced(text)}" for role, text in self._messages()]
+        return "\n\n".join(parts)
+
+    def _head(self) -> list[str]:
+        request = self._request
+        where = "; ".join(_destinations(request.route.provider, request.call.options))
+        count = sum(len(text) for _, text in self._messages()) // LETTERS
+        told = [f"Not sent. It would go to {where}, model {request.route.model or 'its own'}: about {count:,} tokens."]
+        options = {name: value for name, value in request.call.options.items() if name != "stream"}
+        return told + [f"{name} = {_shown(name, value)}" for name, value in options.items()]
+
+    def _messages(self) -> Iterator[tuple[str, str]]:
+        for message in self._request.call.messages:
+            content = message.get("content") or ""
+            yield message["role"], content if isinstance(content, str) else "\n".join(map(_part, content))
+
+
+def _destinations(provider: Provider, options: dict[str, Any]) -> Iterator[str]:
+    """Yield each provider that may be asked, with the address where it has one."""
+    for each in getattr(provider, "providers", None) or [provider]:
+        address = getattr(each, "address", None)
+        where = address(options.get("base_url")) if callable(address) else "in this process"
+        yield f"{provider_name(each)} ({where})"
+
+
+def _part(part: dict[str, Any]) -> str:
+    if part.get("type") != "image_url":
+        return str(part.get("text", part))
+    image = inline(url_of(part))
+    return (
+        f"[an image: {url_of(part)}]" if image is None else f"[an image: {image.media_type}, {len(image.data):,} bytes]"
+    )
+
+
+def _shown(name: str, value: Any) -> str:
+    if name == "extra_headers":
+        value = dict.fromkeys(value, "***")
+    if isinstance(value, str):
+        return repr(value)  # a key shows as stars
+    try:
+        return msgspec.json.encode(value).decode()
+    except TypeError:
+        return repr(value)

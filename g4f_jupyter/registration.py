@@ -1,0 +1,65 @@
+"""What the extension adds to a shell, and takes away again."""
+
+from __future__ import annotations
+
+import tokenize
+from tokenize import TokenInfo
+from typing import TYPE_CHECKING
+
+from IPython.core.inputtransformer2 import EscapedCommand
+
+from . import completion
+from .line_magics import ChatLineMagics
+from .magics import ChatMagics
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["register", "unregister"]
+
+_OURS = (ChatMagics, ChatLineMagics)
+
+
+class _Asked(EscapedCommand):
+    """A line of `%chat` that ends with a question mark is a question, not a call for help on its last word."""
+
+    priority = EscapedCommand.priority - 6  # before HelpEnd, which would take it
+
+    @classmethod
+    def find(cls, tokens_by_line: list[list[TokenInfo]]) -> _Asked | None:
+        """Return the first such line of a cell; `%chat?` itself does ask for help."""
+        for line in tokens_by_line:
+            words = [token for token in line if token.type not in (tokenize.INDENT, tokenize.DEDENT)]
+            if [token.string for token in words[:2]] == ["%", "chat"] and words[2].string not in "??":
+                return cls(words[0].start)
+        return None
+
+
+def register(shell: InteractiveShell) -> None:
+    """Add the magics to `shell`. Says so in one line if it had others of that name."""
+    before = shell.magics_manager.magics["cell"].get("chat")
+    if before is not None and not isinstance(getattr(before, "__self__", None), _OURS):
+        print("g4f_jupyter: %%chat now asks g4f; it was another magic before")
+    unregister(shell)
+    chat = ChatMagics(shell)
+    ours = (chat, ChatLineMagics(shell, chat))
+    shell.register_magics(*ours)
+    completion.register(
+        shell,
+        ours,
+        provider=lambda: str(chat.provider),
+        threads=lambda: filter(None, chat.session.threads),
+        aliases=chat.aliases,
+    )
+    shell.input_transformer_manager.token_transformers.append(_Asked)
+
+
+def unregister(shell: InteractiveShell) -> None:
+    """Remove the magics from `shell`."""
+    completion.unregister(shell)
+    for magics in shell.magics_manager.magics.values():
+        for name in [name for name, magic in magics.items() if isinstance(getattr(magic, "__self__", None), _OURS)]:
+            del magics[name]
+    transformers = shell.input_transformer_manager.token_transformers
+    transformers[:] = [each for each in transformers if each is not _Asked]
+    shell.configurables[:] = [each for each in shell.configurables if not isinstance(each, _OURS)]

@@ -1,0 +1,125 @@
+"""Where an answer is shown without a notebook: it is printed as it comes, rendered where `rich` is installed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from g4f.markdown import finished
+
+from .display import Look, Screen, printable
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+__all__ = ["Rendered", "Terminal", "terminal"]
+
+PAUSE = 0.08
+"""Seconds between two drawings of the block that is being written, at the least."""
+
+
+def terminal(look: Look) -> Screen:
+    """Return where an answer is shown: rendered Markdown on a terminal that can, plain text elsewhere."""
+    able = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and find_spec("rich") is not None
+    if look.format == "markdown" and able:
+        return Rendered()
+    return Terminal()
+
+
+class Terminal:
+    """Prints the text as it comes. What could steer the terminal is not printed."""
+
+    def __init__(self) -> None:
+        self._last = "\n"
+        self._thinks = False
+
+    def add(self, text: str) -> None:
+        """Print `text`."""
+        print(printable(text), end="", flush=True)
+        self._last = text[-1:] or self._last
+
+    def think(self, _: str) -> None:
+        """Say once that the model thinks: what it thinks is in the answer's `reasoning`."""
+        if not self._thinks:
+            self.wait("thinking")
+        self._thinks = True
+
+    def wait(self, what: str) -> None:
+        """Print `what`, in a line of its own."""
+        print(printable(f"[{what}]"), flush=True)
+
+    def close(self, mark: str) -> None:
+        """End the line."""
+        if self._last != "\n":
+            print()
+        if mark:
+            print(f"[{mark}]", flush=True)
+
+    def foot(self, lines: Sequence[str], _: Mapping[str, Any]) -> None:
+        """Print the lines."""
+        for line in lines:
+            print(printable(f"[{line}]"))
+
+
+class Rendered(Terminal):
+    """Markdown as `rich` renders it. The block that is being written is drawn anew; those above it stay as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = ""
+        self._live: Live | None = None
+        self._due = 0.0
+
+    def add(self, text: str) -> None:
+        """Show `text`."""
+        self._text += printable(text)
+        if monotonic() >= self._due:
+            self._draw()
+            self._due = monotonic() + PAUSE
+
+    def close(self, mark: str) -> None:
+        """Draw what is left, for good."""
+        self._stop()
+        if self._text.strip():
+            self._print(self._text, "\n")
+        self._text = ""
+        super().close(mark)
+
+    def _draw(self) -> None:
+        done, rest = finished(self._text)
+        if done:
+            self._stop()
+            self._print(done, "\n\n")
+            self._text = rest
+        self._writing().update(self._made(self._text), refresh=True)
+
+    def _writing(self) -> Live:
+        from rich.live import Live  # noqa: PLC0415 - an optional package
+
+        if self._live is None:
+            self._live = Live(auto_refresh=False, transient=True)
+            self._live.start()
+        return self._live
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _print(self, text: str, end: str) -> None:
+        from rich.console import Console  # noqa: PLC0415
+
+        console = Console()
+        with console.capture() as drawn:  # to leave out the blank lines around some kinds of blocks
+            console.print(self._made(text))
+        print(drawn.get().strip("\n"), end=end)
+
+    @staticmethod
+    def _made(text: str) -> Any:
+        from rich.markdown import Markdown  # noqa: PLC0415
+
+        return Markdown(text.strip())

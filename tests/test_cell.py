@@ -1,0 +1,292 @@
+"""The cell people trust: whose turn is which, what is sent, how it is shown, and what it has used. In a real kernel."""
+
+from __future__ import annotations
+
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+
+from .kernel import Cell
+from .test_magics import ChatTestCase
+
+STALE = "stale: what stands above has changed since. Run its cell again"
+
+
+class CellTestCase(ChatTestCase):
+    """A kernel, and what front ends send with a cell."""
+
+    def send(self, code: str, **metadata: Any) -> Cell:
+        """Run a cell as a front end sends it."""
+        return self.kernel.run(code, metadata=metadata)
+
+    def shown(self, code: str, **metadata: Any) -> dict[str, str]:
+        """Return the one display of a cell that ends well."""
+        cell = self.send(code, **metadata)
+        self.assertEqual("ok", cell.status, cell.reply.get("traceback"))
+        [shown] = cell.displays
+        return shown
+
+    def failure(self, code: str, **metadata: Any) -> str:
+        """Return the one line of a cell that fails."""
+        cell = self.send(code, **metadata)
+        self.assertEqual("error", cell.status)
+        [line] = cell.reply["traceback"]
+        return str(line)
+
+
+class TestTurns(CellTestCase):
+    """A turn belongs to its cell."""
+
+    def test_stale(self) -> None:
+        """Turns below one that was replaced by another answer are stale until they are asked again, and it is said."""
+        self.chat("-p Echo --new", "first", "a")
+        self.chat("-p Echo", "second", "b")
+        self.chat("-p Echo", "first", "a")
+        self.assertNotIn(STALE, self.shown("%chat_history")["text/plain"])
+        self.chat("-p Echo", "first, better", "a")
+        self.assertIn(f"[2] second ({STALE})", self.shown("%chat_history")["text/plain"])
+        third = self.shown("%%chat -p Echo\nthird", cellId="c")
+        self.assertIn("1 of the turns above are stale: run their cells again", third["text/markdown"])
+        self.assertEqual("You said third", third["text/plain"])
+        self.chat("-p Echo", "second", "b")
+        self.assertNotIn(f"[2] second ({STALE})", self.shown("%chat_history")["text/plain"])
+
+    def test_deleted_cell(self) -> None:
+        """The turn of a deleted cell leaves; what was answered below it is stale."""
+        self.chat("-p Echo --new", "first", "a")
+        self.chat("-p Echo", "second", "b")
+        self.send("%%chat -p Echo\nthird", cellId="c", deletedCells=["a", "never seen"])
+        self.assertEqual(["second", "You said second", "third"], self.asked())
+        self.assertIn(f"[1] second ({STALE})", self.shown("%chat_history")["text/plain"])
+
+    def test_front_ends(self) -> None:
+        """VS Code sends an id that holds a path, Colab one of its own; neither is shown or stored."""
+        for metadata in (
+            {"cellId": "vscode-notebook-cell:/home/me/secret.ipynb#W0sZmlsZQ=="},
+            {"colab": {"cell_id": "secret-Qx7", "base_uri": "https://colab.invalid"}},
+        ):
+            with self.subTest(metadata=metadata):
+                self.send("%%chat -p Echo --new\nfirst", **metadata)
+                self.send("%%chat -p Echo\nsecond")
+                again = self.send("%%chat -p Echo\nfirst, better", **metadata)
+                self.assertEqual(["first, better"], self.asked())
+                everything = repr(again.messages) + repr(self.shown("%chat_history"))
+                self.assertNotIn("secret", everything.replace(repr(metadata), ""))
+
+    def test_threads(self) -> None:
+        """Conversations by name are apart; `--once` neither reads nor keeps one."""
+        self.chat("-p Echo --new", "here")
+        self.chat("-p Echo --thread there", "there")
+        self.assertEqual(["there"], self.asked())
+        self.chat("-p Echo --once", "nowhere")
+        self.assertEqual(["nowhere"], self.asked())
+        self.chat("-p Echo", "here again")
+        self.assertEqual(["here", "You said here", "here again"], self.asked())
+        self.assertEqual("[1] there\nYou said there", self.shown("%chat_history --thread there")["text/plain"])
+        self.assertIn("Did you mean 'there'?", self.failure("%chat_history --thread thee"))
+
+    def test_undo(self) -> None:
+        """The last turn is taken out, until there is none."""
+        self.chat("-p Echo --new", "first")
+        self.chat("-p Echo", "second")
+        self.assertEqual("[1] first\nYou said first", self.shown("%chat_undo")["text/plain"])
+        self.assertEqual("no turns yet", self.shown("%chat_undo")["text/plain"])
+        self.assertIn("nothing to undo", self.failure("%chat_undo"))
+
+    def test_export_and_import(self) -> None:
+        """A conversation in a file goes on in another thread; broken files change nothing."""
+        with tempfile.TemporaryDirectory() as folder:
+            file, broken = Path(folder, "chat.json"), Path(folder, "broken.json")
+            self.chat("-p Echo --new -s 'be brief'", "first")
+            self.assertEqual([], self.send(f"%chat_history --json {file}").outputs)
+            self.shown(f"%chat_history --thread copy --load {file}")
+            self.chat("-p Echo --thread copy", "second")
+            self.assertEqual(["be brief", "first", "You said first", "second"], self.asked())
+            broken.write_text("{", encoding="utf-8")
+            for name, told in ((broken, "to_json"), (Path(folder, "none"), "cannot be read"), (folder, "cannot be")):
+                self.assertIn(told, self.failure(f"%chat_history --load {name}"))
+            self.assertIn("[1] first", self.shown("%chat_history")["text/plain"])
+
+    def test_longer_than_the_context(self) -> None:
+        """The oldest turns are left out, and a line below the answer says so."""
+        for number in range(3):
+            self.chat(f"-p Echo {'--new' * (not number)}", str(number))
+        shown = self.shown("%%chat -p Narrow\nnow")
+        self.assertEqual("3", shown["text/plain"])
+        self.assertIn("without the oldest 2 turns", shown["text/markdown"])
+
+
+class TestSent(CellTestCase):
+    """What is sent is under control."""
+
+    def test_options(self) -> None:
+        """Each option reaches the provider, from the line or from the settings; the line wins."""
+        line = "--temperature 0.5 --max-tokens 7 --seed 3 --stop a --stop 'b c' --reasoning-effort low --set top_k=2"
+        expected = {"max_tokens": 7, "reasoning_effort": "low", "seed": 3, "stop": ["a", "b c"], "stream": True}
+        self.shown(f"%%chat -p Options --once {line}\n?")
+        self.assertEqual(expected | {"temperature": 0.5, "top_k": 2}, self.asked())
+        self.kernel.run("%config ChatMagics.temperature = 0.1\n%config ChatMagics.seed = 1")
+        try:
+            self.shown("%%chat -p Options --once --seed 2\n?")
+            self.assertEqual({"seed": 2, "stream": True, "temperature": 0.1}, self.asked())
+        finally:
+            self.kernel.run("%config ChatMagics.temperature = None\n%config ChatMagics.seed = None")
+
+    def test_dry_run(self) -> None:
+        """What would be sent is shown, keys as stars, and nothing is sent or kept."""
+        self.chat("-p Echo --new -s system", "first", "a")
+        before = self.kernel.run("len(asked)").result
+        shown = self.shown('%%chat --dry-run -p OpenAI --set api_key="sk-secret" --temperature 0.5\nnext', cellId="b")
+        for text in ("https://api.openai.com/v1", "gpt-", "temperature = 0.5", "api_key = '***'", "first", "next"):
+            self.assertIn(text, shown["text/plain"])
+        self.assertNotIn("sk-secret", repr(shown))
+        self.assertIn("about 7 tokens", shown["text/plain"])
+        self.assertEqual(before, self.kernel.run("len(asked)").result)
+        self.assertNotIn("next", self.shown("%chat_history")["text/plain"])
+
+    def test_budget(self) -> None:
+        """Once so many tokens are used, nothing more is asked, until the budget is raised."""
+        self.chat("-p Thinks --once", "?")
+        told = self.failure("%%chat -p Echo --budget 1000\n?")
+        self.assertIn("the budget of 1,000 tokens is used up (1,", told)
+        self.assertIn("budget", self.failure("%%chat -p Echo\n?"))
+        self.assertEqual("You said ?", self.shown("%%chat -p Echo --budget 0\n?")["text/plain"])
+
+    def test_bad_input(self) -> None:
+        """An option with a wrong type or value is one line, and nothing is sent."""
+        before = self.kernel.run("len(asked)").result
+        for line, told in (
+            ("--temperature hot", "--temperature: invalid float value: 'hot'"),
+            ("--max-tokens 1.5", "--max-tokens: invalid int value: '1.5'"),
+            ("--max-tokens -1", "max_tokens must be a positive whole number"),
+            ("--seed x", "--seed: invalid int value: 'x'"),
+            ("--timeout 0", "timeout must be a number of seconds above 0"),
+            ("--budget many", "--budget: invalid int value: 'many'"),
+            ("--format html", "invalid choice: 'html'"),
+            ("--set top_k", "--set: needs NAME=VALUE, not 'top_k'"),
+            ("--set nonsense=1", "does not take the option 'nonsense'"),
+            ("--image /no/such.png", "cannot be read from '/no/such.png'"),
+            ("--thread", "--thread: expected one argument"),
+        ):
+            with self.subTest(line):
+                self.assertIn(told, self.failure(f"%%chat -p Echo {line}\n?"))
+        self.assertEqual(before, self.kernel.run("len(asked)").result)
+
+    def test_last_error(self) -> None:
+        """`%chat_fix` asks about the last error: its cell, its line, and the variables there."""
+        self.kernel.run("def halve(number):\n    share = number * 1\n    return share / 0\n\nhalve(21)")
+        asked = self.shown("%chat_fix -p Echo --once")["text/plain"]
+        for text in ("ZeroDivisionError: division by zero", "-->     return share / 0", "--> halve(21)", "share = 21"):
+            self.assertIn(text, asked)
+        asked = self.shown("%%chat --error -p Echo --once\nWhose fault is it?")["text/plain"]
+        self.assertTrue(asked.endswith("Whose fault is it?"), asked)
+        self.assertIn("share = 21", asked)
+
+
+class TestOutput(CellTestCase):
+    """How an answer is shown."""
+
+    def say(self, text: str, line: str = "") -> dict[str, str]:
+        """Show an answer of these words."""
+        self.kernel.run(f"said = {text!r}")
+        return self.shown(f"%%chat -p Says --once {line}\n?")
+
+    def test_formats(self) -> None:
+        """Text as it is, JSON in lines, of code only what is code; what is not in the form stands as it is."""
+        self.assertEqual({"text/plain": "*a*"}, self.say("*a*", "-f text"))
+        self.assertIn('{\n  "a": 1\n}', self.say('{"a":1}', "-f json")["text/markdown"])
+        self.assertEqual("no JSON", self.say("no JSON", "-f json")["text/markdown"])
+        code = self.say("Here:\n```python\nprint(1)\n```\nDone.", "-f code")
+        self.assertEqual(("print(1)", "```python\nprint(1)\n```"), (code["text/plain"], code["text/markdown"]))
+        self.assertEqual("none", self.say("none", "-f code")["text/plain"])
+
+    def test_money_and_images(self) -> None:
+        """Money is no formula; images are shown only where they are asked for."""
+        self.assertEqual(r"\$5 and \$10", self.say("$5 and $10")["text/markdown"])
+        self.assertEqual("[a](http://b/c.png)", self.say("![a](http://b/c.png)")["text/markdown"])
+        self.assertEqual("![a](http://b/c.png)", self.say("![a](http://b/c.png)", "--allow-images")["text/markdown"])
+
+    def test_reasoning(self) -> None:
+        """What the model thought is folded away, and not in the plain text."""
+        shown = self.shown("%%chat -p Thinks --once\n?")
+        folded = "<details><summary>Reasoning</summary>\n\nhm &lt;b>\n\n</details>\n\nthe answer"
+        self.assertEqual({"text/plain": "the answer", "text/markdown": folded}, shown)
+
+    def test_quiet(self) -> None:
+        """`--quiet` shows nothing, and the variable has the answer, which knows how it came about."""
+        self.assertEqual([], self.send("%%chat -p Thinks --once --quiet -o told\n?").outputs)
+        asked = "told, told.reasoning, told.usage.total_tokens, told.provider, told.finish_reason, told.messages"
+        expected = "('the answer', 'hm <b>', 1234, 'Thinks', 'stop', ({'role': 'user', 'content': '?'},))"
+        self.assertEqual(expected, " ".join(self.kernel.run(asked).result.split()))
+
+    def test_footer(self) -> None:
+        """Who answered, tokens and seconds stand below what a person sees, and in the metadata, not in the text."""
+        self.kernel.run("%config ChatMagics.footer = True")
+        try:
+            cell = self.send("%%chat -p Thinks --once\n?")
+        finally:
+            self.kernel.run("%config ChatMagics.footer = False")
+        [shown] = cell.displays
+        self.assertEqual("the answer", shown["text/plain"])
+        self.assertRegex(shown["text/markdown"], r"\n\n<sub>Thinks · 1,200 \+ 34 tokens · \d+\.\d s</sub>$")
+        told = cell.outputs[-1][1]["metadata"]["g4f_jupyter"]
+        self.assertEqual(("Thinks", 1200, 34), (told["provider"], told["prompt_tokens"], told["completion_tokens"]))
+
+    def test_usage(self) -> None:
+        """All answers of the notebook are summed by who gave them."""
+        self.chat("-p Thinks --once", "?")
+        lines = [line.split() for line in self.shown("%chat_usage")["text/plain"].splitlines()]
+        [thinks] = [line for line in lines if line[0] == "Thinks"]
+        self.assertEqual(int(thinks[1]) * 1234, int(thinks[2].replace(",", "")))
+
+
+class TestErrors(CellTestCase):
+    """What went wrong is said in one line, and what to do."""
+
+    def test_whole_traceback(self) -> None:
+        """`%tb` shows the whole traceback, without the key."""
+        self.failure('%%chat -p Limited --set api_key="sk-secret"\n?')
+        self.kernel.run("%xmode Verbose")
+        self.failure("%%chat -p Limited --once\n?")
+        told = repr(self.kernel.run("%tb").messages)
+        self.assertIn("Traceback (most recent call last)", told)
+        self.assertIn("RateLimitError", told)
+        self.assertNotIn("sk-secret", told)
+
+    def test_missing_key(self) -> None:
+        """The line names the variable; two more say how to give it without leaving it in a cell, or go without."""
+        self.kernel.run("import os; os.environ.pop('OPENAI_API_KEY', None)")
+        cell = self.send("%%chat -p OpenAI --once\n?")
+        line, getpass, without = cell.reply["traceback"]
+        self.assertEqual("MissingAuthError: OpenAI needs a key: set OPENAI_API_KEY, or give api_key=.", line)
+        self.assertIn('getpass.getpass("OPENAI_API_KEY: ")', getpass)
+        self.assertIn("-p Local", without)
+
+
+class TestTables(CellTestCase):
+    """Who can be asked, for which model, by which short name."""
+
+    def test_alias(self) -> None:
+        """A short name stands for a provider and a model; it is kept, and can be taken back."""
+        self.assertIn("OpenAI", self.shown("%chat_alias fast OpenAI:gpt-5.4-mini")["text/plain"])
+        shown = self.shown("%%chat -m fast --dry-run --set api_key=k\n?")["text/plain"]
+        self.assertIn("model gpt-5.4-mini", shown)
+        self.assertIn("OpenAI (https://api.openai.com/v1)", shown)
+        self.assertNotIn("fast", self.shown("%chat_alias fast --remove")["text/plain"])
+        self.assertIn("no alias 'fast'", self.failure("%chat_alias --remove fast"))
+        self.assertIn("what does 'fast' stand for", self.failure("%chat_alias fast"))
+
+    def test_providers(self) -> None:
+        """Each provider of the catalogue, and why it cannot answer here."""
+        shown = self.shown("%chat_providers")["text/markdown"]
+        self.assertIn("| Mistral |", shown)
+
+    def test_models(self) -> None:
+        """The models of a provider."""
+        self.assertIn("smollm2", self.shown("%chat_models -p Local")["text/plain"])
+        self.assertIn("Did you mean 'Local'?", self.failure("%chat_models -p Locall"))
+
+
+if __name__ == "__main__":
+    unittest.main()
