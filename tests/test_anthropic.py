@@ -232,7 +232,7 @@ class TestRequests(unittest.TestCase):
         """What cannot be asked is said in one line, and nothing is sent."""
         made: dict[str, Any] = {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f"}}]}
         wrong = {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "[1]"}}]}
-        nameless = {"role": "assistant", "tool_calls": [{"function": {"name": "f"}}]}
+        nameless = {"role": "assistant", "tool_calls": [{"id": "", "function": {"name": "f"}}]}
         for says, options in (
             ("temperature", {"temperature": 0.5}),
             ("seed", {"seed": 1}),
@@ -363,7 +363,7 @@ class TestAnswers(unittest.TestCase):
         )
         self.assertEqual([Reasoning("hm"), "a", Usage(9, 1, 10), FinishReason("stop")], given)
         thought = {"type": "thinking", "thinking": "hm", "signature": "c2ln"}
-        self.assertEqual(["a"], ask(whole(message(thought, text("a")))).items)
+        self.assertEqual([Reasoning("hm"), "a"], ask(whole(message(thought, text("a"))), streamed=True).items[:2])
 
     def test_usage(self) -> None:
         """The prompt is all of the input, read from the cache or not; counts are totals, the last of each counts."""
@@ -395,6 +395,7 @@ class TestAnswers(unittest.TestCase):
                     client = g4f.Client("Anthropic", base_url=server.url, api_key=KEY)
                     self.assertEqual(reason, client.chat.completions.create("Hi", "m").choices[0].finish_reason)
         self.assertEqual([""], ask(whole(message(stop="refusal"))).items)
+        self.assertEqual(FinishReason("length"), items(START, end("max_tokens"), end(None), STOP)[-1])
 
     def test_what_is_new(self) -> None:
         """Events, blocks and deltas that are not known are passed over."""
@@ -440,6 +441,12 @@ class TestFaults(unittest.TestCase):
                     self.assertEqual((kind, status), (type(error), error.status), error)
                     self.assertIn("Told", str(error))
                     self.assertEqual("a" if streamed else "", error.partial)
+
+    def test_errors_by_name_or_by_what_they_say(self) -> None:
+        """An event is an error by either."""
+        for broken in (event({"message": "Told"}, "error"), event({"type": "error", "error": {"message": "Told"}})):
+            with self.subTest(broken):
+                self.assertIn("Told", str(ask(stream(broken, event(STOP)), streamed=True).error))
 
     def test_refused(self) -> None:
         """A model that is not there is named; a question that is too long is told as such."""
