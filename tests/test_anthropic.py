@@ -444,7 +444,7 @@ class TestFaults(unittest.TestCase):
 
     def test_errors_by_name_or_by_what_they_say(self) -> None:
         """An event is an error by either."""
-        for broken in (event({"message": "Told"}, "error"), event({"type": "error", "error": {"message": "Told"}})):
+        for broken in (event({"detail": "Told"}, "error"), event({"type": "error", "error": {"message": "Told"}})):
             with self.subTest(broken):
                 self.assertIn("Told", str(ask(stream(broken, event(STOP)), streamed=True).error))
 
