@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from .completion import ChatCompletion
     from .conversation import Conversation
     from .models import Model
+    from .tapes import tape
 
-__all__ = ["AsyncClient", "ChatCompletion", "Client", "Conversation", "Model", "Provider", "errors", "models"]
+__all__ = ["AsyncClient", "ChatCompletion", "Client", "Conversation", "Model", "Provider", "errors", "models", "tape"]
 
 _HOMES = {
     "AsyncClient": "client.client",
@@ -25,6 +26,7 @@ _HOMES = {
     "Client": "client.client",
     "Conversation": "conversation",
     "Model": "models",
+    "tape": "tapes",
 }
 _MODULES = ("Provider", "client", "errors", "models")
 

@@ -21,6 +21,8 @@ from .providers.catalogue import load_at
 from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning, Status, Usage
 from .routing import Route, resolve
 from .shaping import Shaper
+from .tape_player import Take
+from .tapes import current
 from .typing import Messages, seal
 
 __all__ = ["Request", "prepare", "stream_events", "text"]
@@ -37,6 +39,7 @@ class Request(NamedTuple):
     max_chunks: int | None
     timeout: float | None
     stream_timeout: float | None
+    take: Take | None
 
 
 def prepare(
@@ -67,12 +70,12 @@ def prepare(
         normal = with_images(normal, images)
     if provider is None and isinstance(address := options.get("base_url"), str):
         provider = load_at(address)
-    route = resolve(model, provider)
     given = {name: value for name, value in options.items() if value is not None}
     if limit:
         given["max_tokens"] = limit
     if words:
         given["stop"] = list(words)
+    route, take = _routed(model, provider, normal, given)
     if silence:
         given["stream_timeout"] = silence  # for a provider with a limit of its own
     if proxy := os.environ.get("G4F_PROXY") if proxy is None else proxy:
@@ -80,15 +83,40 @@ def prepare(
     cut = None if getattr(route.provider, "enforces_max_tokens", False) else limit
     silence = None if getattr(route.provider, "enforces_stream_timeout", False) else silence
     call = bind(route.provider, route.model, normal, given, stream=stream)
-    return Request(route, call, words, cut, longest, silence)
+    return Request(route, call, words, cut, longest, silence, take)
 
 
-async def stream_events(request: Request) -> AsyncGenerator[Item]:
+def _routed(
+    model: Model | str, provider: Provider | str | None, messages: list[dict[str, Any]], options: dict[str, Any]
+) -> tuple[Route, Take | None]:
+    """Return who is asked, and the question on the tape that is on, if one is.
+
+    A question that names no provider is the same on every machine: who could answer it is not looked for here unless
+    it will be asked.
+    """
+    tape = current()
+    if tape is None:
+        return resolve(model, provider), None
+    if provider is None:
+        take = tape.take("", model.name if isinstance(model, Model) else model, messages, options)
+        return resolve(model, take if take.needs_nobody else None), take
+    route = resolve(model, provider)
+    return route, tape.take(route.name, route.model, messages, options)
+
+
+def stream_events(request: Request) -> AsyncGenerator[Item]:
     """Yield the answer: text as `str`, all else as events, and a FinishReason where the answer was cut here.
 
     Raises TimeoutError, ResponseError for an empty answer or a wrong item, or what the provider raises. An
-    error of the tree leaves with provider, model, and in `partial` the text so far.
+    error of the tree leaves with provider, model, and in `partial` the text so far. While a tape is on, an answer
+    that is on it comes from there, with Replayed before it; see `Take.play`.
     """
+    if request.take is None:
+        return _asked(request)
+    return request.take.play(ProviderInfo(request.route.name, request.route.model), lambda: _asked(request))
+
+
+async def _asked(request: Request) -> AsyncGenerator[Item]:
     route, shaper = request.route, Shaper(request.stop, request.max_chunks)
     with _Record(route) as record:
         with own_cancellation(route.provider), Limits(request.timeout, request.stream_timeout) as limits:

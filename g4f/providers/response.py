@@ -9,11 +9,22 @@ from typing import TypeAlias
 
 import msgspec
 
-__all__ = ["Event", "FinishReason", "Item", "ProviderInfo", "Reasoning", "Status", "ToolCall", "Trimmed", "Usage"]
+__all__ = [
+    "Event",
+    "FinishReason",
+    "Item",
+    "ProviderInfo",
+    "Reasoning",
+    "Replayed",
+    "Status",
+    "ToolCall",
+    "Trimmed",
+    "Usage",
+]
 
 
-class Event(msgspec.Struct, frozen=True):
-    """Base of all that is not text."""
+class Event(msgspec.Struct, frozen=True, tag=True):
+    """Base of all that is not text. In JSON its `type` is the name of its class."""
 
     def __str__(self) -> str:
         return ""
@@ -23,6 +34,10 @@ class Reasoning(Event, frozen=True):
     """A piece of what the model thought before or between its text."""
 
     text: str
+
+
+class Replayed(Event, frozen=True):
+    """The answer that follows is from a tape: nobody was asked."""
 
 
 class Status(Event, frozen=True):

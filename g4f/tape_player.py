@@ -1,0 +1,233 @@
+"""A tape that is on: whether a question is asked, and its answer, replayed or recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import warnings
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager, suppress
+from itertools import chain, repeat
+from time import monotonic
+from typing import Any
+
+import msgspec
+
+from .errors import InputError, MissingRequirementsError, close_matches
+from .providers.base_provider import AsyncGeneratorProvider
+from .providers.response import Item, ProviderInfo, Reasoning, Replayed, ToolCall
+from .tape_file import Entry, Kept, TapeFile, read_entry
+from .tape_question import Question, differences, key_of, keys_here, question, shortened
+
+__all__ = ["FILE", "MODES", "Take", "Tape"]
+
+logger = logging.getLogger("g4f")
+
+MODES = ("auto", "replay", "record", "off")
+
+FILE = "g4f_tape.jsonl"
+"""The tape where none is named: in the current folder, which is a notebook's own."""
+
+
+class Tape:
+    """A tape that is on, from its first question to its last.
+
+    The same question gets the answers that are on it one after the other, and then the last again. A question that was
+    not on it, and so was asked, is asked again when it comes again, and all its answers are recorded.
+    """
+
+    def __init__(self, file: str | os.PathLike[str] | None = None, mode: str = "auto", *, pace: bool = False) -> None:
+        """Open `file`, else `G4F_TAPE_FILE`, else `FILE`. With `pace` an answer takes as long as it once did.
+
+        Raises InputError for an unknown mode, and in "record" if the file cannot be written.
+        """
+        if mode not in MODES:
+            near = close_matches(mode, MODES) if isinstance(mode, str) else ""
+            raise InputError(f"the mode of a tape is one of {', '.join(MODES)}, not {mode!r}.{near}")
+        self.file = TapeFile(file or os.environ.get("G4F_TAPE_FILE") or FILE)
+        self.mode, self.pace = mode, pace
+        self._counts: Counter[str] = Counter()
+        self._asked: set[str] = set()
+        self._warned: set[str] = set()
+        self._guard = threading.Lock()
+        if mode == "record":
+            try:
+                self.file.check_writable()
+            except OSError as error:
+                raise InputError(f"the tape {self.file.path} cannot be written: {error.strerror}") from None
+
+    def __repr__(self) -> str:
+        return f"<Tape {self.file.path.name}, {self.mode}>"
+
+    def take(self, provider: str, model: str, messages: list[dict[str, Any]], options: Mapping[str, Any]) -> Take:
+        """Return a question that is asked while this tape is on. `provider` is "" where the caller named none.
+
+        Raises InputError for what cannot be written on a tape.
+        """
+        return Take(self, question(provider, model, messages, options), options.get("api_key"))
+
+    def find(self, key: str) -> list[bytes]:
+        """Return the lines with the answers to a question, none if it is to be asked. Raises InputError."""
+        if self.mode == "record" or key in self._asked:
+            return []
+        self.file.read()
+        if odd := self.file.odd:
+            told = "; ".join(f"line {number} {why}" for number, _, why in odd[:3])
+            more = f"; and {len(odd) - 3} more" if len(odd) > 3 else ""
+            self.warn("odd", f"the tape {self.file.path.name} has lines that are passed over, and kept: {told}{more}")
+        return self.file.answers_to(key)
+
+    @contextmanager
+    def counted(self, key: str) -> Iterator[tuple[int, bytes | None]]:
+        """Give the number of a question and the line that answers it, if one does. What fails is not counted."""
+        lines = self.find(key)
+        with self._guard:
+            number = self._counts[key]
+            self._counts[key] += 1
+            if not lines and self.mode != "replay":
+                self._asked.add(key)
+        try:
+            yield number, lines[min(number, len(lines) - 1)] if lines else None
+        except BaseException:
+            with self._guard:
+                if self._counts[key] == number + 1:
+                    self._counts[key] = number
+            raise
+
+    def warn(self, kind: str, told: str) -> None:
+        """Warn, once of each kind."""
+        with self._guard:
+            is_new = kind not in self._warned
+            self._warned.add(kind)
+        if is_new:
+            warnings.warn(told, stacklevel=2)
+
+
+class Take(AsyncGeneratorProvider):
+    """A question, and the tape that was on where it was asked.
+
+    It stands for the provider, too, where the caller names none and nobody has to be looked for.
+    """
+
+    name = "tape"
+
+    def __init__(self, tape: Tape, encoded: bytes, api_key: str | None) -> None:
+        self.key = key_of(encoded)
+        self._tape, self._encoded, self._api_key = tape, encoded, api_key
+
+    def __repr__(self) -> str:
+        return f"<Take {self.key} of {self._tape!r}>"
+
+    @property
+    def needs_nobody(self) -> bool:
+        """Whether it will be answered without asking anybody, as far as can be told now. Raises InputError."""
+        return self._tape.mode == "replay" or bool(self._tape.find(self.key))
+
+    async def create_async_generator(self, *_: Any, **__: Any) -> AsyncGenerator[Item]:
+        """Raise: nobody was looked for, and by now the tape has lost the answer."""
+        raise self._missing()
+        yield ""  # makes this a generator
+
+    async def play(self, who: ProviderInfo, ask: Callable[[], AsyncGenerator[Item]]) -> AsyncGenerator[Item]:
+        """Yield the answer: Replayed and what is on the tape; or that of `ask()`, which is recorded once it is whole.
+
+        `who` would be asked. Raises MissingRequirementsError in "replay" for what is not there, InputError for a tape
+        that cannot be read, or what `ask()` raises, and then nothing is recorded.
+        """
+        tape = self._tape
+        with tape.counted(self.key) as (number, line):
+            if line is not None:
+                yield Replayed()
+                for event, pause in self._read(line):
+                    if pause:
+                        await asyncio.sleep(pause / 1000)
+                    yield event
+                return
+            if tape.mode == "replay":
+                raise self._missing()
+            notes = _Notes()
+            async with aclosing(ask()) as items:
+                async for item in items:
+                    notes.add(item)
+                    yield item
+            self._record(number, who, notes)
+
+    def _read(self, line: bytes) -> Iterator[tuple[Item, int]]:
+        """Return the events of an answer, each with the milliseconds before it."""
+        try:
+            entry = read_entry(line)
+            events = entry.items()
+        except msgspec.DecodeError as error:
+            told = f"the answer {self.key[:8]} on the tape {self._tape.file.path} is broken: {error}"
+            raise InputError(f"{told}. Ask again with mode 'record'") from None
+        logger.debug("replayed: %s", self.key)
+        pauses = chain(entry.ms, repeat(0)) if self._tape.pace else repeat(0)
+        return zip(events, pauses, strict=False)
+
+    def _record(self, number: int, who: ProviderInfo, notes: _Notes) -> None:
+        tape, asked = self._tape, msgspec.json.decode(self._encoded, type=Question)
+        if not asked.provider:  # a live answer need not say what the route says
+            notes.events.insert(0, who)
+            notes.ms.insert(0, 0)
+        said = self._encoded.decode() + notes.said()
+        if any(key in said for key in keys_here(self._api_key)):
+            tape.warn("key", f"an answer is not recorded on the tape {tape.file.path.name}: a key stands in its text")
+            return
+        try:
+            tape.file.put(Entry.of(self._encoded, number, notes.events, notes.ms))
+        except (OSError, ValueError, TypeError) as error:
+            tape.warn("write", f"answers are not recorded on the tape {tape.file.path.name}: {error}")
+
+    def _missing(self) -> MissingRequirementsError:
+        asked, file = msgspec.json.decode(self._encoded, type=Question), self._tape.file
+        who = f" ({', '.join(filter(None, (asked.provider, asked.model)))})" if asked.provider or asked.model else ""
+        has = "has no answer to" if file.answers else "is empty or not there, and has no answer to"
+        told = f"the tape {file.path.name} {has} {shortened(asked.last(), 60)!r}{who}.{_near(asked, file)}"
+        remedy = "Record it: ask once with G4F_TAPE=auto, or mode 'auto'"
+        return MissingRequirementsError(f"{told} {remedy}", provider=asked.provider, model=asked.model)
+
+
+class _Notes:
+    """What came of an answer so far, with the milliseconds before each event."""
+
+    def __init__(self) -> None:
+        self.events: list[Kept] = []
+        self.ms: list[int] = []
+        self._start, self._told = monotonic(), 0
+
+    def add(self, item: Item) -> None:
+        """Take the next item. What is only waited for is passed over, and so is what a provider has made up."""
+        if not isinstance(item, Kept):
+            return
+        now = int((monotonic() - self._start) * 1000)
+        self.events.append(item)
+        self.ms.append(now - self._told)
+        self._told = now
+
+    def said(self) -> str:
+        """Return all that the model wrote."""
+        texts = []
+        for event in self.events:
+            match event:
+                case str():
+                    texts.append(event)
+                case Reasoning():
+                    texts.append(event.text)
+                case ToolCall():
+                    texts.append(event.arguments)
+        return "".join(texts)
+
+
+def _near(asked: Question, file: TapeFile) -> str:
+    """Return in what a question differs from the most similar one that is on the tape."""
+    found: list[list[str]] = []
+    for key in file.answers:
+        with suppress(msgspec.DecodeError, IndexError):
+            other = read_entry(file.answers_to(key)[0]).asked()
+            if other.messages[-1] == asked.messages[-1]:
+                found.append(differences(asked, other))
+    nearest: list[str] = min(found, key=len, default=[])
+    return f" One that it answers differs in {' and '.join(nearest)}." if nearest else ""

@@ -1,0 +1,103 @@
+"""A question as it is written on a tape: all that determines its answer, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from .errors import InputError
+from .providers.rows import ROWS
+from .providers.settings import Settings
+from .typing import Key
+
+__all__ = ["Question", "differences", "key_of", "keys_here", "question", "shortened"]
+
+_NOT_ASKED = frozenset(Settings.__struct_fields__) | {"api_key", "extra_headers"}
+"""Options that say how a question is sent, or by whom."""
+
+_INLINE = re.compile(r"data:([\w.+/-]*);base64,", re.IGNORECASE)
+_USER = re.compile(r"(?<=//)[^/@]*@")
+
+_SHORTEST = 8
+"""Characters of a key at least: a shorter one is for a server that needs none, and a word like others."""
+
+
+class Question(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All that determines an answer. `provider` is "" where the caller named none, and all names for a list."""
+
+    provider: str
+    model: str
+    messages: list[dict[str, Any]]
+    options: dict[str, Any] = {}
+
+    def encode(self) -> bytes:
+        """Return it as JSON: the same bytes for the same question."""
+        return msgspec.json.encode(self, order="sorted")
+
+    def last(self) -> str:
+        """Return the text of its last message, in one line."""
+        content = self.messages[-1].get("content", "") if self.messages else ""
+        parts = content if isinstance(content, list) else [{"text": content}]
+        return " ".join(" ".join(str(part.get("text", "")) for part in parts).split())
+
+
+def question(provider: str, model: str, messages: list[dict[str, Any]], options: Mapping[str, Any]) -> bytes:
+    """Return a question as it is written on a tape: what is inline is a hash, a key is stars.
+
+    Raises InputError for what JSON cannot hold.
+    """
+    asked = {name: value for name, value in options.items() if name not in _NOT_ASKED}
+    if isinstance(address := asked.get("base_url"), str):
+        asked["base_url"] = _USER.sub("", address)
+    try:
+        return Question(provider, model, _plain(messages), _plain(asked)).encode()
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise InputError(f"the question cannot be written on a tape: {error}. Ask it with the tape off") from None
+
+
+def key_of(encoded: bytes) -> str:
+    """Return the key of a question."""
+    return sha256(encoded).hexdigest()[:32]
+
+
+def differences(one: Question, other: Question) -> list[str]:
+    """Return in which of its parts a question is not the other."""
+    return [name for name in Question.__struct_fields__ if getattr(one, name) != getattr(other, name)]
+
+
+def shortened(text: str, length: int) -> str:
+    """Return the text, or its beginning and "…", in at most so many characters."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def keys_here(given: str | None) -> Iterator[str]:
+    """Yield the keys that could have slipped into a text: the one of a call, and those in the environment."""
+    found = {os.environ.get(name, "") for row in ROWS for name in row.keys} | {given or ""}
+    return (key for key in found if len(key) >= _SHORTEST)
+
+
+def _plain(value: Any, name: str = "") -> Any:
+    """Return what JSON holds of `value`: 1.0 is 1, a tuple is a list, what is inline (`name` may tell) is a hash."""
+    if isinstance(value, str):
+        return "***" if isinstance(value, Key) else _text(value, name)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return int(value) if value == value // 1 else float(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(held, key) for key, held in value.items()}
+    given = value if isinstance(value, list | tuple) else msgspec.to_builtins(value, order="sorted")
+    return [_plain(held) for held in given] if isinstance(given, list | tuple) else _plain(given)
+
+
+def _text(value: str, name: str) -> str:
+    if inline := _INLINE.match(value):
+        return f"data:{inline[1]};sha256,{sha256(value[inline.end() :].encode()).hexdigest()}"
+    if name == "data":  # base64 without a word before it, such as sound
+        return f"sha256,{sha256(value.encode()).hexdigest()}"
+    return str.__str__(value)
