@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 from unittest import mock
 
+import pytest
+
 import g4f
 from g4f import errors
 
@@ -81,6 +83,7 @@ TOOLS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:The 'alias' attribute:UserWarning")  # of the judge's parts: as an error, it fails
 @unittest.skipUnless(LLMock, "needs llmock, of the test extra")
 class TestVerdict(unittest.TestCase):
     """The strict verdict, warnings included, finds nothing."""
@@ -93,12 +96,12 @@ class TestVerdict(unittest.TestCase):
         """Start a judge for each provider, and a thread to ask it; shorten the pauses."""
         cls.servers = {row: LLMockServer() for row in PROVIDERS}
         cls.threads = {row: ThreadPoolExecutor(1) for row in PROVIDERS}
-        for row in PROVIDERS:
-            # It takes uvloop where it is installed, which cannot run where a nest package has replaced asyncio.run.
-            with mock.patch.dict(sys.modules, {"uvloop": None}):
+        # They take uvloop where it is installed, which cannot run where a nest package has replaced asyncio.run.
+        with mock.patch.dict(sys.modules, {"uvloop": None}):
+            for row in PROVIDERS:
                 cls.servers[row].start()
-            cls.addClassCleanup(cls.servers[row].stop)
-            cls.addClassCleanup(cls.threads[row].shutdown)
+                cls.addClassCleanup(cls.servers[row].stop)
+                cls.addClassCleanup(cls.threads[row].shutdown)
         shorter = mock.patch("g4f.providers.retries.FIRST", 0.25)
         shorter.start()
         cls.addClassCleanup(shorter.stop)
