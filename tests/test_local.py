@@ -61,7 +61,7 @@ class Contract:
             "the question has 9021 tokens, more than the context of smollm2, which has 8192: shorten it, or begin a new"
         )
         self.expect_error(
-            errors.BadRequestError(f"{said} conversation", provider="Local", model="smollm2"),
+            errors.ContextLengthError(f"{said} conversation", provider="Local", model="smollm2"),
             lambda: "Local",
             "",
             "hi " * 9000,
@@ -354,7 +354,7 @@ class TestRefused(unittest.TestCase):
 
     def test_options(self) -> None:
         """An option of the wrong kind, or that nobody knows, is named."""
-        image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+        image = {"type": "image_url", "image_url": {"url": "https://host.invalid/a.png"}}
         for said, kind, options in (
             (
                 "does not take the option 'temperatur'. Did you mean 'temperature'?",
@@ -365,8 +365,8 @@ class TestRefused(unittest.TestCase):
             ("response_format", errors.BadRequestError, {"response_format": {"type": "xml"}}),
             ("Missing tool type", errors.BadRequestError, {"tools": [{"x": 1}]}),
             (
-                "image input is not supported",
-                errors.BadRequestError,
+                "cannot see images",
+                errors.InputError,
                 {"messages": [{"role": "user", "content": [image]}]},
             ),
             ("must be what JSON can hold", errors.InputError, {"seed": object()}),
