@@ -15,7 +15,7 @@ from g4f.providers.catalogue import find
 from g4f.providers.response import FinishReason, Item, Reasoning, ToolCall, Usage
 
 from .loops import run
-from .servers import Answer, Request, Server, whole
+from .servers import HANG, Answer, Request, Server, whole
 from .servers import stream as chunked
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
@@ -259,6 +259,12 @@ class TestAnswers(unittest.TestCase):
             with self.assertRaisesRegex(errors.ResponseError, "ended before the answer did") as caught:
                 items(answer)
             self.assertEqual("a", caught.exception.partial)
+
+    def test_done_ends_the_stream(self) -> None:
+        """Nothing is waited for behind `done`."""
+        lines = [json.dumps(line).encode() + b"\n" for line in (said("a"), END)]
+        open_end = chunked(*lines, end=False, **{"Content-Type": "application/x-ndjson"})
+        self.assertEqual(["a", FinishReason("stop")], items([*open_end, HANG], stream_timeout=5))
 
     def test_error_in_the_stream(self) -> None:
         """An error in the middle is the server's failure, with its words and the text so far."""

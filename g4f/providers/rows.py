@@ -185,6 +185,7 @@ ROWS: tuple[Row, ...] = (
         "https://ollama.com",
         keys=("OLLAMA_API_KEY",),
         default_model="gpt-oss:120b",
+        lacks=("json_object", "json_schema"),  # "Ollama's Cloud currently does not support structured outputs"
     ),
     Row(
         "Ollama",
