@@ -1,4 +1,7 @@
-"""`python -m g4f` lists the providers: who can answer here, and what the others need."""
+"""`python -m g4f` lists the providers: who can answer here, and what the others need.
+
+`python -m g4f tape` looks after recorded answers: see tape_command.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from shutil import get_terminal_size
 from textwrap import wrap
 from typing import Any
 
+from . import tape_command
 from .errors import G4FError
 from .providers.catalogue import ROWS, Row, lacks, missing
 
@@ -29,11 +33,18 @@ FEATURES = {
 
 def main(arguments: list[str] | None = None) -> None:
     """Print the providers: a table; with `--json` all that is known of each; with `--markdown` the README's table."""
-    parser = ArgumentParser(prog="python -m g4f", description="List the providers, and which of them can answer here.")
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["tape"]:
+        sys.exit(tape_command.main(words[1:]))
+    parser = ArgumentParser(
+        prog="python -m g4f",
+        description="List the providers, and which of them can answer here.",
+        epilog="Recorded answers: python -m g4f tape --help",
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="all that is known of each, as JSON")
     form.add_argument("--markdown", action="store_true", help="what each of them is, as a table in Markdown")
-    asked = parser.parse_args(arguments)
+    asked = parser.parse_args(words)
     if asked.markdown:
         print("\n".join(_markdown()))
         return

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from numbers import Integral, Real
 from time import monotonic
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from .errors import G4FError, InputError, ResponseError, kind_of
 from .limits import Limits
@@ -21,9 +21,11 @@ from .providers.catalogue import load_at
 from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning, Status, Usage
 from .routing import Route, resolve
 from .shaping import Shaper
-from .tape_player import Take
 from .tapes import current
 from .typing import Messages, seal
+
+if TYPE_CHECKING:
+    from .tape_player import Take
 
 __all__ = ["Request", "prepare", "stream_events", "text"]
 

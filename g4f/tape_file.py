@@ -66,6 +66,10 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
         """Return its question. Raises msgspec.DecodeError if someone broke it."""
         return msgspec.json.decode(self.question, type=Question)
 
+    def is_filed(self) -> bool:
+        """Whether it stands under the key of its question. Raises msgspec.DecodeError."""
+        return self.key == key_of(self.asked().encode())
+
     def items(self) -> list[Kept]:
         """Return the events. Raises msgspec.DecodeError if someone broke them."""
         return _EVENTS.decode(self.events)

@@ -22,14 +22,11 @@ from .providers.response import Item, ProviderInfo, Reasoning, Replayed, ToolCal
 from .tape_file import Entry, Kept, TapeFile, read_entry
 from .tape_question import Question, differences, key_of, keys_here, question, shortened
 
-__all__ = ["FILE", "MODES", "Take", "Tape"]
+__all__ = ["MODES", "Take", "Tape"]
 
 logger = logging.getLogger("g4f")
 
 MODES = ("auto", "replay", "record", "off")
-
-FILE = "g4f_tape.jsonl"
-"""The tape where none is named: in the current folder, which is a notebook's own."""
 
 
 class Tape:
@@ -39,15 +36,15 @@ class Tape:
     not on it, and so was asked, is asked again when it comes again, and all its answers are recorded.
     """
 
-    def __init__(self, file: str | os.PathLike[str] | None = None, mode: str = "auto", *, pace: bool = False) -> None:
-        """Open `file`, else `G4F_TAPE_FILE`, else `FILE`. With `pace` an answer takes as long as it once did.
+    def __init__(self, file: str | os.PathLike[str], mode: str = "auto", *, pace: bool = False) -> None:
+        """Open `file`, which need not be there yet. With `pace` an answer takes as long as it once did.
 
         Raises InputError for an unknown mode, and in "record" if the file cannot be written.
         """
         if mode not in MODES:
             near = close_matches(mode, MODES) if isinstance(mode, str) else ""
             raise InputError(f"the mode of a tape is one of {', '.join(MODES)}, not {mode!r}.{near}")
-        self.file = TapeFile(file or os.environ.get("G4F_TAPE_FILE") or FILE)
+        self.file = TapeFile(file)
         self.mode, self.pace = mode, pace
         self._counts: Counter[str] = Counter()
         self._asked: set[str] = set()

@@ -19,11 +19,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from typing import TYPE_CHECKING
 
 from .errors import InputError
-from .tape_player import FILE, Tape
 
-__all__ = ["current", "on", "tape"]
+if TYPE_CHECKING:
+    from .tape_player import Tape
+
+__all__ = ["FILE", "current", "load", "on", "tape"]
+
+FILE = "g4f_tape.jsonl"
+"""The tape where none is named: in the current folder, which is a notebook's own."""
 
 _here: ContextVar[Tape | None] = ContextVar("g4f_tape", default=None)
 
@@ -39,13 +45,20 @@ def tape(file: str | os.PathLike[str] | None = None, mode: str = "auto", *, pace
     "off"; with `pace` an answer takes as long as it once did. Raises InputError for an unknown mode, and in "record" if
     the file cannot be written.
     """
-    with on(Tape(file, mode, pace=pace)) as player:
+    with on(load(file, mode, pace=pace)) as player:
         yield player
+
+
+def load(file: str | os.PathLike[str] | None = None, mode: str = "auto", *, pace: bool = False) -> Tape:
+    """Return a tape that is not on yet. The arguments are those of `tape`."""
+    from .tape_player import Tape  # noqa: PLC0415 - 7 ms that only a tape has to spend
+
+    return Tape(file or _file(), mode, pace=pace)
 
 
 @contextmanager
 def on(player: Tape) -> Iterator[Tape]:
-    """Have this tape on. It goes on where it was: the order of repeated questions does not begin again."""
+    """Have this tape on, once more: it goes on in the order of questions that come again."""
     before, mark = _here.get(), (threading.get_ident(), player)
     _here.set(player)
     _open.append(mark)
@@ -73,14 +86,18 @@ def _of_another_thread() -> Tape | None:
 
 def _of_environment() -> Tape | None:
     mode = os.environ.get("G4F_TAPE")
-    if not mode:
+    if not mode or mode == "off":
         return None
     try:
-        return _shared(os.path.abspath(os.environ.get("G4F_TAPE_FILE") or FILE), mode)  # noqa: PTH100 - ~ is left alone
+        return _shared(os.path.realpath(os.path.expanduser(_file())), mode)  # noqa: PTH111 - an unknown ~name stays
     except InputError as error:
         raise InputError(f"G4F_TAPE: {error}") from None
 
 
+def _file() -> str:
+    return os.environ.get("G4F_TAPE_FILE") or FILE
+
+
 @cache
 def _shared(file: str, mode: str) -> Tape:
-    return Tape(file, mode)
+    return load(file, mode)

@@ -1,0 +1,123 @@
+"""`python -m g4f tape list|check|prune FILE`: what is on a tape, what is wrong with it, and how to be rid of that."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Iterator
+
+import msgspec
+
+from .errors import InputError
+from .tape_file import TapeFile, read_entry
+from .tape_question import shortened
+
+__all__ = ["main"]
+
+
+def main(arguments: list[str]) -> int:
+    """Print what the command finds. Return 1 if `check` finds what is wrong, else 0.
+
+    Exits with 2, and a line on stderr, where the command cannot be run.
+    """
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    try:
+        file = _opened(asked.file)
+        match asked.command:
+            case "list":
+                lines = list(_listed(file))
+            case "check":
+                lines = list(_checked(file))
+            case _:
+                lines = [_pruned(file, asked.keys)]
+    except (InputError, OSError) as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+    print("\n".join(lines))  # noqa: T201 - for people
+    return 1 if asked.command == "check" and len(lines) > 1 else 0
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="python -m g4f tape", description="Look after a tape: a file of recorded answers.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, what in (
+        ("list", "show questions and answers"),
+        ("check", "show lines that are no answers, and answers that nobody will find"),
+        ("prune", "remove what check shows; or the answers with these keys, which are then asked again"),
+    ):
+        command = commands.add_parser(name, help=what, description=what)
+        command.add_argument("file", metavar="FILE")
+    command.add_argument("keys", nargs="*", metavar="KEY", help="the beginning of a key, as list shows it")
+    return parser
+
+
+def _opened(path: str) -> TapeFile:
+    file = TapeFile(path)
+    if not file.path.exists():
+        raise InputError(f"there is no tape {path}")
+    file.read()
+    return file
+
+
+def _listed(file: TapeFile) -> Iterator[str]:
+    """Yield the lines of a table."""
+    rows = [("key", "n", "provider", "model", "question", "answer"), *_rows(file)]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    for *told, answer in rows:
+        yield "  ".join([*(f"{word:{width}}" for word, width in zip(told, widths, strict=True)), answer])
+
+
+def _rows(file: TapeFile) -> Iterator[tuple[str, ...]]:
+    for key in sorted(file.answers):
+        for line in file.answers_to(key):
+            if _wrong(line):
+                continue
+            entry = read_entry(line)
+            asked, answer = entry.asked(), "".join(event for event in entry.items() if isinstance(event, str))
+            question, told = (repr(shortened(text, 40)) for text in (asked.last(), answer))
+            yield key[:8], str(entry.n), asked.provider, asked.model, question, told
+
+
+def _checked(file: TapeFile) -> Iterator[str]:
+    """Yield a line for each that is wrong, and one that counts."""
+    odd = {number: why for number, _, why in file.odd}
+    wrong = 0
+    for number, line in enumerate(file.path.read_bytes().split(b"\n"), 1):
+        why = odd.get(number) or (_wrong(line) if line.strip() else "")
+        if why:
+            wrong += 1
+            yield f"line {number} {why}"
+    count = sum(map(len, file.answers.values()))
+    yield f"{count} answer{'s' * (count != 1)}, {f'{wrong} wrong' if wrong else 'nothing wrong'}"
+
+
+def _pruned(file: TapeFile, beginnings: list[str]) -> str:
+    """Remove the answers whose keys begin like that; where none is given, all that is wrong. Say how many."""
+    with file.changed():
+        for start in beginnings:
+            if not any(key.startswith(start) for key in file.answers):
+                raise InputError(f"there is no answer with the key {start}")
+        before = _count(file)
+        if not beginnings:
+            file.odd.clear()
+        for key, lines in file.answers.items():
+            named = key.startswith(tuple(beginnings))
+            goes = [n for n, line in lines.items() if (named if beginnings else _wrong(line))]
+            for number in goes:
+                del lines[number]
+        removed = before - _count(file)
+    return f"removed {removed} line{'s' * (removed != 1)}"
+
+
+def _count(file: TapeFile) -> int:
+    return len(file.odd) + sum(map(len, file.answers.values()))
+
+
+def _wrong(line: bytes) -> str:
+    """Return what is wrong with a line that has a key; "" if nothing is."""
+    try:
+        entry = read_entry(line)
+        entry.items()
+        found = entry.is_filed()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return f"is broken: {error}"
+    return "" if found else "has another question than its key says: it answers nothing"
