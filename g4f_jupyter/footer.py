@@ -7,8 +7,9 @@ from importlib.util import find_spec
 from typing import Any
 
 from g4f.answer import Answer
-from g4f.errors import ProviderNotFoundError
-from g4f.providers.catalogue import ROWS, find
+from g4f.providers.catalogue import ROWS
+
+from .session import Spent
 
 __all__ = ["cost", "footer", "metadata", "price"]
 
@@ -38,12 +39,10 @@ def metadata(answer: Answer) -> dict[str, Any]:
     return {"g4f_jupyter": {name: value for name, value in told.items() if value is not None}}
 
 
-def price(answer: Answer) -> Decimal | None:
+def price(used: Answer | Spent) -> Decimal | None:
     """Return what an answer cost in US dollars, by the price list of `genai-prices`; None where that is unknown."""
-    usage = answer.usage
-    try:
-        row = find(answer.provider)
-    except ProviderNotFoundError:
+    usage, row = used.usage, next((row for row in ROWS if row.name == used.provider), None)
+    if row is None:
         return None
     if not row.keys:
         return Decimal(0)
@@ -51,13 +50,13 @@ def price(answer: Answer) -> Decimal | None:
         return None
     import genai_prices  # noqa: PLC0415 - an optional package
 
-    used = genai_prices.Usage(
+    tokens = genai_prices.Usage(
         input_tokens=usage.prompt_tokens,
         output_tokens=usage.completion_tokens,
         cache_read_tokens=usage.cached_tokens or None,
     )
     try:
-        found = genai_prices.calc_price(used, model_ref=answer.model, provider_api_url=row.base_url)
+        found = genai_prices.calc_price(tokens, model_ref=used.model, provider_api_url=row.base_url)
     except LookupError:
         return None
     return Decimal(found.total_price)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
@@ -17,7 +17,7 @@ from g4f.errors import InputError
 from .display import errors_in_one_line
 from .footer import cost, price
 from .history import History
-from .session import Thread, named_provider, tokens_of
+from .session import Spent, Thread, named_provider
 from .tables import Table, alias_table, model_table, provider_table
 
 if TYPE_CHECKING:
@@ -108,18 +108,19 @@ class ChatLineMagics(Magics):
 
     def _usage(self) -> list[list[str]]:
         """Return a row for each model that answered, and one of all."""
-        answers = self._chat.session.answers
-        models = dict.fromkeys((answer.provider, answer.model) for answer in answers)
-        groups = [(who, [answer for answer in answers if (answer.provider, answer.model) == who]) for who in models]
-        return [_used(*who, each) for who, each in [*groups, (("all", ""), answers)]]
+        spent = self._chat.session.spent
+        groups = {(each.provider, each.model): list[Spent]() for each in spent}
+        for each in spent:
+            groups[each.provider, each.model].append(each)
+        return [_used(*who, each) for who, each in [*groups.items(), (("all", ""), spent)]]
 
 
-def _used(provider: str, model: str, answers: list[Any]) -> list[str]:
-    paid = [price(answer) for answer in answers]
+def _used(provider: str, model: str, spent: list[Spent]) -> list[str]:
+    paid = [price(each) for each in spent]
     total = None if None in paid else sum((each for each in paid if each is not None), Decimal())
-    tokens = f"{sum(map(tokens_of, answers)):,}"
-    seconds = f"{sum(answer.seconds for answer in answers):.1f}"
-    return [provider, model, str(len(answers)), tokens, seconds, cost(total) or "none"]
+    tokens = f"{sum(each.tokens for each in spent):,}"
+    seconds = f"{sum(each.seconds for each in spent):.1f}"
+    return [provider, model, str(len(spent)), tokens, seconds, cost(total) or "none"]
 
 
 def _read(path: Path) -> str:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import aclosing
-from typing import Any
+from typing import Any, NamedTuple
 
 from g4f.answer import Answer
 from g4f.conversation import Asking, Conversation, Turn
 from g4f.dispatch import Request
 from g4f.errors import InputError, close_matches
 from g4f.providers.base_provider import Provider, is_provider
-from g4f.providers.response import Item
+from g4f.providers.response import Item, Usage
 from g4f.providers.retry_provider import IterListProvider
 
-__all__ = ["Question", "Session", "Thread", "cell_id", "deleted_cells", "named_provider", "tokens_of"]
+__all__ = ["Question", "Session", "Spent", "Thread", "cell_id", "deleted_cells", "named_provider"]
 
 
 class Thread:
@@ -56,17 +56,29 @@ class Thread:
             self.cells[cell] = new
 
 
+class Spent(NamedTuple):
+    """What one answer has used. `tokens` is a guess where the provider told no `usage`."""
+
+    provider: str
+    model: str
+    usage: Usage | None
+    tokens: int
+    seconds: float
+
+
 class Session:
-    """The conversations of one notebook, by name ("" is the one that has none), and what they have used."""
+    """The conversations of one notebook, by name ("" has none), and what they have used: `tokens` in all."""
 
     def __init__(self) -> None:
         self.threads: dict[str, Thread] = {"": Thread()}
-        self.answers: list[Answer] = []
+        self.spent: list[Spent] = []
+        self.tokens = 0
 
-    @property
-    def tokens(self) -> int:
-        """The tokens of all answers; where a provider told none, a quarter of the characters."""
-        return sum(map(tokens_of, self.answers))
+    def spend(self, answer: Answer) -> None:
+        """Count what an answer has used."""
+        used = Spent(answer.provider, answer.model, answer.usage, _tokens(answer), answer.seconds)
+        self.spent.append(used)
+        self.tokens += used.tokens
 
     def thread(self, name: str) -> Thread:
         """Return the conversation called `name`. Raises InputError with close matches."""
@@ -151,7 +163,7 @@ class Question:
         async with aclosing(self._asking.items()) as items:
             async for item in items:
                 yield item
-        self._session.answers.append(self.answer)
+        self._session.spend(self.answer)
         if self._name is None:
             return
         self._thread.enter(self._draft, self._place, self._cell)
@@ -162,7 +174,7 @@ def _has(turns: Collection[Turn], turn: Turn) -> bool:
     return any(each is turn for each in turns)
 
 
-def tokens_of(answer: Answer) -> int:
+def _tokens(answer: Answer) -> int:
     """Return the tokens of question and answer: as the provider counted them, else a quarter of the characters."""
     if answer.usage is not None:
         return answer.usage.total_tokens or answer.usage.prompt_tokens + answer.usage.completion_tokens

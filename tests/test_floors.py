@@ -81,7 +81,7 @@ FLOORS = {
     "g4f_jupyter/display.py": 10,
     "g4f_jupyter/session.py": 10,
     "g4f_jupyter/tables.py": 10,
-    "g4f_jupyter/footer.py": 10,
+    "g4f_jupyter/footer.py": 11,
     "g4f_jupyter/preview.py": 10,
     "g4f_jupyter/fix.py": 10,
     "g4f_jupyter/values.py": 10,
