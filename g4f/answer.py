@@ -6,7 +6,7 @@ from time import monotonic
 from typing import Any
 
 from .dispatch import Request
-from .providers.response import FinishReason, Item, ProviderInfo, Reasoning, Usage
+from .providers.response import FinishReason, Item, ProviderInfo, Reasoning, Replayed, Usage
 
 __all__ = ["Answer", "Draft"]
 
@@ -17,7 +17,7 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     `reasoning` is what the model thought ("" where it told nothing), `usage` the tokens as the provider counted them
     or None, `provider` and `model` who answered, `seconds` how long it took from asking to the end, `finish_reason`
     "stop", "length", "tool_calls" or "content_filter", `messages` what was asked, `trimmed` how many of the oldest
-    turns were left out for the model's context.
+    turns were left out for the model's context, `replayed` whether it is from a tape.
     """
 
     reasoning: str = ""
@@ -28,6 +28,7 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     finish_reason: str = "stop"
     messages: tuple[dict[str, Any], ...] = ()
     trimmed: int = 0
+    replayed: bool = False
 
 
 class Draft:
@@ -40,6 +41,7 @@ class Draft:
         self._thoughts: list[str] = []
         self._usage: Usage | None = None
         self._reason = "stop"
+        self._replayed = False
         self._start = monotonic()
 
     def add(self, item: Item) -> None:
@@ -55,6 +57,8 @@ class Draft:
                 self._reason = item.reason
             case ProviderInfo():
                 self._who = item
+            case Replayed():
+                self._replayed = True
 
     def answer(self, trimmed: int = 0) -> Answer:
         """Return what has come, now."""
@@ -65,5 +69,5 @@ class Draft:
         answer.seconds = monotonic() - self._start
         answer.finish_reason = self._reason
         answer.messages = self._messages
-        answer.trimmed = trimmed
+        answer.trimmed, answer.replayed = trimmed, self._replayed
         return answer

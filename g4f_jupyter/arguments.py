@@ -19,10 +19,13 @@ from .display import FORMATS
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-__all__ = ["OPTIONS", "chat_arguments", "parsed", "split"]
+__all__ = ["OPTIONS", "TAPES", "chat_arguments", "parsed", "split"]
 
 OPTIONS = ("temperature", "max_tokens", "seed", "stop", "timeout", "reasoning_effort")
 """What an option of the line, or of `%config ChatMagics`, hands to the provider by its own name."""
+
+TAPES = ("auto", "replay", "record", "off")
+"""The modes of a tape, which is not imported for their names."""
 
 _WORD = re.compile(r"""\s*((?:"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'])+)(?=\s|$)""")
 
@@ -78,6 +81,7 @@ _ARGUMENTS = (
     argument("--dry-run", action="store_true", help="Show what would be sent, and send nothing."),
     argument("--eval", action="store_true", help="Evaluate expressions in braces, such as {df.head()}."),
     argument("--error", action="store_true", help="Ask about the last error, too: its cell, and the variables in it."),
+    argument("--tape", choices=TAPES, help="Record the answer on a tape, or replay it; auto: whichever is possible."),
     argument("--budget", metavar="TOKENS", type=int, help="Tokens after which nothing more is asked in this notebook."),
     argument("--temperature", metavar="NUMBER", type=float, help="How freely the model picks its words."),
     argument("--max-tokens", metavar="NUMBER", type=int, help="Longest answer, in tokens."),

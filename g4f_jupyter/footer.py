@@ -19,7 +19,8 @@ def footer(answer: Answer) -> str:
     usage = answer.usage
     tokens = f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens" if usage is not None else "tokens unknown"
     paid = cost(price(answer)) if any(row.name == answer.provider for row in ROWS) else ""
-    told = [answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s", paid]
+    took = "replayed" if answer.replayed else f"{answer.seconds:.1f} s"
+    told = [answer.provider, answer.model, tokens, took, paid]
     return " · ".join(part for part in told if part)
 
 
@@ -35,6 +36,7 @@ def metadata(answer: Answer) -> dict[str, Any]:
         "finish_reason": answer.finish_reason,
         "cost_usd": float(paid) if paid is not None else None,
         "trimmed_turns": answer.trimmed or None,
+        "replayed": answer.replayed or None,
     }
     return {"g4f_jupyter": {name: value for name, value in told.items() if value is not None}}
 

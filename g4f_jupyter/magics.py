@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 from IPython.display import display
 from traitlets import Bool, Enum, Float, Int, List, Unicode
 
-from g4f import bridge
+from g4f import bridge, tapes
 from g4f.errors import InputError
 
 from .aliases import Aliases
-from .arguments import OPTIONS, chat_arguments, parsed
+from .arguments import OPTIONS, TAPES, chat_arguments, parsed
 from .display import FORMATS, Frames, Look, Quiet, Screen, errors_in_one_line, show
 from .fix import FIX, about_last_error
 from .footer import footer, metadata
@@ -45,12 +46,17 @@ class ChatMagics(Magics):
     allow_images = Bool(False, help="Whether images that an answer names are fetched and shown.").tag(config=True)
     footer = Bool(True, help="Whether an answer says who gave it, tokens, seconds, cost.").tag(config=True)
     budget = Int(0, help="Tokens after which nothing more is asked in this notebook; 0: no limit.").tag(config=True)
+    tape = Enum(("", *TAPES), "", help="Whether answers are recorded on a tape, and replayed from it.").tag(config=True)
+    tape_file = Unicode("", help="The tape, a file; else that of G4F_TAPE_FILE, or g4f_tape.jsonl here.").tag(
+        config=True
+    )
     inserted = Int(20_000, help="Characters of a variable in braces that are sent, at the most.").tag(config=True)
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._shell = shell
         self.session = Session()
+        self._tapes: dict[tuple[str, str], Any] = {}
         self.aliases = Aliases(shell.profile_dir.location if shell.profile_dir is not None else ".")
 
     @no_var_expand
@@ -80,6 +86,10 @@ class ChatMagics(Magics):
             self._ask(asked, _text(asked, rest, None), None)
 
     def _ask(self, asked: Namespace, text: str, cell: str | None) -> None:
+        with self._taped(asked.tape or self.tape):
+            self._answer(asked, text, cell)
+
+    def _answer(self, asked: Namespace, text: str, cell: str | None) -> None:
         question = self._question(asked, text, cell)
         if asked.dry_run:
             display(Preview(question.request))
@@ -133,6 +143,14 @@ class ChatMagics(Magics):
                 f"the budget of {self.budget:,} tokens is used up ({used:,} so far), nothing was asked. "
                 "--budget TOKENS sets another, 0 none; %chat_usage shows what was used."
             )
+
+    def _taped(self, mode: str) -> AbstractContextManager[Any]:
+        """Have the tape of the notebook on, which goes on in the order of questions that come again."""
+        if not mode:
+            return nullcontext()
+        if (mode, self.tape_file) not in self._tapes:
+            self._tapes[mode, self.tape_file] = tapes.load(self.tape_file or None, mode)
+        return tapes.on(self._tapes[mode, self.tape_file])
 
     def _screen(self, asked: Namespace) -> Screen:
         if asked.quiet:

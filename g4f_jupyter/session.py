@@ -75,7 +75,9 @@ class Session:
         self.tokens = 0
 
     def spend(self, answer: Answer) -> None:
-        """Count what an answer has used."""
+        """Count what an answer has used; one from a tape uses nothing."""
+        if answer.replayed:
+            return
         used = Spent(answer.provider, answer.model, answer.usage, _tokens(answer), answer.seconds)
         self.spent.append(used)
         self.tokens += used.tokens

@@ -184,6 +184,26 @@ class TestSent(CellTestCase):
         self.assertIn("share = 21", asked)
 
 
+class TestTape(CellTestCase):
+    """Answers are recorded, and given again without asking."""
+
+    def test_record_and_replay(self) -> None:
+        """A recorded answer is the same display, says in its metadata that it is replayed, and asks nobody."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.kernel.run(f"%config ChatMagics.tape_file = '{folder}/tape.jsonl'")
+            first = self.shown("%%chat -p Thinks --once --tape auto\n?")
+            again = self.send("%%chat -p Thinks --once --tape replay -o told\n?")
+            self.assertEqual([first], again.displays)
+            self.assertTrue(again.outputs[-1][1]["metadata"]["g4f_jupyter"]["replayed"])
+            self.assertEqual("('hm <b>', True)", self.kernel.run("told.reasoning, told.replayed").result)
+            before = self.kernel.run("len(asked)").result
+            self.kernel.run("%config ChatMagics.tape = 'replay'")
+            told = self.failure("%%chat -p Echo --once\nnever asked before")
+            self.assertIn("never asked before", told)
+            self.assertEqual(before, self.kernel.run("len(asked)").result)
+            self.kernel.run("%config ChatMagics.tape = ''")
+
+
 class TestOutput(CellTestCase):
     """How an answer is shown."""
 
