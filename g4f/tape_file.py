@@ -119,18 +119,14 @@ class TapeFile:
 
         No events are decoded.
         """
-        try:
-            found = self._state()
-            if found != self._seen:
-                self.answers, self.odd = _parsed(self.path.read_bytes() if found else b"", self.path.name)
-                self._seen = found
-        except OSError as error:
-            raise InputError(f"the tape {self.path} cannot be read: {error.strerror}") from None
+        with self._guard:
+            self._read()
 
     def answers_to(self, key: str) -> list[bytes]:
         """Return the lines with answers to a question, in order."""
-        lines = self.answers.get(key, {})
-        return [lines[number] for number in sorted(lines)]
+        with self._guard:
+            lines = self.answers.get(key, {})
+            return [lines[number] for number in sorted(lines)]
 
     def put(self, entry: Entry) -> None:
         """Write an answer in its place, among what others have written meanwhile. Raises OSError, InputError."""
@@ -142,7 +138,7 @@ class TapeFile:
         """Hold the file, freshly read, while `answers` and `odd` are changed; then write it. Raises OSError."""
         self.check_writable()
         with self._guard, _held(self.path):
-            self.read()
+            self._read()
             yield
             self._write()
 
@@ -152,6 +148,15 @@ class TapeFile:
         read_only = not place.stat().st_mode & 0o222  # which root could write all the same
         if read_only or not os.access(place, os.W_OK) or not os.access(self.path.parent, os.W_OK):
             raise PermissionError(EACCES, os.strerror(EACCES), str(place))
+
+    def _read(self) -> None:
+        try:
+            found = self._state()
+            if found != self._seen:
+                self.answers, self.odd = _parsed(self.path.read_bytes() if found else b"", self.path.name)
+                self._seen = found
+        except OSError as error:
+            raise InputError(f"the tape {self.path} cannot be read: {error.strerror}") from None
 
     def _state(self) -> tuple[int, ...]:
         try:
@@ -208,7 +213,7 @@ def _held(path: Path) -> Iterator[None]:
             try:
                 yield
             finally:
-                with suppress(PermissionError):  # of Windows, where others wait for it
+                with suppress(PermissionError):  # of Windows, where an open file stays
                     lock.unlink()
             return
 

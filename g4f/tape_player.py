@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
 from itertools import chain, repeat
-from time import monotonic
 from typing import Any
 
 import msgspec
@@ -193,13 +192,14 @@ class _Notes:
     def __init__(self) -> None:
         self.events: list[Kept] = []
         self.ms: list[int] = []
-        self._start, self._told = monotonic(), 0
+        self._clock = asyncio.get_running_loop().time
+        self._start, self._told = self._clock(), 0
 
     def add(self, item: Item) -> None:
         """Take the next item. What is only waited for is passed over, and so is what a provider has made up."""
         if not isinstance(item, Kept):
             return
-        now = int((monotonic() - self._start) * 1000)
+        now = int((self._clock() - self._start) * 1000)
         self.events.append(item)
         self.ms.append(now - self._told)
         self._told = now

@@ -56,7 +56,7 @@ def question(provider: str, model: str, messages: list[dict[str, Any]], options:
         asked["base_url"] = _USER.sub("", address)
     try:
         return Question(provider, model, _plain(messages), _plain(asked)).encode()
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"the question cannot be written on a tape: {error}. Ask it with the tape off") from None
 
 

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import os
 import threading
+from asyncio.events import AbstractEventLoop, _get_running_loop
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from .errors import InputError
 
@@ -28,13 +29,15 @@ if TYPE_CHECKING:
 
 __all__ = ["FILE", "current", "load", "on", "tape"]
 
+_Place: TypeAlias = tuple[int, AbstractEventLoop | None]
+
 FILE = "g4f_tape.jsonl"
 """The tape where none is named: in the current folder, which is a notebook's own."""
 
 _here: ContextVar[Tape | None] = ContextVar("g4f_tape", default=None)
 
-_open: list[tuple[int, Tape]] = []
-"""The tapes that are on, each with the thread that put it on."""
+_open: list[tuple[_Place, Tape]] = []
+"""The tapes that are on, each with the place where it was put on."""
 
 
 @contextmanager
@@ -59,7 +62,7 @@ def load(file: str | os.PathLike[str] | None = None, mode: str = "auto", *, pace
 @contextmanager
 def on(player: Tape) -> Iterator[Tape]:
     """Have this tape on, once more: it goes on in the order of questions that come again."""
-    before, mark = _here.get(), (threading.get_ident(), player)
+    before, mark = _here.get(), (_place(), player)
     _here.set(player)
     _open.append(mark)
     try:
@@ -70,18 +73,24 @@ def on(player: Tape) -> Iterator[Tape]:
 
 
 def current() -> Tape | None:
-    """Return the tape that is on for a call that is made here, if one is.
+    """Return the tape that is on for a call that is made here, if one is. Raises InputError for a wrong `G4F_TAPE`.
 
-    That is the one of the block; in a thread, which has no block of its own, the last that another thread has put on;
-    else that of `G4F_TAPE`. Raises InputError for what that cannot be.
+    That is the one of the block; in a thread, or in a loop that the block runs, which may know nothing of it, the last
+    that is on; else that of `G4F_TAPE`. A task that began before the block, on the same loop, is not in it.
     """
-    found = _here.get() or _of_another_thread() or _of_environment()
+    found = _here.get() or _of_elsewhere() or _of_environment()
     return None if found is None or found.mode == "off" else found
 
 
-def _of_another_thread() -> Tape | None:
-    here = threading.get_ident()
-    return next((player for thread, player in reversed(_open) if thread != here), None)
+def _place() -> _Place:
+    return threading.get_ident(), _get_running_loop()
+
+
+def _of_elsewhere() -> Tape | None:
+    if not _open:
+        return None
+    here = _place()
+    return next((player for place, player in reversed(_open) if place != here or place[1] is None), None)
 
 
 def _of_environment() -> Tape | None:
