@@ -1,0 +1,143 @@
+r"""Expressions in the braces of a question, and the braces that mean something else.
+
+- Code between fences or backticks, f-strings, and mathematics between `$…$`, `$$…$$`, `\(…\)`, `\[…\]` or
+  `\begin…\end` stay as they are. So does what follows `\command`, `^` or the `_` behind a single letter: that is LaTeX.
+- An expression touches its braces and stands on one line: `{ x }` and `{{ x }}` stay. So does what is no name, path,
+  call or operation: `{}`, `{"a": 1}`, `{1, 2}`, `{a, b}`, `{x:.2f}`, `{color: red}`.
+- A name that is not there is an error. Not so within braces that stay (JSON, CSS, code), nor in `${x}` and `file_{x}`:
+  there it stays too. A name that is there is inserted in these places as well.
+- `{{x}}` is `{x}` wherever `{x}` would be inserted or be an error; otherwise it stays. `{{{x}}}` is `{value}`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+from typing import NamedTuple
+
+__all__ = ["Braces", "found", "path_of"]
+
+_LONGEST = 500
+"""Characters of an expression, at the most."""
+
+_STAYS = re.compile(
+    r"""
+    ^[ \t>]* (?:[-*+][ \t]+|\d+[.)][ \t]+)? (?P<fence>`{3,}|~{3,}) [^`\n]* (?:\n.*?)??
+        (?:\n[ \t>]*(?P=fence)[`~]*[ \t\r]*$ | \Z)
+    | (?=[`$\\fFrR]) (?:
+        (?<![`\\]) (?P<ticks>`+) (?!`) (?:(?!\n[ \t]*\n).){1,5000}? (?<!`) (?P=ticks) (?!`)
+        | (?<!\\) \$\$ .{1,5000}? \$\$
+        | (?<![\w\\$]) \$ (?![\s$]) (?!\d[\d.,]*\s) (?:\\.|[^$\\\n]|\n(?![ \t]*\n)){1,2000}? (?<![\s\\]) \$ (?![\w${])
+        | (?<!\\) (?: \\\( .{1,5000}? \\\) | \\\[ .{1,5000}? \\\] )
+        | \\begin\{ (?P<kind>\w+\*?) \} .{0,20000}? \\end\{ (?P=kind) \}
+        | (?<!\w) (?:[fF][rR]?|[rR][fF]) (?:
+            (?P<quotes>"{3}|'{3}) .{0,20000}? (?P=quotes) | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'
+        )
+    )
+    """,
+    re.VERBOSE | re.DOTALL | re.MULTILINE,
+)
+"""Code, mathematics, f-strings. `$5 ` is money, and a dollar that touches a word on its outside is none of TeX's."""
+
+_RUN = re.compile(r"{+")
+
+_FOREIGN = re.compile(r"""(["'])[^"']*\1\s*: | .*[\n\\]""", re.VERBOSE)
+"""Cheaper than parsing: JSON, several lines, backslashes."""
+
+_LATEX = re.compile(r"(?: \\[A-Za-z]*\*?(?:\[[^\]\n]*\])*[_^]? | \^ | (?<!\w)[^\W_]_ | [)\]]_ ) \Z", re.VERBOSE)
+"""What stands before a group of LaTeX."""
+
+_MEANT = (
+    ast.Attribute,
+    ast.BinOp,
+    ast.BoolOp,
+    ast.Call,
+    ast.Compare,
+    ast.IfExp,
+    ast.ListComp,
+    ast.Name,
+    ast.Subscript,
+    ast.UnaryOp,
+)
+"""Expressions that somebody means by braces; the others (literals, sets, pairs) are braces of another language."""
+
+
+class Braces(NamedTuple):
+    """An expression in `depth` pairs of braces: `text[start:end]`. `lenient`: an unknown name is no error there."""
+
+    start: int
+    end: int
+    depth: int
+    source: str
+    tree: ast.expr
+    lenient: bool
+
+
+def found(text: str) -> Iterator[Braces]:
+    """Yield the expressions in braces, in order, whatever their names."""
+    live = _STAYS.sub(lambda stays: "\n" * len(stays[0]), text)
+    ends = _ends(live)
+    at, latex, outer = 0, -2, 0  # where to look on; behind the last group of LaTeX; end of the braces that stay
+    while run := _RUN.search(live, at):
+        start, last = run.start(), run.end() - 1
+        if _LATEX.search(live[max(start - 80, 0) : start]) or (start - latex < 2 and live[latex:start] in ("", "_")):
+            at = latex = ends.get(start, start) + 1
+            continue
+        close = ends.get(last, last)
+        tree = _parsed(live[last + 1 : close])
+        depth = 0
+        while tree and depth <= last - start and ends.get(last - depth) == close + depth:
+            depth += 1
+        first = last + 1 - depth
+        outer = max([outer, *(ends.get(each, 0) for each in range(start, first))])
+        if tree:
+            lenient = first < outer or live[first - 1 : first] in ("$", "_")
+            yield Braces(first, close + depth, depth, live[last + 1 : close], tree, lenient)
+        at = close + depth if tree else last + 1
+
+
+def _ends(text: str) -> dict[int, int]:
+    """Return where each `{` is closed."""
+    ends, opened = {}, []
+    for brace in re.finditer("[{}]", text):
+        if brace[0] == "{":
+            opened.append(brace.start())
+        elif opened:
+            ends[opened.pop()] = brace.start()
+    return ends
+
+
+def _parsed(source: str) -> ast.expr | None:
+    """Return the expression in braces; None where they are not meant to hold one."""
+    if not source or len(source) > _LONGEST or source != source.strip() or _FOREIGN.match(source):
+        return None
+    try:
+        with warnings.catch_warnings(action="ignore"):  # it may be no Python at all
+            tree = ast.parse(source, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    is_number = isinstance(tree, ast.UnaryOp) and isinstance(tree.operand, ast.Constant)
+    return tree if isinstance(tree, _MEANT) and not is_number else None
+
+
+def path_of(tree: ast.expr) -> list[ast.expr] | None:
+    """Return a name and what is taken of it, step by step; None for any other expression."""
+    steps = [tree]
+    while isinstance(step := steps[-1], ast.Attribute | ast.Subscript):
+        if isinstance(step, ast.Subscript) and not _is_key(step.slice):
+            return None
+        steps.append(step.value)
+    return steps[::-1] if isinstance(step, ast.Name) else None
+
+
+def _is_key(node: ast.expr | None) -> bool:
+    match node:
+        case ast.Slice(lower, upper, step):
+            return all(map(_is_key, (lower, upper, step)))
+        case ast.Tuple(parts):
+            return all(map(_is_key, parts))
+        case ast.UnaryOp(ast.USub(), ast.Constant(int() | float())):
+            return True
+    return node is None or isinstance(node, ast.Constant | ast.Name)

@@ -1,0 +1,75 @@
+"""How code is told to a model: functions and classes by their source, modules by their names, errors by their trace."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+import re
+import textwrap
+import traceback
+from types import ModuleType
+from typing import Any
+
+__all__ = ["capped", "exception", "module", "source"]
+
+_FRAMES = 5
+"""The innermost frames of a traceback, which are told."""
+
+
+def capped(text: str, limit: int) -> str:
+    """Return the first `limit` characters of `text`, and a line that says how many more there are."""
+    return text if len(text) <= limit else f"{text[:limit]}\n… {len(text) - limit:,} more characters"
+
+
+def exception(error: BaseException, limit: int) -> str:
+    """Return type and message of an error, below the end of its traceback, if it was raised."""
+    trace = error.__traceback__
+    while trace and trace.tb_next and trace.tb_frame.f_globals.get("__name__", "").startswith("IPython."):
+        trace = trace.tb_next  # IPython's own way to the cell
+    text = "".join(traceback.format_exception(type(error), error, trace, limit=-_FRAMES)).rstrip()
+    return capped(text, limit) if trace is None else _fenced(capped(text, limit))
+
+
+def module(value: ModuleType, limit: int) -> str:
+    """Return name, version and purpose of a module, and what is in it."""
+    names = getattr(value, "__all__", None) or [name for name in dir(value) if not name.startswith("_")]
+    about = (inspect.getdoc(value) or "").strip().split("\n\n")[0]
+    title = f"module {value.__name__} {getattr(value, '__version__', '')}".rstrip()
+    return capped("\n".join(filter(None, [title, about, f"Names: {', '.join(map(str, names))}"])), limit)
+
+
+def source(value: Any, limit: int) -> str:
+    """Return the source of a function or class; where there is none, how it is called and what it is for."""
+    try:
+        text = inspect.getsource(value)
+    except (OSError, TypeError):
+        text = _class_in_cell(value) if inspect.isclass(value) else ""
+    if text:
+        return _fenced(capped(textwrap.dedent(text), limit), "python")
+    try:
+        call = str(inspect.signature(value))
+    except (ValueError, TypeError):
+        call = "(…)"
+    name = getattr(value, "__qualname__", None) or repr(value)
+    kind = "class " if inspect.isclass(value) else ""
+    return capped(f"{kind}{name}{call}\n{inspect.getdoc(value) or ''}".rstrip(), limit)
+
+
+def _class_in_cell(value: type) -> str:
+    """Return the source of a class that a cell defined: before Python 3.13, only its methods know where that is."""
+    codes = (getattr(member, "__code__", None) for member in vars(value).values())
+    for code in filter(inspect.iscode, codes):
+        lines = linecache.getlines(code.co_filename)
+        for node in ast.walk(ast.parse("".join(lines))):
+            if isinstance(node, ast.ClassDef) and node.name == value.__name__ and node.end_lineno:
+                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+                if first <= code.co_firstlineno <= node.end_lineno:
+                    return "".join(lines[first - 1 : node.end_lineno])
+    return ""
+
+
+def _fenced(text: str, language: str = "") -> str:
+    """Return `text` as a block of code, whose fence is longer than any in it."""
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 0)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"

@@ -1,0 +1,565 @@
+"""How a value is told to a model: what it is, the beginning of what is large, and what was left out."""
+
+from __future__ import annotations
+
+import collections
+import decimal
+import enum
+import json
+import math
+import time
+import types
+import unittest
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+import pandas as pd
+
+from g4f.errors import InputError
+from g4f.typing import Key
+from g4f_jupyter import values
+from g4f_jupyter.values import blamed, is_a, text_of
+
+from .kernel import Kernel
+
+
+def told(value: object, limit: int = 20_000) -> str:
+    """Return what a model is told."""
+    return text_of(value, "it", limit=limit)
+
+
+def doubled(number: int) -> int:
+    """Return twice `number`."""
+    return number * 2  # which is ``2 * number``
+
+
+class Doubles:
+    """Doubles."""
+
+    factor = 2
+
+    def of(self, number: int) -> int:
+        """Return twice `number`."""
+        return number * self.factor
+
+
+class Pair(NamedTuple):
+    """Two numbers."""
+
+    one: int
+    two: int
+
+
+class Color(enum.StrEnum):
+    """One color."""
+
+    RED = "red"
+
+
+class TestPlain(unittest.TestCase):
+    """Texts, numbers and what is like them."""
+
+    def test_as_they_are(self) -> None:
+        """As Python writes them, a text without quotes."""
+        for value, expected in (
+            ("a {b}\n\"c\" 'd'", "a {b}\n\"c\" 'd'"),
+            ("", ""),
+            (1, "1"),
+            (0.1 + 0.2, "0.30000000000000004"),
+            (True, "True"),
+            (None, "None"),
+            (2 + 1j, "(2+1j)"),
+            (decimal.Decimal("1.10"), "1.10"),
+            (PurePosixPath("/a/b.txt"), "/a/b.txt"),
+            (Color.RED, "red"),
+            (Pair(1, 2), "Pair(one=1, two=2)"),
+            (range(3), "range(0, 3)"),
+            (np.float64(1.5), "1.5"),
+            (np.int8(3), "3"),
+            (pd.Timestamp("2020-01-02"), "2020-01-02 00:00:00"),
+        ):
+            with self.subTest(repr(value)):
+                self.assertEqual(expected, told(value))
+
+    def test_bytes(self) -> None:
+        """Their length and beginning."""
+        self.assertEqual("bytes of length 3, beginning with b'a\\xffc'", told(b"a\xffc"))
+        self.assertEqual(f"bytearray of length 1,000,000, beginning with {b'z' * 32!r}", told(bytearray(b"z" * 10**6)))
+
+    def test_limit(self) -> None:
+        """The beginning, and a line that says how much is left out."""
+        self.assertEqual("a" * 10, told("a" * 10, 10))
+        self.assertEqual("aaaaaaaaaa\n… 1,234 more characters", told("a" * 1244, 10))
+        self.assertEqual("1111111111\n… 10 more characters", told(int("1" * 20), 10))
+        self.assertEqual("\n… 1 more characters", told("a", 0))
+
+    def test_iterators(self) -> None:
+        """They are not consumed."""
+        squares = (number * number for number in range(3))
+        self.assertIn("generator object", told(squares))
+        self.assertEqual([0, 1, 4], list(squares))
+
+
+class TestItself(unittest.TestCase):
+    """A type that says how."""
+
+    def test_order(self) -> None:
+        """`_repr_llm_` before what is known, what is known before `_repr_markdown_`, and that before `str`."""
+
+        class Marked:
+            def _repr_markdown_(self) -> str:
+                return "**marked**"
+
+        class Said(Marked):
+            def _repr_llm_(self) -> str:
+                return "said"
+
+        class Listed(list[int]):
+            def _repr_llm_(self) -> str:
+                return "listed"
+
+        class Table(pd.DataFrame):
+            def _repr_markdown_(self) -> str:
+                return "no table"
+
+        class Beside:
+            def _repr_markdown_(self) -> tuple[str, dict[str, str]]:
+                return "beside", {"a": "b"}
+
+        class Neither:
+            def _repr_llm_(self) -> None:
+                return None
+
+            def _repr_markdown_(self) -> None:
+                return None
+
+            def __repr__(self) -> str:
+                return "neither"
+
+        for value, expected in (
+            (Marked(), "**marked**"),
+            (Said(), "said"),
+            (Listed([1]), "listed"),
+            (Beside(), "beside"),
+        ):
+            with self.subTest(expected):
+                self.assertEqual(expected, told(value))
+        self.assertEqual("neither", told(Neither()))
+        self.assertIn("| 1 |", told(Table({"a": [1]})))
+
+    def test_of_the_type(self) -> None:
+        """An instance's attribute is not asked, nor is a class asked for what its instances say."""
+
+        class Said:
+            def _repr_llm_(self) -> str:
+                return "said"
+
+        class Any_:  # noqa: N801 - answers to every name
+            def __getattr__(self, name: str) -> str:
+                return name
+
+        self.assertIn("class Said", told(Said))
+        self.assertIn("object at", told(Any_()))
+
+    def test_no_text(self) -> None:
+        """What is no text is refused in words."""
+
+        class Wrong:
+            def _repr_llm_(self) -> int:
+                return 3
+
+        with self.assertRaisesRegex(InputError, "it holds raised TypeError: _repr_llm_ must return a str, not int"):
+            told(Wrong())
+
+    def test_capped(self) -> None:
+        """What a type says is not longer than anything else."""
+
+        class Long:
+            def _repr_llm_(self) -> str:
+                return "z" * 100
+
+        self.assertEqual("zzz\n… 97 more characters", told(Long(), 3))
+
+
+class TestCollections(unittest.TestCase):
+    """JSON where there is such a thing."""
+
+    def test_json(self) -> None:
+        """Of lists, dicts, tuples, sets, with whatever is in them."""
+        for value, expected in (
+            ({"a": [1, 2.5, None, True, "é\n"]}, '{"a": [1, 2.5, null, true, "é\\n"]}'),
+            ((1, (2,)), "[1, [2]]"),
+            ({3}, "[3]"),
+            ([], "[]"),
+            ({1: "a", (2, 3): "b"}, '{"1": "a", "(2, 3)": "b"}'),
+            ([Path("a"), Pair(1, 2), Color.RED], '["a", "Pair(one=1, two=2)", "red"]'),
+            ([np.int64(3), np.float32(0.5), np.bool_(True)], "[3, 0.5, true]"),
+            (collections.Counter("aab"), '{"a": 2, "b": 1}'),
+            (collections.defaultdict(list, a=[1]), '{"a": [1]}'),
+        ):
+            with self.subTest(repr(value)):
+                self.assertEqual(expected, told(value))
+
+    def test_long(self) -> None:
+        """The beginning, and how much more there is, in JSON still."""
+        for value in (list(range(100_000)), dict.fromkeys(range(100_000), "x" * 10), [["y" * 30] * 9] * 5_000):
+            with self.subTest(repr(value)[:30]):
+                text = told(value, 1000)
+                shown = json.loads(text)
+                self.assertLessEqual(len(text), 1000)
+                self.assertGreater(len(text), 500)
+                self.assertIn(f"{len(value) - len(shown) + 1:,} more items", text)
+
+    def test_long_texts(self) -> None:
+        """Also of a text in it, and of one that JSON makes longer."""
+        self.assertLess(len(told(["z" * 10**6], 1000)), 1100)
+        self.assertLess(len(told(["\n" * 10**6, "\x00" * 10**6], 1000)), 1100)
+
+    def test_in_itself(self) -> None:
+        """A list that is in itself ends, and so do lists in lists without end, and many ways to the same."""
+        loop: list[object] = [1]
+        loop.append(loop)
+        self.assertEqual('[1, "…"]', told(loop))
+        deep: list[object] = []
+        wide: list[object] = ["z"]
+        for _ in range(10_000):
+            deep = [deep]
+        for _ in range(40):
+            wide = [wide] * 40
+        self.assertLess(len(told(deep)), 200)
+        start = time.perf_counter()
+        self.assertLess(len(told(wide)), 21_000)
+        self.assertLess(time.perf_counter() - start, 1.0)
+        twin = [1]
+        self.assertEqual("[[1], [1]]", told([twin, twin]))
+
+    def test_large(self) -> None:
+        """Ten million items cost no more than some."""
+        numbers, names = [0] * 10_000_000, dict.fromkeys(range(100_000))
+        start = time.perf_counter()
+        self.assertIn("more items", told(numbers))
+        self.assertIn("more items", told(names))
+        self.assertLess(time.perf_counter() - start, 0.5)
+
+
+class TestTables(unittest.TestCase):
+    """DataFrames and Series."""
+
+    def test_frame(self) -> None:
+        """Shape, types, and a table in Markdown."""
+        frame = pd.DataFrame({"n": [1, 2], "x": [0.1 + 0.2, math.nan], "t": pd.Series(["a|b", None], dtype=object)})
+        self.assertEqual(
+            "DataFrame, 2 rows x 3 columns. Types: n int64, x float64, t object\n\n"
+            "| n | x | t |\n| --- | --- | --- |\n| 1 | 0.3 | a\\|b |\n| 2 | NaN | None |",
+            told(frame),
+        )
+
+    def test_kinds(self) -> None:
+        """Times, categories, small floats, missing numbers, lists, line ends."""
+        frame = pd.DataFrame(
+            {
+                "when": pd.to_datetime(["2020-01-02"]),
+                "kind": pd.Categorical(["u"]),
+                "small": np.array([0.1], dtype="float32"),
+                "many": pd.array([None], dtype="Int64"),
+                "list": [[1, "a"]],
+                "text": ["one\n  two"],
+                3: [True],
+            }
+        )
+        self.assertEqual(
+            '| 2020-01-02 00:00:00 | u | 0.1 | <NA> | [1, "a"] | one two | True |', told(frame).splitlines()[-1]
+        )
+
+    def test_index(self) -> None:
+        """One that says something is a column."""
+        frame = pd.DataFrame({"a": [1, 2]}, index=pd.Index(["x", "y"], name="who"))
+        self.assertEqual(["| who | a |", "| --- | --- |", "| x | 1 |", "| y | 2 |"], told(frame).splitlines()[2:])
+        frame = pd.DataFrame({("a", 1): [1]}, index=pd.MultiIndex.from_tuples([("u", 2)], names=["p", "q"]))
+        self.assertEqual(["| p, q | a, 1 |", "| --- | --- |", "| u, 2 | 1 |"], told(frame).splitlines()[2:])
+        self.assertEqual("| 5 | 5 |", told(pd.DataFrame({"a": range(9)}).iloc[5:]).splitlines()[4])
+        self.assertEqual(
+            "| 2020-01-01 00:00:00 | 1 |", told(pd.Series([1], index=pd.date_range("2020", periods=1))).splitlines()[-1]
+        )
+
+    def test_same_names(self) -> None:
+        """Columns of the same name are all there."""
+        self.assertEqual("| 1 | 2 |", told(pd.DataFrame([[1, 2]], columns=["a", "a"])).splitlines()[-1])
+
+    def test_rows(self) -> None:
+        """The first of many, and how many more; all when they are few."""
+        text = told(pd.DataFrame({"a": range(1000)}))
+        self.assertEqual(["| 49 |", "", "… 950 more rows"], text.splitlines()[-3:])
+        self.assertTrue(text.startswith("DataFrame, 1,000 rows x 1 columns."), text)
+        self.assertEqual("| 49 |", told(pd.DataFrame({"a": range(50)})).splitlines()[-1])
+
+    def test_columns(self) -> None:
+        """The first of many."""
+        text = told(pd.DataFrame(np.zeros((60, 1000), dtype=int)))
+        self.assertEqual("… 10 more rows, 970 more columns", text.splitlines()[-1])
+        self.assertEqual(30, text.splitlines()[-3].count(" 0 "))
+        self.assertIn("29 int64\n", text)
+
+    def test_limit(self) -> None:
+        """Rows that would be too much are left out whole."""
+        text = told(pd.DataFrame({"a": ["x" * 90] * 50}), 1000)
+        *_, row, _, left = text.splitlines()
+        self.assertEqual(f"| {'x' * 90} |", row)
+        self.assertEqual("… 41 more rows", left)
+        self.assertLess(len(text), 1050)
+        self.assertLess(len(told(pd.DataFrame(np.zeros((9, 30))), 10)), 80)
+
+    def test_cells(self) -> None:
+        """A long cell is cut, and a long text is not read to its end."""
+        frame = pd.DataFrame({"a": pd.Series(["y" * 10**7, list(range(10**6)), "|" * 300], dtype=object)})
+        start = time.perf_counter()
+        lines = told(frame).splitlines()
+        self.assertLess(time.perf_counter() - start, 0.5)
+        self.assertEqual(f"| {'y' * 200}… |", lines[4])
+        self.assertLess(len(lines[5]), 220)
+        self.assertEqual("| " + r"\|" * 200 + "… |", lines[6])
+
+    def test_empty(self) -> None:
+        """No rows, no columns, neither."""
+        self.assertEqual(
+            "DataFrame, 0 rows x 1 columns. Types: a int64\n\n| a |\n| --- |",
+            told(pd.DataFrame({"a": pd.Series([], dtype="int64")})),
+        )
+        self.assertEqual("DataFrame, 0 rows x 0 columns", told(pd.DataFrame()))
+        self.assertEqual("DataFrame, 3 rows x 0 columns", told(pd.DataFrame(index=range(3))))
+
+    def test_series(self) -> None:
+        """A table of one column, by its name."""
+        self.assertEqual(
+            "Series, 2 values. Types: s int64\n\n|  | s |\n| --- | --- |\n| x | 1 |\n| y | 2 |",
+            told(pd.Series([1, 2], ["x", "y"], name="s")),
+        )
+        self.assertEqual(
+            "Series, 1 values. Types: value str\n\n| value |\n| --- |\n| a |", told(pd.Series(["a"], dtype="str"))
+        )
+        self.assertEqual("… 9,950 more rows", told(pd.Series(range(10_000))).splitlines()[-1])
+
+    def test_keys(self) -> None:
+        """A key in a cell is stars."""
+        frame = pd.DataFrame({"key": pd.Series([Key("sk-secret"), [Key("sk-secret")]], dtype=object)})
+        self.assertEqual(["| *** |", '| ["***"] |'], told(frame).splitlines()[-2:])
+
+    def test_large(self) -> None:
+        """Ten million rows cost milliseconds."""
+        frame = pd.DataFrame({"a": np.zeros(10_000_000), "b": np.ones(10_000_000)})
+        told(frame)
+        start = time.perf_counter()
+        self.assertIn("9,999,950 more rows", told(frame))
+        self.assertIn("9,999,950 more rows", told(frame["a"]))
+        self.assertLess(time.perf_counter() - start, 0.1)
+
+
+class TestArrays(unittest.TestCase):
+    """numpy's, and what is like them."""
+
+    def test_array(self) -> None:
+        """Shape, type, values."""
+        self.assertEqual(
+            "ndarray, shape (2, 2), dtype int64\n[[0 1]\n [2 3]]", told(np.arange(4, dtype="int64").reshape(2, 2))
+        )
+        self.assertEqual("1.5", told(np.array(1.5)))
+        self.assertEqual(
+            "MaskedArray, shape (2,), dtype int64\n[1 --]", told(np.ma.array([1, 2], mask=[0, 1], dtype="int64"))
+        )
+
+    def test_large(self) -> None:
+        """Abbreviated, also where the user has all shown."""
+        numbers = np.arange(10_000_000)
+        with np.printoptions(threshold=10**9):
+            start = time.perf_counter()
+            text = told(numbers)
+            self.assertLess(time.perf_counter() - start, 0.1)
+            self.assertEqual(
+                "ndarray, shape (10000000,), dtype int64\n[      0       1       2 ... 9999997 9999998 9999999]", text
+            )
+
+    def test_others(self) -> None:
+        """Whatever has a shape and a dtype is told with them."""
+
+        class Tensor:
+            shape = (3, 4)
+            dtype = "float16"
+
+            def __str__(self) -> str:
+                return "[...]"
+
+        self.assertEqual("Tensor, shape (3, 4), dtype float16\n[...]", told(Tensor()))
+        self.assertTrue(told(pd.Index(["a"])).startswith("Index, shape (1,), dtype "))
+
+    def test_is_a(self) -> None:
+        """By names of the class and its package, also of what inherits."""
+        frame = type("Own", (pd.DataFrame,), {})()
+        self.assertTrue(is_a(frame, "pandas", "DataFrame"))
+        self.assertFalse(is_a(frame, "polars", "DataFrame"))
+        self.assertFalse(is_a(type("DataFrame", (), {})(), "pandas", "DataFrame"))
+
+
+class TestCode(unittest.TestCase):
+    """Functions, classes, modules, errors."""
+
+    def test_function(self) -> None:
+        """By its source, a method without its indentation."""
+        self.assertEqual(
+            "```python\ndef doubled(number: int) -> int:\n"
+            '    """Return twice `number`."""\n    return number * 2  # which is ``2 * number``\n```',
+            told(doubled),
+        )
+        for method in (Doubles.of, Doubles().of):
+            self.assertTrue(told(method).startswith("```python\ndef of(self, number: int)"))
+
+    def test_fence(self) -> None:
+        """The fence is longer than any in it."""
+        fence, rest = told(self.test_fence).split("python\n", 1)  # because of ````
+        self.assertEqual("`" * 5, fence)
+        self.assertTrue(rest.endswith(f"\n{fence}"))
+
+    def test_class(self) -> None:
+        """By its source."""
+        text = told(Doubles)
+        self.assertTrue(text.startswith("```python\nclass Doubles:\n"), text)
+        self.assertIn("return number * self.factor", text)
+
+    def test_without_source(self) -> None:
+        """How it is called and what for."""
+        self.assertTrue(told(len).startswith("len(obj, /)\nReturn the number of items"), told(len))
+        self.assertTrue(told(int).startswith("class int("), told(int))
+        made: dict[str, Any] = {}
+        exec("def f(a, *, b=1):\n    'Makes.'\nclass C:\n    def __init__(self, a): pass", made)
+        self.assertEqual("f(a, *, b=1)\nMakes.", told(made["f"]))
+        self.assertEqual("class C(a)", told(made["C"]))
+
+    def test_capped(self) -> None:
+        """Within its fence."""
+        self.assertRegex(told(doubled, 20), r"```python\ndef doubled\(number: \n… \d+ more characters\n```")
+
+    def test_module(self) -> None:
+        """Its name, what it is for, and what is in it."""
+        module = types.ModuleType("mine", "Does this.\n\nAnd that.")
+        vars(module).update(__version__="1.2", one=1, _two=2)
+        self.assertEqual("module mine 1.2\nDoes this.\nNames: one", told(module))
+        self.assertTrue(told(json).startswith("module json"))
+        self.assertIn("Names: LIMIT, blamed, is_a, text_of", told(values))
+
+    def test_error(self) -> None:
+        """Its type and message, and the end of its traceback."""
+
+        def fall(depth: int) -> NoReturn:
+            if depth:
+                fall(depth - 1)
+            raise ValueError("too deep")
+
+        try:
+            fall(30)
+        except ValueError as error:
+            lines = told(error).splitlines()
+        self.assertEqual(["```", "Traceback (most recent call last):"], lines[:2])
+        self.assertEqual(["ValueError: too deep", "```"], lines[-2:])
+        self.assertLess(len(lines), 20)
+        self.assertIn('    raise ValueError("too deep")', lines)
+        self.assertEqual("ValueError: never raised", told(ValueError("never raised")))
+
+    def test_cause(self) -> None:
+        """The cause of an error is told too."""
+        try:
+            try:
+                _ = {}["first"]
+            except KeyError as error:
+                raise ValueError("second") from error
+        except ValueError as error:
+            text = told(error)
+        self.assertLess(text.index("KeyError: 'first'"), text.index("ValueError: second"))
+
+
+class TestCells(unittest.TestCase):
+    """What a notebook's cells define."""
+
+    def test_cell(self) -> None:
+        """Functions and classes by their source, errors without IPython's own way to the cell."""
+        with Kernel() as kernel:
+            kernel.run("def twice(x):\n    return x * 2\n\n@print\n@type\nclass _: pass")
+            kernel.run(
+                "def keep(x): return x\n\n@keep\nclass Kept:\n    '''Keeps.'''\n    def give(self):\n        return 7"
+            )
+            kernel.run("class Bare:\n    '''Holds nothing.'''")
+            kernel.run("from g4f_jupyter.values import text_of\nimport sys")
+            show = "print(text_of({}, 'it'))"
+            self.assertEqual("```python\ndef twice(x):\n    return x * 2\n```\n", kernel.run(show.format("twice")).text)
+            kept = "```python\n@keep\nclass Kept:\n    '''Keeps.'''\n    def give(self):\n        return 7\n```\n"
+            self.assertEqual(kept, kernel.run(show.format("Kept")).text)
+            self.assertEqual("class Bare()\nHolds nothing.\n", kernel.run(show.format("Bare")).text)
+            kernel.run("twice(None)")
+            text = kernel.run(show.format("sys.last_value")).text
+            self.assertIn("in twice\n    return x * 2", text)
+            self.assertNotIn("interactiveshell", text)
+
+
+class TestFaults(unittest.TestCase):
+    """Values whose own code raises."""
+
+    def test_faults(self) -> None:
+        """One line with the name and the error, wherever it was raised."""
+
+        class Bad:
+            def __repr__(self) -> str:
+                raise RuntimeError("no repr")
+
+        class Worse:
+            def _repr_markdown_(self) -> str:
+                raise UnsaidError
+
+        class UnsaidError(Exception):
+            def __str__(self) -> str:
+                raise ValueError
+
+        class Shapeless:
+            dtype = "x"
+
+            @property
+            def shape(self) -> tuple[int]:
+                raise AttributeError("no shape")
+
+        class Liar:
+            @property  # type: ignore[misc]
+            def __class__(self) -> type:  # type: ignore[override]
+                raise KeyError("class")
+
+        frame = pd.DataFrame({"a": pd.Series([Bad()], dtype=object)})
+        for value in (Bad(), [Bad()], {"a": Bad()}, frame, Worse(), Shapeless(), Liar(), 10**5000, {"a": 10**5000}):
+            with self.subTest(type(value).__name__), self.assertRaises(InputError) as caught:
+                told(value)
+            line = str(caught.exception)
+            self.assertTrue(line.startswith("telling the model what it holds raised "), line)
+            self.assertLess(len(line), 300)
+            self.assertNotIn("\n", line)
+
+    def test_blamed(self) -> None:
+        """What is no fault of the user's code passes: an InputError, an interrupt."""
+        for error in (InputError("as it is"), KeyboardInterrupt()):
+            with self.assertRaises(type(error)) as caught, blamed("step"):
+                raise error
+            self.assertIs(error, caught.exception)
+        with self.assertRaisesRegex(InputError, "^step raised ValueError: a b$") as caught, blamed("step"):
+            raise ValueError("a\nb")
+        self.assertIsInstance(caught.exception.__cause__, ValueError)
+
+    def test_keys(self) -> None:
+        """A key shows as stars, wherever it stands."""
+        key = Key("sk-secret")
+        for value in (
+            key,
+            [key],
+            {key: key},
+            {"a": {"b": (key,)}},
+            {key},
+            Pair(key, key),
+            types.SimpleNamespace(key=key),
+        ):  # type: ignore[arg-type]
+            with self.subTest(type(value).__name__):
+                self.assertIn("***", told(value))
+                self.assertNotIn("secret", told(value))
