@@ -40,6 +40,7 @@ from . import script
 from .clock import ClockLoop
 from .faces import Answer, on_every_face
 from .rows import only
+from .servers import Server, hello
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 SECRET = "sk-secret-of-this-test"
@@ -320,12 +321,13 @@ class TestSameQuestion(Folder):
 
     def test_written(self) -> None:
         """What is written is short and readable: hashes of what is inline, no key, no password."""
-        question = [{"role": "user", "content": ["hé", {"type": "image_url", "image_url": {"url": PIXEL}}]}]
+        sound = {"type": "input_audio", "input_audio": {"data": "UklGRg", "format": "wav"}}
+        question = [{"role": "user", "content": ["hé", {"type": "image_url", "image_url": {"url": PIXEL}}, sound]}]
         options = {"api_key": SECRET, "base_url": "http://me:pass@127.0.0.1:1/v1", "extra_body": {"k": Key("sk-x")}}
         self.recorded(Teller(), question, stop=("a", "b"), **options)
         (line,) = self.lines()
         text = self.tape.read_text(encoding="utf-8")
-        for word in (SECRET, "sk-x", "pass", "R0lGOD"):
+        for word in (SECRET, "sk-x", "pass", "R0lGOD", "UklGRg"):
             self.assertNotIn(word, text)
         self.assertIn("hé", text)
         self.assertEqual(["key", "n", "tape", "question", "events"], [*line][:5])
@@ -380,11 +382,25 @@ class TestNobody(Folder):
             with g4f.tape(self.tape, mode):
                 self.assertEqual("by default", ask(None, model=Model("m", "", provider)))
 
+    def test_no_key(self) -> None:
+        """Where the key is missing, or the server is gone, the tape answers all the same; it holds no key."""
+        with mock.patch.dict(os.environ):
+            os.environ.pop("OPENAI_API_KEY", None)
+            with Server(hello) as server:
+                url = server.url
+                with g4f.tape(self.tape):
+                    self.assertEqual("Hello", ask("OpenAI", base_url=url, api_key=SECRET))
+                    self.assertEqual(1, len(server.requests))
+            with g4f.tape(self.tape, "replay"):
+                self.assertEqual("Hello", ask("openai", base_url=url))
+        self.assertNotIn(SECRET, self.tape.read_text(encoding="utf-8"))
+
     def test_missing(self) -> None:
         """What is not on the tape either: in "replay" nobody is looked for, in "auto" it is as without a tape."""
-        missing = self.assertRaisesRegex(MissingRequirementsError, "no answer to '[?]'[.] Record it")
-        with only(Default), g4f.tape(self.tape, "replay"), missing:
-            ask(None, model="")
+        for kind in (Default, Absent):
+            missing = self.assertRaisesRegex(MissingRequirementsError, "no answer to '[?]'[.] Record it")
+            with only(kind), g4f.tape(self.tape, "replay"), missing:
+                ask(None, model="")
         with only(Absent), g4f.tape(self.tape), self.assertRaises(ProviderNotFoundError):
             ask(None, model="")
 
