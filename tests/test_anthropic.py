@@ -9,6 +9,9 @@ from unittest import mock
 
 import g4f
 from g4f import errors
+from g4f.providers.access import missing
+from g4f.providers.catalogue import find
+from g4f.providers.protocol import PAGES
 from g4f.providers.response import FinishReason, Reasoning, ToolCall, Usage
 
 from .dialects import ANTHROPIC, event
@@ -112,6 +115,8 @@ class TestRequests(unittest.TestCase):
                 g4f.ChatCompletion.create("m", "Hi", "Anthropic", base_url=url, api_key=KEY)
                 request = server.requests[0]
                 self.assertEqual((expected, KEY), (request.path, request.headers["x-api-key"]))
+                there = f"{server.url.removesuffix('/v1')}{expected}"
+                self.assertEqual(there, g4f.Provider.Anthropic.address(url) + "/messages")
                 self.assertEqual("2026-10-21", request.headers["anthropic-version"])
                 self.assertNotIn("authorization", request.headers)
                 turns = [{"role": "user", "content": [text("Hi")]}]
@@ -246,7 +251,7 @@ class TestRequests(unittest.TestCase):
             ("a question", {"messages": [{"role": "system", "content": "a"}]}),
             ("'input_audio'", {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}),
             ("called tools", {"messages": [{"role": "function", "name": "f", "content": "1"}]}),
-            ("tool call must be", {"messages": [nameless]}),
+            ("messages[0]: the tool call of 'f' has no \"id\"", {"messages": [nameless]}),
             ("no JSON object", {"messages": [wrong]}),
             ("'b', which no message", {"messages": [made, {"role": "tool", "tool_call_id": "b", "content": "1"}]}),
             ("None, which no message", {"messages": [{"role": "tool", "content": "1"}]}),
@@ -470,14 +475,31 @@ class TestModels(unittest.TestCase):
     """Which models can be asked for."""
 
     def test_listed(self) -> None:
-        """All of them, by their names, from one page."""
-        listed = {"data": [{"type": "model", "id": "a", "display_name": "A"}, {"id": "b"}], "has_more": False}
+        """All of them, by their names, from all pages."""
+        first = {"data": [{"type": "model", "id": "a", "display_name": "A"}], "has_more": True, "last_id": "a"}
+        last = {"data": [{"id": "b"}], "has_more": False, "last_id": "b"}
         for path in ("", "/v1"):
-            with self.subTest(path), Server(whole(listed)) as server:
+            with self.subTest(path), Server(whole(first), whole(last)) as server:
                 url = server.url.removesuffix("/v1") + path
                 self.assertEqual(["a", "b"], run(g4f.Provider.Anthropic.models(base_url=url, api_key=KEY)))
-                self.assertEqual("/v1/models?limit=1000", server.requests[0].path)
-                self.assertEqual("2026-10-21", server.requests[0].headers["anthropic-version"])
+                paths = [request.path for request in server.requests]
+                self.assertEqual(["/v1/models?limit=1000", "/v1/models?limit=1000&after_id=a"], paths)
+                self.assertEqual("2026-10-21", server.requests[1].headers["anthropic-version"])
+
+    def test_list_without_an_end(self) -> None:
+        """A list whose pages have no end is not read for ever; each name is given once."""
+        with Server(whole({"data": [{"id": "a"}], "has_more": True, "last_id": "a"})) as server:
+            self.assertEqual(["a"], run(g4f.Provider.Anthropic.models(base_url=server.url, api_key=KEY)))
+            self.assertEqual(PAGES, len(server.requests))
+
+    def test_running(self) -> None:
+        """A server of one's own is asked for its list at the same place, whichever way its address is given."""
+        for path in ("", "/v1"):
+            with self.subTest(path), Server(whole({"data": []})) as server:
+                url = server.url.removesuffix("/v1") + path
+                with mock.patch.dict("os.environ", {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": KEY}):
+                    self.assertEqual("", missing(find("Anthropic")))
+                self.assertEqual("/v1/models", server.requests[0].path)
 
 
 if __name__ == "__main__":

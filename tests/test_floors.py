@@ -30,6 +30,7 @@ FLOORS = {
     "g4f/providers/access.py": 1,
     "g4f/providers/base_provider.py": 1,
     "g4f/providers/lines.py": 1,
+    "g4f/providers/openai_words.py": 1,
     "g4f/providers/refusals.py": 1,
     "g4f/providers/retries.py": 1,
     "g4f/providers/settings.py": 1,

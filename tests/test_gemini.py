@@ -90,6 +90,8 @@ class TestRequests(unittest.TestCase):
                 list(g4f.ChatCompletion.create(model, "Hi", "Gemini", base_url=url, api_key=KEY, stream=streamed))
                 request = server.requests[0]
                 self.assertEqual((expected, KEY), (request.path, request.headers["x-goog-api-key"]))
+                shown = g4f.Provider.Gemini.address(url)
+                self.assertTrue(f"{server.url.removesuffix('/v1')}{request.path}".startswith(f"{shown}/"))
                 self.assertEqual({"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}, request.json)
 
     def test_address_of_the_environment(self) -> None:
@@ -375,13 +377,16 @@ class TestModels(unittest.TestCase):
     """Which models can be asked for."""
 
     def test_listed(self) -> None:
-        """Those that can answer, by their names."""
+        """Those that can answer, by their names, from all pages."""
         able = {"name": "models/a", "supportedGenerationMethods": ["generateContent", "countTokens"]}
         other = {"name": "models/b", "supportedGenerationMethods": ["embedContent"]}
-        with Server(whole({"models": [able, other, {"name": "models/c"}]})) as server:
+        first = {"models": [able, other, {"name": "models/c"}], "nextPageToken": "x&+="}
+        last = {"models": [able | {"name": "models/d"}], "nextPageToken": ""}
+        with Server(whole(first), whole(last)) as server:
             names = run(g4f.Provider.Gemini.models(base_url=server.url.removesuffix("/v1"), api_key=KEY))
-            self.assertEqual(["a"], names)
-            self.assertEqual("/v1beta/models?pageSize=1000", server.requests[0].path)
+            self.assertEqual(["a", "d"], names)
+            path = "/v1beta/models?pageSize=1000"
+            self.assertEqual([path, f"{path}&pageToken=x%26%2B%3D"], [request.path for request in server.requests])
 
 
 if __name__ == "__main__":

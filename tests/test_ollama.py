@@ -138,7 +138,7 @@ class TestRequests(unittest.TestCase):
         self.assertEqual({"role": "user", "content": "What\nis this?", "images": [PIXEL]}, message)
         self.refused("messages[0]: Ollama fetches no images: give the file", images="https://a.example/b.png")
         audio = [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]
-        self.refused("messages[0] has a part 'input_audio': Ollama takes text and images", audio)
+        self.refused("messages[0] has a part 'input_audio': only text and images", audio)
 
     def test_tools(self) -> None:
         """Calls are sent back with arguments as objects, results with the name of their tool."""
@@ -177,8 +177,11 @@ class TestRequests(unittest.TestCase):
             ({"role": "tool", "tool_call_id": "x", "content": "1"}, "messages[1] is the result of the tool call 'x'"),
             ({"role": "function", "name": "f", "content": "1"}, "messages[1]: functions are called tools by now: give"),
             ({"role": "assistant", "tool_calls": ["f"]}, "messages[1]: a tool call must be like"),
-            ({"role": "assistant", "tool_calls": [_call("{")]}, "messages[1]: the arguments of the call of 'f' are no"),
-            ({"role": "assistant", "tool_calls": [_call("[1]")]}, "must be a JSON object, not list"),
+            (
+                {"role": "assistant", "tool_calls": [_call("{")]},
+                "messages[1]: the arguments of 'f' are no JSON object: '{'",
+            ),
+            ({"role": "assistant", "tool_calls": [_call("[1]")]}, "are no JSON object: '[1]'"),
         ):
             with self.subTest(says):
                 self.refused(says, [{"role": "user", "content": "q"}, message])

@@ -21,6 +21,7 @@ _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing listen
 """Where to ask a server that listens on all addresses of this machine."""
 
 _VARIABLE = re.compile(r"\{(\w+)\}")
+_VERSION = re.compile(r"/v\d+\w*$")
 
 
 def address(row: Row, base_url: str | None = None) -> str:
@@ -28,9 +29,7 @@ def address(row: Row, base_url: str | None = None) -> str:
 
     Raises InputError if it is no address, MissingAuthError if the row needs a variable that is not set.
     """
-    if base_url is not None:
-        return check_address(base_url)
-    return _own_address(row)
+    return _own_address(row) if base_url is None else _versioned(row, base_url)
 
 
 def check_address(base_url: str) -> str:
@@ -81,13 +80,19 @@ def is_local(url: str) -> bool:
 
 def _own_address(row: Row) -> str:
     if elsewhere := _elsewhere(row):
-        return check_address(elsewhere)
+        return _versioned(row, elsewhere)
     for name in _VARIABLE.findall(row.base_url):
         if not os.environ.get(name):
             raise MissingAuthError(f"{row.name} needs an address: set {name}.", provider=row.name)
     if row.former_urls:
         return next((url for url in (row.base_url, *row.former_urls) if _answers(row, url)), row.base_url)
-    return check_address(_VARIABLE.sub(lambda found: os.environ[found[1]].rstrip("/"), row.base_url))
+    return _versioned(row, _VARIABLE.sub(lambda found: os.environ[found[1]].rstrip("/"), row.base_url))
+
+
+def _versioned(row: Row, url: str) -> str:
+    """Return the address with the version that the row says, if it has to have one and ends in none."""
+    url = check_address(url)
+    return f"{url}/{row.version}" if row.version and not _VERSION.search(url) else url
 
 
 def _elsewhere(row: Row) -> str:

@@ -14,9 +14,9 @@ import msgspec
 
 from ..errors import InputError, kind_of
 from ..images import inline, url_of
-from ..typing import Key
 from .lines import Lines
-from .protocol import HTTPProvider
+from .openai_words import Call, Turn, effort, schema_of, turns
+from .protocol import HTTPProvider, Page
 from .reading import Reader
 from .refusals import Asked, fault
 from .response import FinishReason, Item, Reasoning, ToolCall, Usage
@@ -29,7 +29,7 @@ class _Function(msgspec.Struct, gc=False):
     arguments: dict[str, Any] | None = None
 
 
-class _Call(msgspec.Struct, gc=False):
+class _ToolCall(msgspec.Struct, gc=False):
     function: _Function
     id: str | None = None
 
@@ -37,7 +37,7 @@ class _Call(msgspec.Struct, gc=False):
 class _Message(msgspec.Struct, gc=False):
     content: str | None = None
     thinking: str | None = None
-    tool_calls: list[_Call] | None = None
+    tool_calls: list[_ToolCall] | None = None
 
 
 class _Chunk(msgspec.Struct, gc=False):
@@ -86,7 +86,7 @@ class OllamaReader(Reader):
             self.take(chunk, body, out)
         return out
 
-    def _tool_call(self, call: _Call) -> ToolCall:
+    def _tool_call(self, call: _ToolCall) -> ToolCall:
         """Return a call, which comes whole, numbered, and with an id where the server gives none."""
         index, self._calls = self._calls, self._calls + 1
         arguments = msgspec.json.encode(call.function.arguments or {}).decode()
@@ -124,19 +124,16 @@ class Ollama(HTTPProvider):
     models_path = "/api/tags"
     lacks = frozenset({"logit_bias", "parallel_tool_calls", "tool_choice"})
 
-    def credentials(self, key: Key) -> dict[str, str]:
-        """Return `Authorization`."""
-        return {"Authorization": Key(f"Bearer {key}")}
-
     def request(
         self, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool
     ) -> tuple[str, dict[str, Any]]:
         """Return the request. `options=` gives the model's options as they are; each may be given by name, too."""
-        body: dict[str, Any] = {"model": model, "messages": _messages(messages), "stream": stream}
-        if (wanted := options.pop("response_format", None)) is not None:
-            body |= _format(wanted)
-        if (effort := options.pop("reasoning_effort", None)) is not None:
-            body["think"] = _think(effort)
+        said = [_message(turn) for turn in turns(messages)]
+        body: dict[str, Any] = {"model": model, "messages": said, "stream": stream}
+        if (schema := schema_of(options.pop("response_format", None))) is not None:
+            body["format"] = schema or "json"
+        if (think := options.pop("reasoning_effort", None)) is not None:
+            body["think"] = effort(think, _THINK)
         given = options.pop("options", None) or {}
         if not isinstance(given, Mapping):
             raise InputError(f"options must be a dict such as {{'num_ctx': 8192}}, not {kind_of(given)}")
@@ -145,10 +142,10 @@ class Ollama(HTTPProvider):
             body["options"] = own
         return "/api/chat", body
 
-    def listed(self, body: bytes) -> list[str]:
+    def listed(self, body: bytes) -> Page:
         """Return the names of the models that were fetched to the server, without those that only embed."""
         models = msgspec.json.decode(body, type=_Tags).models
-        return [model.name for model in models if "completion" in model.capabilities]
+        return Page([model.name for model in models if "completion" in model.capabilities])
 
 
 class _Tag(msgspec.Struct):
@@ -160,62 +157,21 @@ class _Tags(msgspec.Struct):
     models: list[_Tag]
 
 
-def _think(effort: object) -> bool | str:
-    think = _THINK.get(effort) if isinstance(effort, str) else None
-    if think is None:
-        raise InputError(f"reasoning_effort must be one of {', '.join(_THINK)}, not {effort!r}")
-    return think
-
-
-def _format(wanted: Any) -> dict[str, Any]:
-    """Return `format` for a `response_format`."""
-    match wanted:
-        case {"type": "text"}:
-            return {}
-        case {"type": "json_object"}:
-            return {"format": "json"}
-        case {"type": "json_schema", "json_schema": {"schema": Mapping() as schema}}:
-            return {"format": schema}
-    raise InputError(
-        'response_format must be {"type": "json_object"} or '
-        '{"type": "json_schema", "json_schema": {"name": …, "schema": …}}'
-    )
-
-
-def _messages(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    names: dict[str, str] = {}  # of the tools, by the calls that were made
-    return [_message(message, f"messages[{index}]", names) for index, message in enumerate(messages)]
-
-
-def _message(message: dict[str, Any], where: str, names: dict[str, str]) -> dict[str, Any]:
-    role = message["role"]
-    if role == "function" or "function_call" in message:
-        raise InputError(f'{where}: functions are called tools by now: give "tool_calls", and results as role "tool"')
-    sent: dict[str, Any] = {"role": "system" if role == "developer" else role}
-    sent |= _content(message.get("content", ""), where)
-    if thought := message.get("reasoning"):
-        sent["thinking"] = thought
-    if calls := message.get("tool_calls"):
-        sent["tool_calls"] = [_call(call, where, index, names) for index, call in enumerate(calls)]
-    if role == "tool":
-        sent |= _answered(message, where, names)
+def _message(turn: Turn) -> dict[str, Any]:
+    """Return a message, with its images as bare base64. The result of a tool is found by the tool's name."""
+    text = "\n".join(part["text"] for part in turn.parts if part["type"] == "text")
+    sent: dict[str, Any] = {"role": turn.role, "content": text}
+    if images := [_image(url_of(part), turn.where) for part in turn.parts if part["type"] == "image_url"]:
+        sent["images"] = images
+    if turn.thoughts:
+        sent["thinking"] = turn.thoughts
+    if turn.calls:
+        sent["tool_calls"] = [_call(call, index) for index, call in enumerate(turn.calls)]
+    if turn.answered:
+        sent["tool_name"] = turn.answered.name
+        if turn.answered.id:
+            sent["tool_call_id"] = turn.answered.id
     return sent
-
-
-def _content(content: str | list[dict[str, Any]], where: str) -> dict[str, Any]:
-    """Return the text of a message, and its images as bare base64."""
-    if isinstance(content, str):
-        return {"content": content}
-    texts, images = [], []
-    for part in content:
-        match part["type"]:
-            case "text":
-                texts.append(part["text"])
-            case "image_url":
-                images.append(_image(url_of(part), where))
-            case kind:
-                raise InputError(f"{where} has a part {kind!r}: Ollama takes text and images")
-    return {"content": "\n".join(texts)} | ({"images": images} if images else {})
 
 
 def _image(url: str, where: str) -> str:
@@ -225,37 +181,6 @@ def _image(url: str, where: str) -> str:
     return image.data
 
 
-def _call(call: Any, where: str, index: int, names: dict[str, str]) -> dict[str, Any]:
-    match call:
-        case {"function": {"name": str(name), **rest}}:
-            pass
-        case _:
-            raise InputError(
-                f'{where}: a tool call must be like {{"id": …, "function": {{"name": …, "arguments": …}}}}'
-            )
-    names[str(call.get("id"))] = name
-    arguments = _arguments(rest.get("arguments"), f"{where}: the arguments of the call of {name!r}")
-    sent = {"type": "function", "function": {"index": index, "name": name, "arguments": arguments}}
-    return sent | ({"id": call["id"]} if call.get("id") else {})
-
-
-def _arguments(arguments: Any, what: str) -> dict[str, Any]:
-    """Return the arguments as the object that Ollama wants, which OpenAI's calls have as text."""
-    if isinstance(arguments, str) and arguments.strip():
-        try:
-            arguments = msgspec.json.decode(arguments)
-        except msgspec.DecodeError:
-            raise InputError(f"{what} are no JSON: {arguments[:200]!r}") from None
-    arguments = arguments or {}
-    if not isinstance(arguments, dict):
-        raise InputError(f"{what} must be a JSON object, not {kind_of(arguments)}")
-    return arguments
-
-
-def _answered(message: dict[str, Any], where: str, names: dict[str, str]) -> dict[str, Any]:
-    """Return which tool a result is of: by its name, which Ollama wants, and by its call."""
-    call = message.get("tool_call_id")
-    name = message.get("name") or message.get("tool_name") or names.get(str(call))
-    if not name:
-        raise InputError(f"{where} is the result of the tool call {call!r}, which no message before it has made")
-    return {"tool_name": name} | ({"tool_call_id": call} if call else {})
+def _call(call: Call, index: int) -> dict[str, Any]:
+    function = {"index": index, "name": call.name, "arguments": call.arguments}
+    return {"type": "function", "function": function} | ({"id": call.id} if call.id else {})

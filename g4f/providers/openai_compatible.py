@@ -9,9 +9,8 @@ from typing import Any
 
 import msgspec
 
-from ..typing import Key
 from .chat_completion import ChatCompletionReader
-from .protocol import HTTPProvider
+from .protocol import HTTPProvider, Page
 
 __all__ = ["OpenAICompatible"]
 
@@ -20,10 +19,6 @@ class OpenAICompatible(HTTPProvider):
     """Messages and options are what OpenAI's are: they go into the request as they stand."""
 
     reader = ChatCompletionReader
-
-    def credentials(self, key: Key) -> dict[str, str]:
-        """Return `Authorization`."""
-        return {"Authorization": Key(f"Bearer {key}")}
 
     def request(
         self, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool
@@ -40,10 +35,10 @@ class OpenAICompatible(HTTPProvider):
                 body["stream_options"] = {"include_usage": True}
         return "/chat/completions", body | options
 
-    def listed(self, body: bytes) -> list[str]:
+    def listed(self, body: bytes) -> Page:
         """Return the names; Together sends the list bare."""
         listed = msgspec.json.decode(body, type=_List | list[_Model])
-        return [model.id for model in (listed if isinstance(listed, list) else listed.data)]
+        return Page([model.id for model in (listed if isinstance(listed, list) else listed.data)])
 
 
 def _message(message: dict[str, Any]) -> dict[str, Any]:

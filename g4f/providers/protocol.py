@@ -21,7 +21,10 @@ from .rows import Row
 from .settings import Settings
 from .sse import Events
 
-__all__ = ["HTTPProvider"]
+__all__ = ["HTTPProvider", "Page"]
+
+PAGES = 20
+"""Pages of a list of models that are asked for at most: one that has no end must not be read for ever."""
 
 
 class _Frames(Protocol):
@@ -32,6 +35,13 @@ class _Frames(Protocol):
 
     def end(self) -> list[bytes]:
         """Return what the end of the stream has cut off."""
+
+
+class Page(NamedTuple):
+    """The names in a part of a list of models, and what asks for the next one behind `models_path`; "" for the last."""
+
+    names: list[str]
+    more: str = ""
 
 
 class HTTPProvider(AsyncGeneratorProvider):
@@ -49,6 +59,9 @@ class HTTPProvider(AsyncGeneratorProvider):
     stream_types: ClassVar[tuple[str, ...]] = ("text/event-stream",)
     """The content types of a stream."""
 
+    headers: ClassVar[Mapping[str, str]] = {}
+    """What is sent with each request, whoever asks; a caller's own headers replace these."""
+
     models_path: ClassVar[str] = "/models"
     """Where models are listed, behind the base address."""
 
@@ -61,9 +74,9 @@ class HTTPProvider(AsyncGeneratorProvider):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
-    @abstractmethod
     def credentials(self, key: Key) -> dict[str, str]:
         """Return the headers that let one in. Values that hold the key are of type Key."""
+        return {"Authorization": Key(f"Bearer {key}")}
 
     @abstractmethod
     def request(
@@ -75,8 +88,8 @@ class HTTPProvider(AsyncGeneratorProvider):
         """
 
     @abstractmethod
-    def listed(self, body: bytes) -> list[str]:
-        """Return the names in a list of models. Raises msgspec's errors."""
+    def listed(self, body: bytes) -> Page:
+        """Return a list of models, or a part of it. Raises msgspec's errors."""
 
     async def create_async_generator(
         self,
@@ -133,7 +146,17 @@ class HTTPProvider(AsyncGeneratorProvider):
         return await self._models(self._door(base_url, api_key, None, Settings.take(options)))
 
     async def _models(self, door: _Door) -> list[str]:
-        async with Exchange(door.call(self.models_path, "", None)) as answer:
+        names: dict[str, None] = {}
+        page = Page([])
+        for _ in range(PAGES):
+            page = await self._page(door, self.models_path + page.more)
+            names |= dict.fromkeys(page.names)
+            if not page.more:
+                break
+        return list(names)
+
+    async def _page(self, door: _Door, path: str) -> Page:
+        async with Exchange(door.call(path, "", None)) as answer:
             body = await answer.read()
         try:
             return self.listed(body)
@@ -146,7 +169,7 @@ class HTTPProvider(AsyncGeneratorProvider):
     ) -> _Door:
         row = self.row
         secret = key(row, base_url, api_key)
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **self.headers}
         if secret is not None:
             headers |= self.credentials(secret)
         headers.update(extra_headers or {})

@@ -16,6 +16,7 @@ class Row(msgspec.Struct, frozen=True):
     versions of a local server listen. `max_tokens` and `seed` are the names of these options in a request,
     `stream_usage` whether a stream tells the usage when `stream_options` ask for it. What the provider documents not to
     do is in `lacks`, in the words of `AbstractProvider.lacks`. What is not `by_default` is only asked when it is named.
+    An address without a version at its end, such as the official kits take, gets `version`, where the row has one.
     A server of one's own is running where the path `probe[0]` gives a list with `probe[1]` in it; `pull` is the command
     that fetches a model to it, with braces for the name.
     """
@@ -27,6 +28,7 @@ class Row(msgspec.Struct, frozen=True):
     base_url: str = ""
     former_urls: tuple[str, ...] = ()
     address_keys: tuple[str, ...] = ()
+    version: str = ""
     keys: tuple[str, ...] = ()
     default_model: str = ""
     max_tokens: str = "max_tokens"
@@ -70,9 +72,9 @@ ROWS: tuple[Row, ...] = (
         "https://platform.claude.com/docs/en/models/overview",
         "https://api.anthropic.com",
         address_keys=("ANTHROPIC_BASE_URL",),
+        version="v1",
         keys=("ANTHROPIC_API_KEY",),
         default_model="claude-haiku-5-5",
-        probe=("/v1/models", '"data"'),
     ),
     Row(
         "Gemini",  # its own kits ask the two variables in this order
@@ -81,6 +83,7 @@ ROWS: tuple[Row, ...] = (
         "https://ai.google.dev/gemini-api/docs/models",
         "https://generativelanguage.googleapis.com/v1beta",
         address_keys=("GOOGLE_GEMINI_BASE_URL",),
+        version="v1beta",
         keys=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
         default_model="gemini-flash-latest",
     ),
