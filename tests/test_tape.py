@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,6 +91,12 @@ class Absent(Default):
 def ask(provider: Any, question: Any = "?", model: Any = "m", **options: Any) -> str:
     """Ask for a whole answer."""
     return ChatCompletion.create(model, question, provider, **options)
+
+
+def run(main: Coroutine[Any, Any, Any]) -> Any:
+    """Run it in a loop of its own, and close that: `asyncio.run` may be one of a nest package, which does not."""
+    with asyncio.Runner() as runner:
+        return runner.run(main)
 
 
 def items(provider: Any, question: Any = "?", **options: Any) -> list[Item]:
@@ -459,7 +465,7 @@ class TestRepeated(Folder):
 
         for _ in range(2):
             with g4f.tape(self.tape):
-                self.assertEqual(["1", "2", "3"], asyncio.run(main(Late())))
+                self.assertEqual(["1", "2", "3"], run(main(Late())))
         self.assertEqual(["1", "2", "3"], self.texts())
 
     def test_failed(self) -> None:
@@ -476,7 +482,7 @@ class TestRepeated(Folder):
         teller = Once()
         with g4f.tape(self.tape):
             self.assertRaises(ResponseError, ask, teller)
-            asyncio.run(self.leave(teller))
+            run(self.leave(teller))
             self.assertEqual(["3!", "4!"], [ask(teller) for _ in range(2)])
         self.assertEqual([(0, "3"), (1, "4")], [(line["n"], line["events"][0]) for line in self.lines()])
 
@@ -485,7 +491,7 @@ class TestRepeated(Folder):
         with g4f.tape(self.tape):
             ask(teller := Teller()), ask(teller)
         with g4f.tape(self.tape, "replay"):
-            asyncio.run(self.leave(teller))
+            run(self.leave(teller))
             self.assertEqual(["1", "2"], [ask(teller) for _ in range(2)])
 
     def test_cancelled(self) -> None:
@@ -507,7 +513,7 @@ class TestRepeated(Folder):
             self.assertTrue(task.cancelled())
 
         with g4f.tape(self.tape):
-            asyncio.run(main())
+            run(main())
         self.assertFalse(self.tape.exists())
 
     def test_put_on_again(self) -> None:
@@ -533,7 +539,7 @@ class TestWhere(Folder):
             stream = ChatCompletion.create("m", "a", Teller(), stream=True)
             waiting = client.chat.completions.create("b", "m")
         list(stream)
-        asyncio.run(waiting)
+        run(waiting)
         self.assertEqual(2, len(self.lines()))
 
     def test_threads(self) -> None:
@@ -569,7 +575,7 @@ class TestWhere(Folder):
             go.set()
             await asyncio.gather(*tasks)
 
-        asyncio.run(main())
+        run(main())
         for path in (self.tape, self.other):
             self.assertEqual(path.name, json.loads(path.read_bytes())["question"]["messages"][0]["content"])
 
