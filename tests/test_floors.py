@@ -72,7 +72,9 @@ FLOORS = {
     "g4f/client/__init__.py": 8,
     "g4f_jupyter/disk.py": 8,
     "g4f_jupyter/half_line.py": 8,
+    "g4f_jupyter/validation.py": 8,
     "g4f_jupyter/braces.py": 9,
+    "g4f_jupyter/pytest_plugin.py": 9,
     "g4f_jupyter/sources.py": 9,
     "g4f/__init__.py": 9,
     "g4f_jupyter/aliases.py": 9,
@@ -106,6 +108,7 @@ LATE = {
     ("g4f/providers/llamacpp.py", "xllamacpp"): "an optional package",
     ("g4f_jupyter/__init__.py", ".registration"): "importing the package must not need an IPython",
     ("g4f_jupyter/footer.py", "genai_prices"): "an optional package",
+    ("g4f_jupyter/pytest_plugin.py", "."): "only what --nbval has to spend",
     ("g4f_jupyter/terminal.py", "rich"): "an optional package",
 }
 """Which file imports what inside a function, and why."""

@@ -1,0 +1,82 @@
+"""How nbval compares a notebook that talks to models: an answer by its last frame, an error by its lines.
+
+By itself nbval passes over updates of a display, so it would compare the first frame of an answer, a few words; and it
+passes over what an error shows. Seconds differ from run to run, and so does the port that the system gives a server:
+they are not compared. All this is done to the notebooks of one run of pytest; no class of nbval is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import pytest
+from nbformat import NotebookNode
+from nbval.plugin import IPyNbCell
+
+__all__ = ["pytest_collection_modifyitems"]
+
+VARYING = {
+    r"(?<= · )[\d.]+ s(?=( · [^<]*)?</sub>)": "…",  # below an answer
+    r"(?m)\b\d+\.\d +(?=(\| )?(none|cost unknown|\\?\$[\d.]+)( \|)?$)": "… ",  # in the table of %chat_usage
+    r"\b(127\.0\.0\.1|localhost):[3-6]\d{4}\b": r"\1:…",  # a port above 30000 is one that the system gives
+}
+"""What is not compared, as nbval's sanitizing has it: a pattern and what takes its place."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Prepare each notebook, and each cell of it."""
+    cells = [item for item in items if isinstance(item, IPyNbCell)]
+    for notebook in {cell.parent for cell in cells}:
+        notebook.get_kernel_message = _Messages(notebook.get_kernel_message)
+        notebook.sanitize_patterns.update(VARYING)
+    for cell in cells:
+        cell.compare_outputs = partial(_compare, cell.compare_outputs)
+
+
+class _Messages:
+    """The messages of a kernel as nbval reads them: each display once, with the data of its last update."""
+
+    def __init__(self, read: Callable[..., dict[str, Any]]) -> None:
+        self._read = read
+        self._displays: dict[str, list[NotebookNode]] = {}
+
+    def __call__(self, timeout: float | None = None, stream: str = "iopub") -> dict[str, Any]:
+        """Return the next message that is no update. `timeout` is the longest silence in seconds."""
+        message = self._read(timeout, stream)
+        while self._is_update(message):
+            message = self._read(timeout, stream)
+        return message
+
+    def _is_update(self, message: dict[str, Any]) -> bool:
+        """Like a front end, have all displays of an id show what the message brings."""
+        content = message["content"]
+        name = content.get("transient", {}).get("display_id")
+        if name is None:
+            return False
+        displays = self._displays.setdefault(name, [])
+        for shown in displays:
+            shown.clear()
+            shown.update(content["data"])
+        if message["msg_type"] == "update_display_data":
+            return True
+        # nbval keeps this very object until the cell has ended, so that updates reach what it compares.
+        content["data"] = NotebookNode(content["data"])
+        displays.append(content["data"])
+        return False
+
+
+def _compare(compare: Callable[..., bool], test: Sequence[NotebookNode], saved: Sequence[NotebookNode]) -> bool:
+    return compare([_with_lines(output) for output in test], [_with_lines(output) for output in saved])
+
+
+def _with_lines(output: NotebookNode) -> NotebookNode:
+    """Return an output; with an error, where it shows no traceback but is told in lines, they are what is compared.
+
+    nbval compares its name and its value by itself. A traceback holds paths and numbers of this run.
+    """
+    lines = output.get("traceback") or [""]
+    if not lines[0].startswith(f"{output.get('ename')}: "):
+        return output
+    return NotebookNode({**output, "lines": "\n".join(lines)})
