@@ -44,6 +44,8 @@ def _option(setting: str) -> tuple[str, Any]:
     try:
         return name, json.loads(value)
     except ValueError:
+        if value[:1] in '{["':
+            raise ArgumentTypeError(f"needs JSON behind the =, in single quotes, not {value!r}") from None
         return name, value
 
 

@@ -119,6 +119,7 @@ class Frames:
         self._due = 0.0
         self._shown = True
         self._waits = False
+        self._mark = ""
 
     def add(self, text: str) -> None:
         """Show `text` now, or with the next frame; never later than that, also when nothing follows."""
@@ -138,15 +139,16 @@ class Frames:
     def close(self, mark: str) -> None:
         """Show the last frame."""
         self._cancel_timer()
+        self._mark = mark
         if (self._texts or self._thoughts) and (mark or not self._shown):
-            self._frame([mark] if mark else [])
+            self._frame()
         elif self._waits and not self._texts:
             self._put("", "")
 
     def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
         """Show the lines small, below what a person sees; `text/plain` stays the answer alone."""
         if self._handle is not None:
-            plain, markdown = self._made([])
+            plain, markdown = self._made()
             small = "".join(f"\n\n<sub>{html.escape(line).replace('$', '&#36;')}</sub>" for line in lines)
             self._put(plain, closed(markdown) + small if small else markdown, metadata)
 
@@ -154,27 +156,27 @@ class Frames:
         self._shown = False
         now = monotonic()
         if now >= self._due:
-            self._frame([])
+            self._frame()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._due - now, self._frame, [])
+            self._timer = asyncio.get_running_loop().call_later(self._due - now, self._frame)
 
-    def _frame(self, marks: list[str]) -> None:
+    def _frame(self) -> None:
         start = monotonic()
         self._cancel_timer()
-        plain, markdown = self._made(marks)
+        plain, markdown = self._made()
         self._put(plain, markdown)
         self._shown = True
         end = monotonic()
         self._due = end + max(PAUSE, (len(plain) + len(markdown)) / RATE, (end - start) / SHARE)
 
-    def _made(self, marks: list[str]) -> tuple[str, str]:
+    def _made(self) -> tuple[str, str]:
         """Return what there is so far as plain text and as Markdown."""
         self._texts, self._thoughts = [text := "".join(self._texts)], [thought := "".join(self._thoughts)]
         plain, markdown = _formatted(text, self._look)
         if thought:
             markdown = f"<details><summary>Reasoning</summary>\n\n{closed(safe(thought))}\n\n</details>\n\n{markdown}"
-        for mark in marks:
-            plain, markdown = f"{plain}\n\n[{mark}]", f"{closed(markdown)}\n\n*[{mark}]*"
+        if self._mark:
+            plain, markdown = f"{plain}\n\n[{self._mark}]", f"{closed(markdown)}\n\n*[{self._mark}]*"
         return plain, markdown
 
     def _put(self, plain: str, markdown: str, metadata: Mapping[str, Any] | None = None) -> None:

@@ -17,6 +17,7 @@ from .arguments import OPTIONS, TAPES, chat_arguments, parsed
 from .display import FORMATS, Frames, Look, Quiet, Screen, errors_in_one_line, show
 from .fix import FIX, about_last_error
 from .footer import footer, metadata
+from .inserts import insert
 from .preview import Preview
 from .session import Question, Session, cell_id, deleted_cells, named_provider
 from .terminal import terminal
@@ -109,13 +110,14 @@ class ChatMagics(Magics):
     def _question(self, asked: Namespace, text: str, cell: str | None) -> Question:
         """Return what the options, the settings and the variables of the notebook make of a question."""
         names = self._shell.user_ns
+        inserted = insert(text, names, evaluate=asked.eval, limit=self.inserted)
         about = f"{about_last_error()}\n\n" if asked.error else ""
-        images = [names.get(image, image) for image in asked.image or ()]
+        images = [*(names.get(image, image) for image in asked.image or ()), *inserted.images]
         provider, model = self._target(asked.provider or "", asked.model or "")
         given = {name: getattr(asked, name) for name in OPTIONS if getattr(asked, name) is not None}
         default = {name: value for name in OPTIONS if (value := getattr(self, name)) not in (None, "", [])}
         return self.session.question(
-            about + text,
+            about + inserted.text,
             cell=cell,
             thread=asked.thread,
             new=asked.new,

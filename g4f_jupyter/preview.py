@@ -25,21 +25,22 @@ class Preview:
         self._request = request
 
     def __repr__(self) -> str:
-        return "\n\n".join([*self._head(), *(f"{role}:\n{text}" for role, text in self._messages())])
+        return "\n\n".join(filter(None, [*self._head(), *(f"{role}:\n{text}" for role, text in self._messages())]))
 
     def _repr_markdown_(self) -> str:
-        head, *options = self._head()
-        parts = [head, *(fenced(each) for each in options)]
+        head, options = self._head()
+        parts = [head, fenced(options)] if options else [head]
         parts += [f"**{role}**\n\n{fenced(text)}" for role, text in self._messages()]
         return "\n\n".join(parts)
 
-    def _head(self) -> list[str]:
+    def _head(self) -> tuple[str, str]:
+        """Return where it would go, and with which options."""
         request = self._request
         where = "; ".join(_destinations(request.route.provider, request.call.options))
         count = sum(len(text) for _, text in self._messages()) // LETTERS
-        told = [f"Not sent. It would go to {where}, model {request.route.model or 'its own'}: about {count:,} tokens."]
+        told = f"Not sent. It would go to {where}, model {request.route.model or 'its own'}: about {count:,} tokens."
         options = {name: value for name, value in request.call.options.items() if name != "stream"}
-        return told + [f"{name} = {_shown(name, value)}" for name, value in options.items()]
+        return told, "\n".join(f"{name} = {_shown(name, value)}" for name, value in options.items())
 
     def _messages(self) -> Iterator[tuple[str, str]]:
         for message in self._request.call.messages:

@@ -165,6 +165,7 @@ class TestSent(CellTestCase):
             ("--budget many", "--budget: invalid int value: 'many'"),
             ("--format html", "invalid choice: 'html'"),
             ("--set top_k", "--set: needs NAME=VALUE, not 'top_k'"),
+            ('--set a={"b":1}', "--set: needs JSON behind the =, in single quotes, not '{b:1}'"),
             ("--set nonsense=1", "does not take the option 'nonsense'"),
             ("--image /no/such.png", "cannot be read from '/no/such.png'"),
             ("--thread", "--thread: expected one argument"),
@@ -172,6 +173,19 @@ class TestSent(CellTestCase):
             with self.subTest(line):
                 self.assertIn(told, self.failure(f"%%chat -p Echo {line}\n?"))
         self.assertEqual(before, self.kernel.run("len(asked)").result)
+
+    def test_variables(self) -> None:
+        """What stands in braces is the value of a variable, an image where it is one; unknown names are told unsent."""
+        self.kernel.run("import pandas\nsales = pandas.DataFrame({'city': ['Rome'], 'sold': [12]})\nlimit = [10, 20]")
+        asked = self.shown("%%chat -p Echo --once\nMore than {limit[1]}? {sales}")["text/plain"]
+        self.assertIn("More than 20?", asked)
+        self.assertIn("| Rome | 12 |", asked)
+        self.assertIn("Did you mean 'limit' or", self.failure("%%chat -p Echo --once\nMore than {limits}?"))
+        self.assertIn("--eval", self.failure("%%chat -p Echo --once\nMore than {sum(limit)}?"))
+        self.assertIn("30?", self.shown("%%chat -p Echo --once --eval\nMore than {sum(limit)}?")["text/plain"])
+        self.kernel.run("from PIL import Image; dot = Image.new('RGB', (2, 2))")
+        sent = self.shown("%%chat -p OpenAI --set api_key=k --dry-run --once\nWhat is {dot}?")["text/plain"]
+        self.assertIn("[an image: image/png, ", sent)
 
     def test_last_error(self) -> None:
         """`%chat_fix` asks about the last error: its cell, its line, and the variables there."""
@@ -252,6 +266,16 @@ class TestOutput(CellTestCase):
         self.assertRegex(shown["text/markdown"], r"\n\n<sub>Thinks · 1,200 \+ 34 tokens · \d+\.\d s</sub>$")
         told = cell.outputs[-1][1]["metadata"]["g4f_jupyter"]
         self.assertEqual(("Thinks", 1200, 34), (told["provider"], told["prompt_tokens"], told["completion_tokens"]))
+
+    def test_cut_off(self) -> None:
+        """An answer that is cut off says so, above what it used."""
+        self.kernel.run("%config ChatMagics.footer = True")
+        try:
+            shown = self.shown("%%chat -p Many --once --max-tokens 2\n?")
+        finally:
+            self.kernel.run("%config ChatMagics.footer = False")
+        self.assertEqual("0 1 \n\n[cut off: the limit of its length]", shown["text/plain"])
+        self.assertRegex(shown["text/markdown"], r"(?s)\*\[cut off: the limit of its length\]\*\n\n<sub>Many")
 
     def test_usage(self) -> None:
         """All answers of the notebook are summed by who gave them."""
