@@ -128,6 +128,8 @@ class TestPaths(InsertsTestCase):
                 "${price}, {year} and {price}%": "$9, 2020 and 9%",
                 "from ${a}-${b}": "from $1-$2",
                 "It costs $5 for {name} and $10.": "It costs $5 for Ada and $10.",
+                "It costs $5 to {name}, or 6$.": "It costs $5 to Ada, or 6$.",
+                "$a\n\n{name}$": "$a\n\nAda$",
                 "US$5 by {name}, 6$": "US$5 by Ada, 6$",
                 "unclosed { then {name}": "unclosed { then Ada",
                 "} and {name} }": "} and Ada }",
@@ -202,6 +204,7 @@ class TestStays(InsertsTestCase):
             r"\({nme}\) and \[ {a} \]",
             r"$\{{x}\}$",
             "the set ${a}$ of",
+            "a $b +\n{nme}$.",
             "$2x + {a}$",
         )
 
@@ -266,9 +269,10 @@ class TestStays(InsertsTestCase):
 
     def test_warns_of_nothing(self) -> None:
         """What stands in braces may be no good Python: nobody hears of it."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
             self.assert_stays("{1if q else 2}", r"{q['\d']}", "{0x1for}")
+        self.assertEqual([], heard)
 
     def test_deep(self) -> None:
         """Braces and brackets without end are no error."""
