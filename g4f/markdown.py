@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["closed", "code_of", "fenced", "finished", "safe"]
 
-_RISKY = re.compile(r"<[A-Za-z/!?]|!\[|\]\s*[(:]|\$|\\[(\[]")
+_RISKY = re.compile(r"<[A-Za-z/!?]|!\[|\]\s*[(:]|\$|\\[(\[]|(?i:mermaid)")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _MATH = re.compile(r"(\$\$.+?\$\$|(?<!\\)\$(?=\S)[^$\n]*?[^$\s\\]\$(?!\d)|\\\(.+?\\\)|\\\[.+?\\\])", re.DOTALL)
 """Formulas. A single dollar begins one before a character, and ends it behind one, not before a digit: "$5 and $10"."""
@@ -26,6 +26,9 @@ _MATH = re.compile(r"(\$\$.+?\$\$|(?<!\\)\$(?=\S)[^$\n]*?[^$\s\\]\$(?!\d)|\\\(.+
 _DOLLAR = re.compile(r"(?<!\\)\$")
 _TICKS = re.compile(r"(?<!\\)(?:\\\\)*(`+)")
 _PIPE = re.compile(r"((?<!\\)\|)")
+_DIAGRAM = re.compile(r"\A([^\n]*?(?:```|~~~)[^\n]*?)mermaid", re.IGNORECASE)
+"""The beginning of a block that JupyterLab draws as a diagram, and what it fetches for that is up to the block."""
+
 _LINK = re.compile(r"\](?=[(:]\s*([^\s)]*))")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _SCHEMES = ("http:", "https:", "mailto:")
@@ -34,7 +37,8 @@ _SCHEMES = ("http:", "https:", "mailto:")
 def safe(text: str, *, images: bool = False) -> str:
     """Return `text` without raw HTML, images, and links to other schemes than http, https and mailto.
 
-    A tag becomes its own text, an image a link to it, unless `images` are wanted, a forbidden link its own text.
+    A tag becomes its own text, an image a link to it, a forbidden link its own text, and a diagram of Mermaid, which
+    may name images, its code. With `images`, images and diagrams stay.
     Formulas in TeX's brackets get dollars, which front ends know; a dollar that begins none is one.
     """
     if not _RISKY.search(text):
@@ -67,7 +71,7 @@ def _blocks(lines: list[str]) -> Iterator[tuple[str, int, int]]:
 
 def _block(kind: str, source: str, image: str) -> str:
     if kind == "code":
-        return source
+        return source if image == "![" else _DIAGRAM.sub(r"\1text", source)
     if kind == "tr":  # a code span ends with its cell
         return "".join(_spans(cell, image) for cell in _PIPE.split(source))
     return _spans(source, image)

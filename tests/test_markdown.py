@@ -35,6 +35,8 @@ class TestSafe(unittest.TestCase):
             "[a]: javascript:1": "[a]\\: javascript:1",
             "[a]:\n javascript:1": "[a]\\:\n javascript:1",
             "[a](<javascript:1>)": "[a](&lt;javascript:1>)",
+            "```mermaid\na --> `mermaid`\n```": "```text\na --> `mermaid`\n```",
+            "> - ~~~~ Mermaid x\n>   a": "> - ~~~~ text x\n>   a",
         }.items():
             with self.subTest(source):
                 self.assertEqual(expected, safe(source))
@@ -87,6 +89,7 @@ class TestSafe(unittest.TestCase):
     def test_wanted_images(self) -> None:
         """Images stay where they are wanted, but none of another scheme."""
         self.assertEqual("![a](http://b/c.png)", safe("![a](http://b/c.png)", images=True))
+        self.assertEqual("```mermaid\na\n```", safe("```mermaid\na\n```", images=True))
         self.assertNotIn("](javascript:", safe("![a](javascript:x)", images=True))
 
 
