@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 from urllib.request import proxy_bypass
@@ -87,7 +88,11 @@ class Answer:
     def _closed(self) -> asyncio.Future[None] | None:
         """Return what is done when the connection is closed; None if the answer was read from it already."""
         connection = self._response.connection
-        return None if connection is None or connection.protocol is None else connection.protocol.closed
+        closed = None if connection is None or connection.protocol is None else connection.protocol.closed
+        if closed is not None:
+            closed.remove_done_callback(_heard)  # of the answer before
+            closed.add_done_callback(_heard)
+        return closed
 
     def _break(self, _: object) -> None:
         content = self._response.content
@@ -104,6 +109,12 @@ class Answer:
             with suppress(aiohttp.ClientError, OSError):
                 async with asyncio.timeout(SETTLE):
                     await self._response.content.wait_eof()
+
+
+def _heard(closed: asyncio.Future[None]) -> None:
+    """Take the error of a connection that is reset, lest asyncio complain that nobody has."""
+    if not closed.cancelled():
+        closed.exception()
 
 
 class Exchange:
@@ -171,20 +182,28 @@ async def _send(call: Call, url: str) -> aiohttp.ClientResponse:
     proxy = settings.proxy or _environment_proxy(url)
     socks = proxy if proxy and proxy.startswith("socks") else ""
     session = await _session(socks)
-    try:
-        return await session.request(
-            "GET" if call.body is None else "POST",
-            url,
-            data=call.body,
-            headers=call.headers,
-            proxy=None if socks else proxy,
-            ssl=_trust(settings.verify),
-            timeout=aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout),
-            allow_redirects=False,
-        )
-    except _foreign() as error:
-        failure = _unsent(call, url, proxy, error)
-    raise failure
+    while True:
+        reused: list[bool] = []
+        try:
+            return await session.request(
+                "GET" if call.body is None else "POST",
+                url,
+                data=call.body,
+                headers=call.headers,
+                proxy=None if socks else proxy,
+                ssl=_trust(settings.verify),
+                timeout=aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout),
+                allow_redirects=False,
+                trace_request_ctx=reused,
+            )
+        except _foreign() as error:
+            if reused and isinstance(error, _DROPPED):
+                continue  # the server closed it in the moment it was used: a new one, as curl takes
+            failure = _unsent(call, url, proxy, error)
+        raise failure
+
+
+_DROPPED = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
 def _foreign() -> tuple[type[Exception], ...]:
@@ -324,8 +343,20 @@ async def _session(socks: str) -> aiohttp.ClientSession:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "g4f-jupyter"},
             read_bufsize=READ_AHEAD,
+            trace_configs=[_traces()],
         )
     return session
+
+
+def _traces() -> aiohttp.TraceConfig:
+    """Return what notes of a request that it goes over a connection that was used before."""
+
+    async def note(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        context.trace_request_ctx.append(True)
+
+    traces = aiohttp.TraceConfig()
+    traces.on_connection_reuseconn.append(note)
+    return traces
 
 
 def _connector(socks: str) -> aiohttp.BaseConnector:
