@@ -93,7 +93,10 @@ class TestVerdict(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        """Start a judge for each provider, and a thread to ask it; shorten the pauses."""
+        """Start a judge for each provider, and a thread to ask it.
+
+        Pauses are as long as they are: that they grow is to be seen also where a busy machine adds its own.
+        """
         cls.servers = {row: LLMockServer() for row in PROVIDERS}
         cls.threads = {row: ThreadPoolExecutor(1) for row in PROVIDERS}
         # They take uvloop where it is installed, which cannot run where a nest package has replaced asyncio.run.
@@ -102,9 +105,6 @@ class TestVerdict(unittest.TestCase):
                 cls.servers[row].start()
                 cls.addClassCleanup(cls.servers[row].stop)
                 cls.addClassCleanup(cls.threads[row].shutdown)
-        shorter = mock.patch("g4f.providers.retries.FIRST", 0.25)
-        shorter.start()
-        cls.addClassCleanup(shorter.stop)
 
     def each(self, faults: dict[str, Any], check: Callable[[Any, Any, Any], None]) -> None:
         """Check each fault at each provider: faults one after the other, providers at the same time."""

@@ -92,12 +92,12 @@ def _failure(state: RetryCallState) -> Again:
 
 
 def _pause(state: RetryCallState) -> float:
-    """Return what the server asks for and a little more, lest all who wait come at once; else double."""
+    """Return what the server asks for, else double; and a little more, lest all who wait come at once."""
     asked = _failure(state).pause
     if asked is not None:
         return asked + random.uniform(0, min(asked / 10, 0.5))  # noqa: S311 - no secret
     pause: float = min(FIRST * 2 ** (state.attempt_number - 1), LONGEST)
-    return pause * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+    return pause * random.uniform(1, 1.25)  # noqa: S311 - no secret
 
 
 def asked_pause(headers: Mapping[str, str]) -> float | None:
