@@ -19,7 +19,7 @@ from .display import FORMATS
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-__all__ = ["OPTIONS", "TAPES", "chat_arguments", "parsed", "split"]
+__all__ = ["OPTIONS", "TAPES", "Variable", "chat_arguments", "parsed", "split"]
 
 OPTIONS = ("temperature", "max_tokens", "seed", "stop", "timeout", "reasoning_effort")
 """What an option of the line, or of `%config ChatMagics`, hands to the provider by its own name."""
@@ -36,11 +36,19 @@ def _variable(name: str) -> str:
     return name
 
 
+class Variable(str):
+    """The name of a variable, whose value an option has."""
+
+    __slots__ = ()
+
+
 def _option(setting: str) -> tuple[str, Any]:
     name, equals, value = setting.partition("=")
     name = name.strip().replace("-", "_")
     if not equals or not name.isidentifier():
         raise ArgumentTypeError(f"needs NAME=VALUE, not {setting!r}")
+    if value[:1] == "{" and value[1:-1].isidentifier() and value[-1] == "}":
+        return name, Variable(value[1:-1])
     try:
         return name, json.loads(value)
     except ValueError:
@@ -91,7 +99,14 @@ _ARGUMENTS = (
     argument("--stop", metavar="TEXT", action="append", help="Where the answer ends, in quotes; may be given again."),
     argument("--timeout", metavar="SECONDS", type=float, help="Longest whole answer."),
     argument("--reasoning-effort", metavar="LEVEL", help="How long the model thinks: low, medium, high, …"),
-    argument("--set", metavar="NAME=JSON", type=_option, action="append", default=[], help="Any other option."),
+    argument(
+        "--set",
+        metavar="NAME=JSON",
+        type=_option,
+        action="append",
+        default=[],
+        help="Any other option; {name} is a variable.",
+    ),
 )
 
 

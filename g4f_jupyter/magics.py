@@ -10,10 +10,10 @@ from IPython.display import display
 from traitlets import Bool, Enum, Float, Int, List, Unicode
 
 from g4f import bridge, tapes
-from g4f.errors import InputError
+from g4f.errors import InputError, close_matches
 
 from .aliases import Aliases
-from .arguments import OPTIONS, TAPES, chat_arguments, parsed
+from .arguments import OPTIONS, TAPES, Variable, chat_arguments, parsed
 from .display import FORMATS, Frames, Look, Quiet, Screen, errors_in_one_line, show
 from .fix import FIX, about_last_error
 from .footer import footer, metadata
@@ -127,8 +127,14 @@ class ChatMagics(Magics):
             provider=named_provider(provider, names) or None,
             model=model,
             images=images or None,
-            **(default | given | dict(asked.set)),
+            **(default | given | {name: self._value(value) for name, value in asked.set}),
         )
+
+    def _value(self, value: Any) -> Any:
+        names = self._shell.user_ns
+        if isinstance(value, Variable) and value not in names:
+            raise InputError(f"there is no variable {value!r}.{close_matches(value, names)}")
+        return names[value] if isinstance(value, Variable) else value
 
     def _target(self, provider: str, model: str) -> tuple[str, str]:
         """Return who is asked for which model, an alias being both."""

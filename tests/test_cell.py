@@ -126,6 +126,10 @@ class TestSent(CellTestCase):
         expected = {"max_tokens": 7, "reasoning_effort": "low", "seed": 3, "stop": ["a", "b c"], "stream": True}
         self.shown(f"%%chat -p Options --once {line}\n?")
         self.assertEqual(expected | {"temperature": 0.5, "top_k": 2}, self.asked())
+        self.kernel.run("form = {'type': 'json_object'}")
+        self.shown("%%chat -p Options --once --set response_format={form}\n?")
+        self.assertEqual({"response_format": {"type": "json_object"}, "stream": True}, self.asked())
+        self.assertIn("Did you mean 'form'", self.failure("%%chat -p Options --set response_format={fom}\n?"))
         self.kernel.run("%config ChatMagics.temperature = 0.1\n%config ChatMagics.seed = 1")
         try:
             self.shown("%%chat -p Options --once --seed 2\n?")
