@@ -46,12 +46,16 @@ class ChatMagics(Magics):
     format = Enum(FORMATS, "markdown", help="How an answer is shown.").tag(config=True)
     allow_images = Bool(False, help="Whether images that an answer names are fetched and shown.").tag(config=True)
     footer = Bool(True, help="Whether an answer says who gave it, tokens, seconds, cost.").tag(config=True)
-    budget = Int(0, help="Tokens after which nothing more is asked in this notebook; 0: no limit.").tag(config=True)
+    budget = Int(0, min=0, help="Tokens after which nothing more is asked in this notebook; 0: no limit.").tag(
+        config=True
+    )
     tape = Enum(("", *TAPES), "", help="Whether answers are recorded on a tape, and replayed from it.").tag(config=True)
     tape_file = Unicode("", help="The tape, a file; else that of G4F_TAPE_FILE, or g4f_tape.jsonl here.").tag(
         config=True
     )
-    inserted = Int(20_000, help="Characters of a variable in braces that are sent, at the most.").tag(config=True)
+    inserted = Int(20_000, min=0, help="Characters of a variable in braces that are sent, at the most.").tag(
+        config=True
+    )
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
@@ -109,10 +113,11 @@ class ChatMagics(Magics):
 
     def _question(self, asked: Namespace, text: str, cell: str | None) -> Question:
         """Return what the options, the settings and the variables of the notebook make of a question."""
-        names = self._shell.user_ns
-        inserted = insert(text, names, evaluate=asked.eval, limit=self.inserted)
+        names, own = self._shell.user_ns, self._shell.user_ns_hidden  # `own` are IPython's, such as `quit`
+        known = {name: value for name, value in names.items() if not (name in own and value is own[name])}
+        inserted = insert(text, known, evaluate=asked.eval, limit=self.inserted)
         about = f"{about_last_error()}\n\n" if asked.error else ""
-        images = [*(names.get(image, image) for image in asked.image or ()), *inserted.images]
+        images = [*inserted.images, *(names.get(image, image) for image in asked.image or ())]
         provider, model = self._target(asked.provider or "", asked.model or "")
         given = {name: getattr(asked, name) for name in OPTIONS if getattr(asked, name) is not None}
         default = {name: value for name in OPTIONS if (value := getattr(self, name)) not in (None, "", [])}

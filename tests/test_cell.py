@@ -172,6 +172,7 @@ class TestSent(CellTestCase):
             ('--set a={"b":1}', "--set: needs JSON behind the =, in single quotes, not '{b:1}'"),
             ("--set nonsense=1", "does not take the option 'nonsense'"),
             ("--image /no/such.png", "cannot be read from '/no/such.png'"),
+            ("--budget -1", "budget"),
             ("--thread", "--thread: expected one argument"),
         ):
             with self.subTest(line):
@@ -187,6 +188,7 @@ class TestSent(CellTestCase):
         self.assertIn("Did you mean 'limit' or", self.failure("%%chat -p Echo --once\nMore than {limits}?"))
         self.assertIn("--eval", self.failure("%%chat -p Echo --once\nMore than {sum(limit)}?"))
         self.assertIn("30?", self.shown("%%chat -p Echo --once --eval\nMore than {sum(limit)}?")["text/plain"])
+        self.assertIn("no variable 'quit'", self.failure("%%chat -p Echo --once\nWhat is {quit}?"))
         self.kernel.run("from PIL import Image; dot = Image.new('RGB', (2, 2))")
         sent = self.shown("%%chat -p OpenAI --set api_key=k --dry-run --once\nWhat is {dot}?")["text/plain"]
         self.assertIn("[an image: image/png, ", sent)
