@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .completion import ChatCompletion
     from .conversation import Conversation
     from .models import Model
-    from .tapes import tape
+    from .taping.tapes import tape
 
 __all__ = ["AsyncClient", "ChatCompletion", "Client", "Conversation", "Model", "Provider", "errors", "models", "tape"]
 
@@ -26,7 +26,7 @@ _HOMES = {
     "Client": "client.client",
     "Conversation": "conversation",
     "Model": "models",
-    "tape": "tapes",
+    "tape": "taping.tapes",
 }
 _MODULES = ("Provider", "client", "errors", "models")
 

@@ -1,6 +1,6 @@
 """`python -m g4f` lists the providers: who can answer here, and what the others need.
 
-`python -m g4f tape` looks after recorded answers: see tape_command.
+`python -m g4f tape` looks after recorded answers: see taping.command.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from shutil import get_terminal_size
 from textwrap import wrap
 from typing import Any
 
-from . import tape_command
 from .errors import G4FError
 from .providers.catalogue import ROWS, Row, lacks, missing
+from .taping import command
 
 __all__ = ["main"]
 
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Print the providers: a table; with `--json` all that is known of each; with `--markdown` the README's table."""
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["tape"]:
-        sys.exit(tape_command.main(words[1:]))
+        sys.exit(command.main(words[1:]))
     parser = ArgumentParser(
         prog="python -m g4f",
         description="List the providers, and which of them can answer here.",

@@ -21,11 +21,11 @@ from .providers.catalogue import load_at
 from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning, Status, Usage
 from .routing import Route, resolve
 from .shaping import Shaper
-from .tapes import current
+from .taping.tapes import current
 from .typing import Messages, seal
 
 if TYPE_CHECKING:
-    from .tape_player import Take
+    from .taping.player import Take
 
 __all__ = ["Request", "prepare", "stream_events", "text"]
 

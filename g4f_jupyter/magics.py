@@ -9,16 +9,17 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from IPython.display import display
 from traitlets import Bool, Enum, Float, Int, List, Unicode
 
-from g4f import bridge, tapes
+from g4f import bridge
 from g4f.errors import InputError, close_matches
+from g4f.taping import tapes
 
-from .aliases import Aliases
 from .arguments import OPTIONS, TAPES, Variable, chat_arguments, parsed
 from .display import FORMATS, Frames, Look, Quiet, Screen, errors_in_one_line, show
 from .fix import FIX, about_last_error
 from .footer import footer, metadata
-from .inserts import insert
+from .names.aliases import Aliases
 from .preview import Preview
+from .questions.inserts import insert
 from .session import Question, Session, cell_id, deleted_cells, named_provider
 from .terminal import terminal
 

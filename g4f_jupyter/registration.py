@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from IPython.core.inputtransformer2 import EscapedCommand
 
-from . import completion
 from .line_magics import ChatLineMagics
 from .magics import ChatMagics
+from .names import completion
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -14,8 +14,8 @@ from g4f.providers.catalogue import ROWS, available, load, missing
 from g4f.providers.retry_provider import IterListProvider
 from g4f.providers.rows import Row
 
-from .aliases import Target
-from .model_names import cached, fetch
+from .names.aliases import Target
+from .names.model_names import cached, fetch
 
 __all__ = ["Table", "alias_table", "model_table", "provider_table"]
 

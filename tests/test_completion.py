@@ -19,10 +19,10 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from g4f import Provider
 from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.catalogue import ROWS, find
-from g4f_jupyter import completion
-from g4f_jupyter.aliases import Aliases
-from g4f_jupyter.disk import write
-from g4f_jupyter.model_names import _file, _Listed
+from g4f_jupyter.names import completion
+from g4f_jupyter.names.aliases import Aliases
+from g4f_jupyter.names.disk import write
+from g4f_jupyter.names.model_names import _file, _Listed
 
 from .kernel import Kernel
 

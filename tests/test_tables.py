@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 from g4f.errors import InputError, MissingAuthError, ProviderNotFoundError
 from g4f.providers.catalogue import ROWS, load_at
 from g4f.providers.retry_provider import IterListProvider
-from g4f_jupyter.aliases import Target
+from g4f_jupyter.names.aliases import Target
 from g4f_jupyter.tables import Table, alias_table, model_table, provider_table
 
 from .servers import Server, whole

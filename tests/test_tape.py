@@ -32,8 +32,8 @@ from g4f.providers.response import (
     Trimmed,
     Usage,
 )
-from g4f.tape_file import TapeFile, read_entry
-from g4f.tapes import FILE, load, on
+from g4f.taping.file import TapeFile, read_entry
+from g4f.taping.tapes import FILE, load, on
 from g4f.typing import Key
 
 from . import script
@@ -905,6 +905,6 @@ class TestLazy(TestCase):
             from g4f import ChatCompletion
             from tests.mocks import AsyncProviderMock
             ChatCompletion.create("", "hi", AsyncProviderMock)
-            print([name for name in sys.modules if name.startswith("g4f.tape_")])
+            print([name for name in sys.modules if name.startswith("g4f.taping.") and name != "g4f.taping.tapes"])
             """
         self.assertEqual("[]\n", script.run(code))

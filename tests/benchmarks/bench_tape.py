@@ -18,9 +18,9 @@ import msgspec
 import g4f
 from g4f import ChatCompletion
 from g4f.providers.response import FinishReason, Item
-from g4f.tape_file import Entry, TapeFile
-from g4f.tape_question import key_of, question
-from g4f.tapes import load, on
+from g4f.taping.file import Entry, TapeFile
+from g4f.taping.question import key_of, question
+from g4f.taping.tapes import load, on
 
 ROUNDS, CHUNKS, ANSWERS, FINDS = 9, 4_000, 10_000, 1_000
 

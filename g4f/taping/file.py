@@ -20,9 +20,9 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 
 import msgspec
 
-from .errors import InputError
-from .providers.response import FinishReason, ProviderInfo, Reasoning, ToolCall, Usage
-from .tape_question import Question, key_of
+from ..errors import InputError
+from ..providers.response import FinishReason, ProviderInfo, Reasoning, ToolCall, Usage
+from .question import Question, key_of
 
 __all__ = ["Entry", "Kept", "Odd", "TapeFile", "read_entry"]
 

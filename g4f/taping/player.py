@@ -15,11 +15,11 @@ from typing import Any
 
 import msgspec
 
-from .errors import InputError, MissingRequirementsError, close_matches
-from .providers.base_provider import AsyncGeneratorProvider
-from .providers.response import Item, ProviderInfo, Reasoning, Replayed, ToolCall
-from .tape_file import Entry, Kept, TapeFile, read_entry
-from .tape_question import Question, differences, key_of, keys_here, question, shortened
+from ..errors import InputError, MissingRequirementsError, close_matches
+from ..providers.base_provider import AsyncGeneratorProvider
+from ..providers.response import Item, ProviderInfo, Reasoning, Replayed, ToolCall
+from .file import Entry, Kept, TapeFile, read_entry
+from .question import Question, differences, key_of, keys_here, question, shortened
 
 __all__ = ["MODES", "Take", "Tape"]
 

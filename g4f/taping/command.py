@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from .errors import InputError
-from .tape_file import TapeFile, read_entry
-from .tape_question import shortened
+from ..errors import InputError
+from .file import TapeFile, read_entry
+from .question import shortened
 
 __all__ = ["main"]
 

@@ -22,10 +22,10 @@ from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from .errors import InputError
+from ..errors import InputError
 
 if TYPE_CHECKING:
-    from .tape_player import Tape
+    from .player import Tape
 
 __all__ = ["FILE", "current", "load", "on", "tape"]
 
@@ -54,7 +54,7 @@ def tape(file: str | os.PathLike[str] | None = None, mode: str = "auto", *, pace
 
 def load(file: str | os.PathLike[str] | None = None, mode: str = "auto", *, pace: bool = False) -> Tape:
     """Return a tape that is not on yet. The arguments are those of `tape`."""
-    from .tape_player import Tape  # noqa: PLC0415 - 7 ms that only a tape has to spend
+    from .player import Tape  # noqa: PLC0415 - 7 ms that only a tape has to spend
 
     return Tape(file or _file(), mode, pace=pace)
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from .errors import InputError
-from .providers.rows import ROWS
-from .providers.settings import Settings
-from .typing import Key
+from ..errors import InputError
+from ..providers.rows import ROWS
+from ..providers.settings import Settings
+from ..typing import Key
 
 __all__ = ["Question", "differences", "key_of", "keys_here", "question", "shortened"]
 

@@ -1,0 +1,3 @@
+"""Names that people write and choose from: aliases, models, and whatever Tab can complete."""
+
+__all__: list[str] = []
