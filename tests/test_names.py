@@ -42,7 +42,8 @@ def _modules() -> list[ModuleType]:
     return modules
 
 
-MODULES = [module for module in _modules() if module.__name__ != "g4f.providers"]
+MODULES = [module for module in _modules() if hasattr(module, "__all__") or not hasattr(module, "__path__")]
+"""All but folders that hold nothing themselves."""
 
 
 class TestPaths(unittest.TestCase):

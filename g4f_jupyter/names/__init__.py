@@ -1,3 +1,1 @@
 """Names that people write and choose from: aliases, models, and whatever Tab can complete."""
-
-__all__: list[str] = []

@@ -1,3 +1,1 @@
 """What stands in a question besides its words: the values of variables, and images."""
-
-__all__: list[str] = []
