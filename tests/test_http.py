@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
-import gc
 import logging
 import os
 import socket
@@ -351,7 +350,6 @@ class TestSessions(unittest.TestCase):
             server.start()
             run(twice(f"http://127.0.0.1:{listener.getsockname()[1]}/v1"))
             server.join()
-        gc.collect()
         self.assertEqual([], complaints)
 
     def test_no_limit_of_connections(self) -> None:
