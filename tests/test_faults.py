@@ -149,7 +149,7 @@ class Far:
             (401, errors.MissingAuthError, "did not accept the key"),
             (402, errors.PaymentRequiredError, "paid"),
             (403, errors.MissingAuthError, "api_key"),
-            (404, errors.ResponseStatusError, "Told."),
+            (404, errors.ResponseStatusError, "Told. Check base_url."),
             (413, errors.BadRequestError, "Told."),
             (422, errors.BadRequestError, "Told."),
             (429, errors.RateLimitError, "Told."),

@@ -130,7 +130,7 @@ BOTH_FAULTS = (
         errors.ModelNotFoundError,
         "has no model 'm'",
     ),
-    Fault("no such address", whole(b"", 404), errors.ResponseStatusError, "check base_url"),
+    Fault("no such address", whole(b"", 404), errors.ResponseStatusError, "Check base_url"),
 )
 
 

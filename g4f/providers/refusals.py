@@ -56,7 +56,7 @@ def refusal(asked: Asked, status: int, body: bytes, location: str = "") -> G4FEr
     if 300 <= status < 400:
         return ResponseError(_redirect(asked, status, location), status=status)
     if status == 404 and not words:
-        words = "there is nothing at this address: check base_url"
+        words = "there is nothing at this address"
     return _error(asked, status, words, told.code)
 
 
@@ -121,6 +121,8 @@ def _error(asked: Asked, status: int, words: str, code: str) -> G4FError:
     line = f"{said}: {words.rstrip('. ')}." if words else f"{said}."
     if kind is MissingAuthError and asked.remedy:
         line += f" Check {asked.remedy}."
+    if status in (404, 405) and kind is not ModelNotFoundError:
+        line += " Check base_url."
     if kind is ModelNotFoundError and asked.pull:
         line += f" Fetch it: {asked.pull.format(asked.model)}"
     return kind(line, status=status)
