@@ -23,7 +23,10 @@ _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _MATH = re.compile(r"(\$\$.+?\$\$|(?<!\\)\$(?=\S)[^$\n]*?[^$\s\\]\$(?!\d)|\\\(.+?\\\)|\\\[.+?\\\])", re.DOTALL)
 """Formulas. A single dollar begins one before a character, and ends it behind one, not before a digit: "$5 and $10"."""
 
-_DOLLAR = re.compile(r"(?<!\\)\$")
+_DOLLAR = re.compile(r"(?<!\\)((?:\\\\)*)\\?\$")
+_MONEY = r"\1<span>&#36;</span>"
+"""A dollar that is one. JupyterLab looks for formulas once more, in what came out, where an escaped one is bare."""
+
 _TICKS = re.compile(r"(?<!\\)(?:\\\\)*(`+)")
 _PIPE = re.compile(r"((?<!\\)\|)")
 _DIAGRAM = re.compile(r"\A([^\n]*?(?:```|~~~)[^\n]*?)mermaid", re.IGNORECASE)
@@ -91,7 +94,7 @@ def _spans(source: str, image: str) -> str:
 
 def _plain(source: str, image: str) -> str:
     parts = _MATH.split(source)
-    parts[::2] = [_DOLLAR.sub(r"\\$", _TAG.sub("&lt;", part)) for part in parts[::2]]
+    parts[::2] = [_DOLLAR.sub(_MONEY, _TAG.sub("&lt;", part)) for part in parts[::2]]
     parts[1::2] = [_TAG.sub(r"\\lt ", _in_dollars(part)) for part in parts[1::2]]
     return _LINK.sub(_link, "".join(parts).replace("![", image))
 

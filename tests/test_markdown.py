@@ -75,13 +75,13 @@ class TestSafe(unittest.TestCase):
     def test_money(self) -> None:
         """A dollar that begins no formula is a dollar; formulas in brackets of TeX get dollars; code stays."""
         for text, expected in (
-            ("from $5 to $10", r"from \$5 to \$10"),
-            ("$5, then $x_1$ and $$y$$", r"\$5, then $x_1$ and $$y$$"),
+            ("from $5 to $10", "from <span>&#36;</span>5 to <span>&#36;</span>10"),
+            ("$5, then $x_1$ and $$y$$", "<span>&#36;</span>5, then $x_1$ and $$y$$"),
             (r"\( a \) and \[ b \]", "$a$ and $$b$$"),
-            ("$HOME, `$HOME` and $PATH", r"\$HOME, `$HOME` and \$PATH"),
+            ("$HOME, `$HOME` and $PATH", "<span>&#36;</span>HOME, `$HOME` and <span>&#36;</span>PATH"),
             ("```\n$5 \\(a\\)\n```", "```\n$5 \\(a\\)\n```"),
-            ("| $5 | $6 |\n|---|---|", "| \\$5 | \\$6 |\n|---|---|"),
-            (r"\$5", r"\$5"),
+            ("| $5 | $6 |\n|---|---|", "| <span>&#36;</span>5 | <span>&#36;</span>6 |\n|---|---|"),
+            (r"\$5", "<span>&#36;</span>5"),
         ):
             with self.subTest(text):
                 self.assertEqual(expected, safe(text))
