@@ -1,8 +1,12 @@
 """What a model writes is data: Markdown in which nothing runs and nothing is fetched.
 
 A freshly executed cell is trusted by JupyterLab, which renders raw HTML inside `text/markdown` as it is. So all that
-could become HTML, an image, or a link to anything but a page is turned into plain text before it is shown. Code stays
-as written. Where code is, a parser of CommonMark says, told that there is no raw HTML: in what comes out there is none.
+could become HTML, an image, or a link to anything but a page is turned into plain text before it is shown.
+
+Code should stay as written. But where code is, each parser of Markdown says a little differently, and the one that
+shows the answer is not the one that is asked here. So code that would act, were it taken for text, keeps Markdown's own
+marks only where no parser can doubt them: in a fenced block that stands alone. Elsewhere it is written in entities. The
+tags that come out are `<code>`, `<pre>` and `<span>`, without attributes.
 """
 
 from __future__ import annotations
@@ -15,24 +19,32 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 __all__ = ["closed", "code_of", "fenced", "finished", "safe"]
 
 _RISKY = re.compile(r"<[A-Za-z/!?]|!\[|\]\s*[(:]|\$|\\[(\[]|(?i:mermaid)")
-_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_NEWLINE = re.compile("\r\n?|[\u2028\u2029]")
+"""What ends a line for some. The last two are JavaScript's."""
+
 _MATH = re.compile(r"(\$\$.+?\$\$|(?<!\\)\$(?=\S)[^$\n]*?[^$\s\\]\$(?!\d)|\\\(.+?\\\)|\\\[.+?\\\])", re.DOTALL)
 """Formulas. A single dollar begins one before a character, and ends it behind one, not before a digit: "$5 and $10"."""
 
-_DOLLAR = re.compile(r"(?<!\\)((?:\\\\)*)\\?\$")
+_ESCAPES = r"(?<!\\)((?:\\\\)*)\\?"
+"""The backslashes before a mark: pairs, which stay, and one that escapes it, which goes."""
+
+_TAG = re.compile(rf"{_ESCAPES}<(?=[A-Za-z/!?])")
+_DOLLAR = re.compile(rf"{_ESCAPES}\$")
 _MONEY = r"\1<span>&#36;</span>"
 """A dollar that is one. JupyterLab looks for formulas once more, in what came out, where an escaped one is bare."""
 
-_TICKS = re.compile(r"(?<!\\)(?:\\\\)*(`+)")
-_PIPE = re.compile(r"((?<!\\)\|)")
-_DIAGRAM = re.compile(r"\A([^\n]*?(?:```|~~~)[^\n]*?)mermaid", re.IGNORECASE)
+_FENCE = re.compile(r"\\?(`{3,}|~{3,})")
+_DIAGRAM = re.compile(r"(?:```|~~~).*mermaid", re.IGNORECASE)
 """The beginning of a block that JupyterLab draws as a diagram, and what it fetches for that is up to the block."""
 
-_LINK = re.compile(r"\](?=[(:]\s*([^\s)]*))")
+_TICKS = re.compile(r"(?<!\\)(?:\\\\)*(`+)")
+_PIPE = re.compile(r"((?<!\\)\|)")
+_LINK = re.compile(r"\](?=[(:][\s>]*([^\s)]*))")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _SCHEMES = ("http:", "https:", "mailto:")
 
@@ -46,9 +58,8 @@ def safe(text: str, *, images: bool = False) -> str:
     """
     if not _RISKY.search(text):
         return text
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    kept = "![" if images else "["
-    return "\n".join(_block(kind, "\n".join(lines[start:end]), kept) for kind, start, end in _blocks(lines))
+    lines = _NEWLINE.sub("\n", text).split("\n")
+    return "\n".join(_block(token, "\n".join(lines[start:end]), images) for token, start, end in _blocks(lines))
 
 
 @cache
@@ -58,45 +69,77 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-def _blocks(lines: list[str]) -> Iterator[tuple[str, int, int]]:
-    """Yield (kind, first line, line after the last) of all lines in order; kind is "code", "tr", "inline" or ""."""
-    kinds = {"fence": "code", "code_block": "code", "tr_open": "tr", "inline": "inline"}
+def _blocks(lines: list[str]) -> Iterator[tuple[Token | None, int, int]]:
+    """Yield (token, first line, line after the last) of all lines in order; None is for a line between blocks."""
     done = 0
     for token in _parser().parse("\n".join(lines)):
-        kind = kinds.get(token.type)
-        if kind is None or token.map is None or token.map[0] < done:
+        if token.type not in ("fence", "code_block", "tr_open", "inline") or token.map is None or token.map[0] < done:
             continue
-        yield from (("", line, line + 1) for line in range(done, token.map[0]))
+        yield from ((None, line, line + 1) for line in range(done, token.map[0]))
         start, done = token.map
-        yield kind, start, done
-    yield from (("", line, line + 1) for line in range(done, len(lines)))
+        yield token, start, done
+    yield from ((None, line, line + 1) for line in range(done, len(lines)))
 
 
-def _block(kind: str, source: str, image: str) -> str:
-    if kind == "code":
-        return source if image == "![" else _DIAGRAM.sub(r"\1text", source)
-    if kind == "tr":  # a code span ends with its cell
-        return "".join(_spans(cell, image) for cell in _PIPE.split(source))
-    return _spans(source, image)
+def _block(token: Token | None, source: str, images: bool) -> str:
+    if token is None or token.type == "inline":
+        return _spans(source, images)
+    if token.type == "tr_open":  # a code span ends with its cell, and an escaped pipe in it is one
+        return "".join(_spans(cell, images) for cell in _PIPE.split(source)).replace("&#92;&#124;", "&#124;")
+    return _code(token, source, images) if _acts(source, images) else source
 
 
-def _spans(source: str, image: str) -> str:
+def _acts(code: str, images: bool) -> bool:
+    """Whether `code` is more than text where it is not taken for code."""
+    pictures = not images and ("![" in code or _DIAGRAM.search(code))
+    return bool(pictures or _TAG.search(code) or any(map(_is_forbidden, _LINK.finditer(code))))
+
+
+def _code(token: Token, source: str, images: bool) -> str:
+    code = token.content.removesuffix("\n")
+    if token.level or _FENCE.search(code):
+        marks = source[: source.index(token.markup)]  # of lists and quotations
+        return f"{marks}<pre><code>{_in_entities(code)}</code></pre>"
+    language = re.sub(r"[^\w+#.-]", "", next(iter(token.info.split()), ""))
+    if not language or (language.lower() == "mermaid" and not images):
+        language = "text"  # with one, the block can't be taken for the end of another
+    return f"\n{fenced(code, language)}\n"
+
+
+def _in_entities(code: str) -> str:
+    return re.sub(r"[^\w ]|_", lambda mark: f"&#{ord(mark[0])};", code)
+
+
+def _spans(source: str, images: bool) -> str:
     """Leave the code spans of one paragraph, heading or cell as they are (CommonMark 0.31, section 6.1)."""
     out, start, at = [], 0, 0
     while opening := _TICKS.search(source, at):
         at = opening.end()
         closing = next((run for run in re.finditer("`+", source[at:]) if len(run[0]) == len(opening[1])), None)
         if closing is not None:
-            out += [_plain(source[start : opening.start(1)], image), source[opening.start(1) : at + closing.end()]]
+            span = source[opening.start(1) : at + closing.end()]
+            out += [_plain(source[start : opening.start(1)], images), _span(span, images)]
             start = at = at + closing.end()
-    return "".join([*out, _plain(source[start:], image)])
+    return "".join([*out, _plain(source[start:], images)])
 
 
-def _plain(source: str, image: str) -> str:
+def _span(span: str, images: bool) -> str:
+    if not _acts(span, images) and not _FENCE.search(span):
+        return span
+    code = span.strip("`").replace("\n", " ").strip(" ")
+    return f"<code>{_in_entities(code)}</code>"
+
+
+def _plain(source: str, images: bool) -> str:
     parts = _MATH.split(source)
-    parts[::2] = [_DOLLAR.sub(_MONEY, _TAG.sub("&lt;", part)) for part in parts[::2]]
-    parts[1::2] = [_TAG.sub(r"\\lt ", _in_dollars(part)) for part in parts[1::2]]
-    return _LINK.sub(_link, "".join(parts).replace("![", image))
+    parts[::2] = [_DOLLAR.sub(_MONEY, _TAG.sub(r"\1&lt;", _FENCE.sub(_unfenced, part))) for part in parts[::2]]
+    parts[1::2] = [_FENCE.sub("", _TAG.sub(r"\1\\lt ", _in_dollars(part))) for part in parts[1::2]]
+    text = _LINK.sub(lambda link: "]\\" if _is_forbidden(link) else "]", "".join(parts))
+    return text if images else text.replace("![", "[")
+
+
+def _unfenced(fence: re.Match[str]) -> str:
+    return _in_entities(fence[1])
 
 
 def _in_dollars(formula: str) -> str:
@@ -106,10 +149,10 @@ def _in_dollars(formula: str) -> str:
     return dollars + formula[2:-2].strip() + dollars
 
 
-def _link(match: re.Match[str]) -> str:
-    target = re.sub(r"[\x00-\x20\\]", "", html.unescape(match[1]))
+def _is_forbidden(link: re.Match[str]) -> bool:
+    target = re.sub(r"[\x00-\x20\\]", "", html.unescape(link[1]))
     scheme = _SCHEME.match(target)
-    return "]" if scheme is None or scheme[0].lower() in _SCHEMES else "]\\"
+    return scheme is not None and scheme[0].lower() not in _SCHEMES
 
 
 def closed(text: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import unittest
 from typing import ClassVar
+
+from g4f.markdown import safe
 
 from .browser import MISSING, Browser, Cell, Frontend, Gate, Notebook
 from .servers import Server, whole
@@ -88,6 +91,83 @@ flowchart LR
 the end
 """
 
+PIECES = [
+    *(
+        "<img src=x onerror=y>",
+        "<script>",
+        "![a](b)",
+        "[a](javascript:b)",
+        "[a]: javascript:b",
+        "[a]",
+        "<javascript:b>",
+    ),
+    *(
+        "`",
+        "``",
+        "```",
+        "````",
+        "~~~",
+        "```html\n",
+        "```mermaid\n",
+        "\n```\n",
+        "\n   ~~~\n",
+        "\n    ```\n",
+        "\n- ```\n",
+    ),
+    *(
+        "\n",
+        "\n",
+        "\n\n",
+        "\r",
+        "\u2028",
+        "\t",
+        " ",
+        "    ",
+        "\x0c",
+        "\xa0",
+        "\n> ",
+        "\n- ",
+        "\n  - ",
+        "\n1. ",
+        "# ",
+        "***",
+    ),
+    *(
+        "| ",
+        "\n|---|---|\n",
+        "\n===",
+        "\n\n    ",
+        "$",
+        "$$",
+        "\\(",
+        "\\)",
+        "\\begin{a}",
+        "\\end{a}",
+        "{",
+        "}",
+        "\\",
+        "\\`",
+    ),
+    *(
+        "<!--",
+        "-->",
+        "<?",
+        "]]>",
+        "<div>\n",
+        "</details>",
+        "&lt;",
+        "&#60;",
+        "*",
+        "_",
+        "~~",
+        "[^1]: ",
+        "@@0@@",
+        "~D",
+        "a",
+        "b ",
+    ),
+]
+
 CONTRAST = """element => {
     const light = color => {
         const parts = color.match(/[0-9.]+/g).slice(0, 3).map(part => part / 255);
@@ -109,6 +189,20 @@ ACTING = """output => [...output.querySelectorAll(
         || element.hasAttribute('href') && !/^(https?:|mailto:|#)/.test(element.getAttribute('href'))
 )].map(element => element.outerHTML)"""
 """The elements below a cell that could run or fetch something, or lead elsewhere than to a page."""
+
+RENDERED_ACTING = """async ([acting, texts]) => {
+    const rendermime = jupyterapp.shell.currentWidget.content.rendermime;
+    const found = [];
+    for (const [number, text] of texts.entries()) {
+        const renderer = rendermime.createRenderer('text/markdown');
+        await renderer.renderModel(rendermime.createModel({data: {'text/markdown': text}, trusted: true}));
+        const acts = eval(acting)(renderer.node);
+        if (acts.length) found.push([number, acts]);
+        renderer.dispose();
+    }
+    return found;
+}"""
+"""Number of each text that is rendered as something which acts, and what that is."""
 
 SCROLLS = """element => {
     const scrolls = inner => inner.scrollWidth > inner.clientWidth && getComputedStyle(inner).overflowX == 'auto';
@@ -211,6 +305,24 @@ class TestLab(FrontendTestCase):
                 self.notebook.saved()
                 self.notebook.reload()
             self.assertEqual([], [request.path for request in remote.requests])
+
+    def test_no_answer_acts(self) -> None:
+        """Nor does any other answer, of whatever pieces of Markdown it is made: the front end's own parser is asked."""
+        chosen = random.Random(5)
+        answers = ["".join(chosen.choices(PIECES, k=chosen.randint(2, 25))) for _ in range(1500)]
+        acting = self.notebook.page.evaluate(RENDERED_ACTING, [ACTING, [safe(answer) for answer in answers]])
+        self.assertEqual([], [(answers[number], acts) for number, acts in acting])
+
+    def test_code_as_written(self) -> None:
+        """Code is shown as it was written, wherever it stands."""
+        cell = self.answered(
+            "`<b>` and `![a](b)`\n\n```html\n<p>\n  &amp;\n</p>\n```\n",
+            "1. ```c++\n   vector<int> *_a_;\n\n   a < b;\n   ```\n\n| `a<T> \\| b` |\n|---|\n\n    <i>\n",
+        )
+        cell.output.locator("code").nth(5).wait_for()
+        codes = [code.strip("\n") for code in cell.output.locator("code").all_text_contents()]
+        block = "vector<int> *_a_;\n\na < b;"
+        self.assertEqual(["<b>", "![a](b)", "<p>\n  &amp;\n</p>", block, "a<T> | b", "<i>"], codes)
 
     def test_money_and_formulas(self) -> None:
         """Amounts of money are text, formulas are typeset, and code is as it was written."""

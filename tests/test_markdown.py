@@ -15,12 +15,12 @@ class TestSafe(unittest.TestCase):
         for source, expected in {
             "a <b>x</b>": "a &lt;b>x&lt;/b>",
             "<!-- c --> <?php ?> <!DOCTYPE>": "&lt;!-- c --> &lt;?php ?> &lt;!DOCTYPE>",
-            "<div>\n\n`<i>`": "&lt;div>\n\n`<i>`",
+            "<div>\n\n`a`": "&lt;div>\n\n`a`",
             "> <img src=x>": "> &lt;img src=x>",
             "- <img src=x>": "- &lt;img src=x>",
             "a\r\n<b>": "a\n&lt;b>",
             "\\`<b>`": "\\`&lt;b>`",
-            "`` <b>` ``": "`` <b>` ``",
+            "`` <b>` ``": "<code>&#60;b&#62;&#96;</code>",
             "`` <b>`": "`` &lt;b>`",
             "![a](http://b/c.png)": "[a](http://b/c.png)",
             "\\![a](http://b/c.png)": "\\[a](http://b/c.png)",
@@ -34,9 +34,13 @@ class TestSafe(unittest.TestCase):
             "[a\\](javascript:1)": "[a\\]\\(javascript:1)",
             "[a]: javascript:1": "[a]\\: javascript:1",
             "[a]:\n javascript:1": "[a]\\:\n javascript:1",
+            "> [a]:\n> javascript:1": "> [a]\\:\n> javascript:1",
+            "a\u2028```\u2029<b>": "a\n\n```text\n<b>\n```\n",
+            "<b> ```\\``` ~~~~": "&lt;b> <code>&#92;</code> &#126;&#126;&#126;&#126;",
+            "\\<b> \\\\<b>": "&lt;b> \\\\&lt;b>",
             "[a](<javascript:1>)": "[a](&lt;javascript:1>)",
-            "```mermaid\na --> `mermaid`\n```": "```text\na --> `mermaid`\n```",
-            "> - ~~~~ Mermaid x\n>   a": "> - ~~~~ text x\n>   a",
+            "```mermaid\na --> `mermaid`\n```": "\n```text\na --> `mermaid`\n```\n",
+            "> - ~~~~ Mermaid x\n>   a": "> - <pre><code>a</code></pre>",
         }.items():
             with self.subTest(source):
                 self.assertEqual(expected, safe(source))
@@ -52,14 +56,28 @@ class TestSafe(unittest.TestCase):
             with self.subTest(source):
                 self.assertNotIn(hidden, safe(source))
 
+    def test_code_that_would_act(self) -> None:
+        """It is a fenced block that stands alone, with a language; where it can't be, or might end early, entities."""
+        for source, expected in {
+            "~~~html x\n<b>\n~~~\ntext": "\n```html\n<b>\n```\n\ntext",
+            "    <b>indented</b>": "\n```text\n<b>indented</b>\n```\n",
+            "```mermaid\n<b>": "\n```text\n<b>\n```\n",
+            "1. ```c++\n   a <b> _c_\n\n   ```": "1. <pre><code>a &#60;b&#62; &#95;c&#95;&#10;</code></pre>",
+            "> ~~~\n> ![a](b)": "> <pre><code>&#33;&#91;a&#93;&#40;b&#41;</code></pre>",
+            "````\n```\n<b>\n````": "<pre><code>&#96;&#96;&#96;&#10;&#60;b&#62;</code></pre>",
+            "a `<b>` `[c](d:)`": "a <code>&#60;b&#62;</code> <code>&#91;c&#93;&#40;d&#58;&#41;</code>",
+            "| `<b>\\|` |\n|---|": "| <code>&#60;b&#62;&#124;</code> |\n|---|",
+        }.items():
+            with self.subTest(source):
+                self.assertEqual(expected, safe(source))
+
     def test_as_written(self) -> None:
-        """Code, comparisons, formulas and links to pages stay as they are."""
+        """Other code, comparisons, formulas and links to pages stay as they are."""
         for source in (
-            "```html\n<script>x</script>\n```",
-            "~~~\n<b>\n~~~\n\ntext",
-            "    <b>indented</b>",
-            "> ```\n> <b>\n> ```",
-            "a `<b>` c",
+            "```sh\necho $HOME\n```",
+            "~~~\na[b](c) <= d\n~~~\n\ntext",
+            "- ```\n  ](x) $HOME\n  ```",
+            "a `b < c`, `` d` ``",
             "1 < 2, a <= b, <3",
             "[a](https://b.c/d?e=f&g#h) [i](/j) [k](#l) [m](mailto:n@o)",
             "$\\frac{a}{b}$",
