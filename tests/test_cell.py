@@ -243,7 +243,7 @@ class TestOutput(CellTestCase):
 
     def test_money_and_images(self) -> None:
         """Money is no formula; images are shown only where they are asked for."""
-        dollar = "<span>&#36;</span>"  # JupyterLab would take a bare one, escaped or not, for the beginning of a formula
+        dollar = "<span>&#36;</span>"  # a bare one begins a formula in JupyterLab, escaped or not
         self.assertEqual(f"{dollar}5 and {dollar}10", self.say("$5 and $10")["text/markdown"])
         self.assertEqual("[a](http://b/c.png)", self.say("![a](http://b/c.png)")["text/markdown"])
         self.assertEqual("![a](http://b/c.png)", self.say("![a](http://b/c.png)", "--allow-images")["text/markdown"])
