@@ -42,6 +42,9 @@ _FENCE = re.compile(r"\\?(`{3,}|~{3,})")
 _DIAGRAM = re.compile(r"(?:```|~~~).*mermaid", re.IGNORECASE)
 """The beginning of a block that JupyterLab draws as a diagram, and what it fetches for that is up to the block."""
 
+_END = re.compile(r"```|~~~|\$\$|\\\\\]|\\end\{")
+"""What, in a block of code, some parser may take for the end of a block or formula that begins above it."""
+
 _TICKS = re.compile(r"(?<!\\)(?:\\\\)*(`+)")
 _PIPE = re.compile(r"((?<!\\)\|)")
 _LINK = re.compile(r"\](?=[(:][\s>]*([^\s)]*))")
@@ -97,7 +100,7 @@ def _acts(code: str, images: bool) -> bool:
 
 def _code(token: Token, source: str, images: bool) -> str:
     code = token.content.removesuffix("\n")
-    if token.level or _FENCE.search(code):
+    if token.level or _END.search(code):
         marks = source[: source.index(token.markup)]  # of lists and quotations
         return f"{marks}<pre><code>{_in_entities(code)}</code></pre>"
     language = re.sub(r"[^\w+#.-]", "", next(iter(token.info.split()), ""))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import unittest
 from typing import ClassVar
 
@@ -10,6 +9,7 @@ from g4f.markdown import safe
 
 from .browser import MISSING, Browser, Cell, Frontend, Gate, Notebook
 from .servers import Server, whole
+from .test_markdown import answers
 
 SETUP = """
 %load_ext g4f_jupyter
@@ -90,83 +90,6 @@ flowchart LR
 
 the end
 """
-
-PIECES = [
-    *(
-        "<img src=x onerror=y>",
-        "<script>",
-        "![a](b)",
-        "[a](javascript:b)",
-        "[a]: javascript:b",
-        "[a]",
-        "<javascript:b>",
-    ),
-    *(
-        "`",
-        "``",
-        "```",
-        "````",
-        "~~~",
-        "```html\n",
-        "```mermaid\n",
-        "\n```\n",
-        "\n   ~~~\n",
-        "\n    ```\n",
-        "\n- ```\n",
-    ),
-    *(
-        "\n",
-        "\n",
-        "\n\n",
-        "\r",
-        "\u2028",
-        "\t",
-        " ",
-        "    ",
-        "\x0c",
-        "\xa0",
-        "\n> ",
-        "\n- ",
-        "\n  - ",
-        "\n1. ",
-        "# ",
-        "***",
-    ),
-    *(
-        "| ",
-        "\n|---|---|\n",
-        "\n===",
-        "\n\n    ",
-        "$",
-        "$$",
-        "\\(",
-        "\\)",
-        "\\begin{a}",
-        "\\end{a}",
-        "{",
-        "}",
-        "\\",
-        "\\`",
-    ),
-    *(
-        "<!--",
-        "-->",
-        "<?",
-        "]]>",
-        "<div>\n",
-        "</details>",
-        "&lt;",
-        "&#60;",
-        "*",
-        "_",
-        "~~",
-        "[^1]: ",
-        "@@0@@",
-        "~D",
-        "a",
-        "b ",
-    ),
-]
 
 CONTRAST = """element => {
     const light = color => {
@@ -308,10 +231,9 @@ class TestLab(FrontendTestCase):
 
     def test_no_answer_acts(self) -> None:
         """Nor does any other answer, of whatever pieces of Markdown it is made: the front end's own parser is asked."""
-        chosen = random.Random(5)
-        answers = ["".join(chosen.choices(PIECES, k=chosen.randint(2, 25))) for _ in range(1500)]
-        acting = self.notebook.page.evaluate(RENDERED_ACTING, [ACTING, [safe(answer) for answer in answers]])
-        self.assertEqual([], [(answers[number], acts) for number, acts in acting])
+        made = answers(1500)
+        acting = self.notebook.page.evaluate(RENDERED_ACTING, [ACTING, [safe(answer) for answer in made]])
+        self.assertEqual([], [(made[number], acts) for number, acts in acting])
 
     def test_code_as_written(self) -> None:
         """Code is shown as it was written, wherever it stands."""

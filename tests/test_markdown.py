@@ -2,9 +2,95 @@
 
 from __future__ import annotations
 
+import random
 import unittest
 
+from nbconvert.filters.markdown_mistune import markdown2html_mistune
+
 from g4f.markdown import closed, safe
+
+PIECES = [
+    *(
+        "<img src=x onerror=y>",
+        "<script>",
+        "![a](b)",
+        "[a](javascript:b)",
+        "[a]: javascript:b",
+        "[a]",
+        "<javascript:b>",
+    ),
+    *(
+        "`",
+        "``",
+        "```",
+        "````",
+        "~~~",
+        "```html\n",
+        "```mermaid\n",
+        "\n```\n",
+        "\n   ~~~\n",
+        "\n    ```\n",
+        "\n- ```\n",
+    ),
+    *(
+        "\n",
+        "\n",
+        "\n\n",
+        "\r",
+        "\u2028",
+        "\t",
+        " ",
+        "    ",
+        "\x0c",
+        "\xa0",
+        "\n> ",
+        "\n- ",
+        "\n  - ",
+        "\n1. ",
+        "# ",
+        "***",
+    ),
+    *(
+        "| ",
+        "\n|---|---|\n",
+        "\n===",
+        "\n\n    ",
+        "$",
+        "$$",
+        "\\(",
+        "\\)",
+        "\\\\[",
+        "\\\\]",
+        "\\begin{a}",
+        "\\end{a}",
+        "{",
+    ),
+    *(
+        "<!--",
+        "-->",
+        "<?",
+        "]]>",
+        "<div>\n",
+        "</details>",
+        "&lt;",
+        "&#60;",
+        "*",
+        "_",
+        "~~",
+        "[^1]: ",
+        "@@0@@",
+        "~D",
+        "a",
+        "\\",
+    ),
+]
+"""What parsers of Markdown may see in different ways."""
+
+
+def answers(count: int) -> list[str]:
+    """Return so many answers, made of these pieces, the same each time."""
+    chosen = random.Random(5)
+    return ["".join(chosen.choices(PIECES, k=chosen.randint(2, 25))) for _ in range(count)]
 
 
 class TestSafe(unittest.TestCase):
@@ -56,6 +142,11 @@ class TestSafe(unittest.TestCase):
             with self.subTest(source):
                 self.assertNotIn(hidden, safe(source))
 
+    def test_in_html_of_nbconvert(self) -> None:
+        """Whatever an answer is made of, the parser of nbconvert makes nothing of it that acts."""
+        for answer in answers(3000):
+            self.assertNotRegex(markdown2html_mistune(safe(answer)), r"<(img|script)|href=.javascript", answer)
+
     def test_code_that_would_act(self) -> None:
         """It is a fenced block that stands alone, with a language; where it can't be, or might end early, entities."""
         for source, expected in {
@@ -65,6 +156,7 @@ class TestSafe(unittest.TestCase):
             "1. ```c++\n   a <b> _c_\n\n   ```": "1. <pre><code>a &#60;b&#62; &#95;c&#95;&#10;</code></pre>",
             "> ~~~\n> ![a](b)": "> <pre><code>&#33;&#91;a&#93;&#40;b&#41;</code></pre>",
             "````\n```\n<b>\n````": "<pre><code>&#96;&#96;&#96;&#10;&#60;b&#62;</code></pre>",
+            "    <b> $$": "<pre><code>&#60;b&#62; &#36;&#36;</code></pre>",
             "a `<b>` `[c](d:)`": "a <code>&#60;b&#62;</code> <code>&#91;c&#93;&#40;d&#58;&#41;</code>",
             "| `<b>\\|` |\n|---|": "| <code>&#60;b&#62;&#124;</code> |\n|---|",
         }.items():
