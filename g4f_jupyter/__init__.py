@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from typing import TYPE_CHECKING
-
-from g4f import bridge
-from g4f.errors import NestAsyncioError
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = ["load_ipython_extension", "unload_ipython_extension"]
-
-logger = logging.getLogger("g4f.jupyter")
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
@@ -22,16 +15,9 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
     Prints a line only where something needs saying: the loop cannot be nested, or another `chat` magic existed.
     """
-    from .registration import register  # noqa: PLC0415 - importing the package must not need an IPython
+    from .registration import load  # noqa: PLC0415 - importing the package costs nothing: pytest does it, too
 
-    try:
-        bridge.make_nestable(asyncio.get_running_loop())
-        logger.debug("the running loop is nestable")
-    except NestAsyncioError as error:
-        print(f"g4f_jupyter: {error}")
-    except RuntimeError:
-        logger.debug("no loop runs here")
-    register(shell)
+    load(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import tokenize
 from tokenize import TokenInfo
 from typing import TYPE_CHECKING
 
 from IPython.core.inputtransformer2 import EscapedCommand
+
+from g4f import bridge
+from g4f.errors import NestAsyncioError
 
 from .line_magics import ChatLineMagics
 from .magics import ChatMagics
@@ -15,7 +20,9 @@ from .names import completion
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["register", "unregister"]
+__all__ = ["load", "register", "unregister"]
+
+logger = logging.getLogger("g4f.jupyter")
 
 _OURS = (ChatMagics, ChatLineMagics)
 
@@ -33,6 +40,18 @@ class _Asked(EscapedCommand):
             if [token.string for token in words[:2]] == ["%", "chat"] and words[2].string not in "??":
                 return cls(words[0].start)
         return None
+
+
+def load(shell: InteractiveShell) -> None:
+    """Make the running loop nestable, and register the magics."""
+    try:
+        bridge.make_nestable(asyncio.get_running_loop())
+        logger.debug("the running loop is nestable")
+    except NestAsyncioError as error:
+        print(f"g4f_jupyter: {error}")
+    except RuntimeError:
+        logger.debug("no loop runs here")
+    register(shell)
 
 
 def register(shell: InteractiveShell) -> None:
