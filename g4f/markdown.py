@@ -39,15 +39,14 @@ _MONEY = r"\1<span>&#36;</span>"
 """A dollar that is one. JupyterLab looks for formulas once more, in what came out, where an escaped one is bare."""
 
 _FENCE = re.compile(r"\\?(`{3,}|~{3,})")
-_DIAGRAM = re.compile(r"(?:```|~~~).*mermaid", re.IGNORECASE)
-"""The beginning of a block that JupyterLab draws as a diagram, and what it fetches for that is up to the block."""
-
 _END = re.compile(r"```|~~~|\$\$|\\\\\]|\\end\{")
 """What, in a block of code, some parser may take for the end of a block or formula that begins above it."""
 
 _TICKS = re.compile(r"(?<!\\)(?:\\\\)*(`+)")
 _PIPE = re.compile(r"((?<!\\)\|)")
-_LINK = re.compile(r"\](?=[(:][\s>]*([^\s)]*))")
+_LINK = re.compile(r"\](?=[(:][\s<>]*([^\s()\[\]/?]*))")
+"""The end of a link's text, and the part of its target in which a scheme can be."""
+
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _SCHEMES = ("http:", "https:", "mailto:")
 
@@ -69,7 +68,7 @@ def safe(text: str, *, images: bool = False) -> str:
 def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt  # noqa: PLC0415 - 20 ms that only an answer in a cell has to spend
 
-    return MarkdownIt("commonmark", {"html": False}).enable("table")
+    return MarkdownIt("commonmark", {"html": False}).enable("table").disable("inline")  # blocks are all that is asked
 
 
 def _blocks(lines: list[str]) -> Iterator[tuple[Token | None, int, int]]:
@@ -93,8 +92,8 @@ def _block(token: Token | None, source: str, images: bool) -> str:
 
 
 def _acts(code: str, images: bool) -> bool:
-    """Whether `code` is more than text where it is not taken for code."""
-    pictures = not images and ("![" in code or _DIAGRAM.search(code))
+    """Whether `code` is more than text where it is not taken for code, or drawn by JupyterLab as a diagram."""
+    pictures = not images and ("![" in code or "mermaid" in code.lower())
     return bool(pictures or _TAG.search(code) or any(map(_is_forbidden, _LINK.finditer(code))))
 
 
