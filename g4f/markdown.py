@@ -99,13 +99,16 @@ def _acts(code: str, images: bool) -> bool:
 
 def _code(token: Token, source: str, images: bool) -> str:
     code = token.content.removesuffix("\n")
-    if token.level or _END.search(code):
-        marks = source[: source.index(token.markup)]  # of lists and quotations
-        return f"{marks}<pre><code>{_in_entities(code)}</code></pre>"
+    if token.level:
+        return source[: source.index(token.markup)] + _preformatted(code)  # behind the marks of lists and quotations
     language = re.sub(r"[^\w+#.-]", "", next(iter(token.info.split()), ""))
     if not language or (language.lower() == "mermaid" and not images):
         language = "text"  # with one, the block can't be taken for the end of another
     return f"\n{fenced(code, language)}\n"
+
+
+def _preformatted(code: str) -> str:
+    return f"<pre><code>{_in_entities(code)}</code></pre>"
 
 
 def _in_entities(code: str) -> str:
@@ -173,7 +176,9 @@ def code_of(text: str) -> str:
 
 
 def fenced(code: str, language: str = "") -> str:
-    """Return `code` as a code block, whatever stands in it."""
+    """Return `code` as a code block, whatever stands in it. A blank line belongs before and behind it."""
+    if _END.search(code) and _acts(code, images=False):
+        return _preformatted(code)
     longest = max((len(ticks) for ticks in re.findall("`+", code)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{code}\n{fence}"
