@@ -57,7 +57,11 @@ OPTIONS = [
     "--LabApp.news_url=",
     "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",
+    "--MappingKernelManager.cull_idle_timeout=60",
+    "--ServerApp.shutdown_no_activity_timeout=60",
 ]
+"""Nothing is asked of the network, and a server that is forgotten, its tests having been killed, ends by itself."""
+
 
 FLAGS = [
     "--disable-background-networking",
