@@ -20,7 +20,7 @@ from .names.model_names import cached, fetch
 __all__ = ["Table", "alias_table", "model_table", "provider_table"]
 
 _BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
-_MARKUP = re.compile(r"([\\`*\[\]<>|$~&{}!#]|(?<![^\W_])_|_(?![^\W_]))")
+_MARKUP = re.compile(r"([\\`*\[\]<>|~&{}!#]|(?<![^\W_])_|_(?![^\W_]))")
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -37,8 +37,13 @@ class Table(msgspec.Struct, frozen=True):
 
     def _repr_markdown_(self) -> str:
         rule = ["---"] * len(self.columns)
-        rows = [[_MARKUP.sub(r"\\\1", _BLANK.sub(" ", cell)) for cell in row] for row in (self.columns, *self.rows)]
+        rows = [[_escaped(_BLANK.sub(" ", cell)) for cell in row] for row in (self.columns, *self.rows)]
         return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))
+
+
+def _escaped(cell: str) -> str:
+    """Return `cell` with no markup in it. Of a dollar a backslash would not be enough: see `markdown`."""
+    return _MARKUP.sub(r"\\\1", cell).replace("$", "<span>&#36;</span>")
 
 
 def provider_table() -> Table:

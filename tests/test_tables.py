@@ -28,6 +28,7 @@ LISTED = whole({"data": [{"id": "b"}, {"id": "a"}]})
 def cells(table: Table) -> list[list[str]]:
     """Return what a reader of the rendered table sees, row by row; it must have no markup of its own."""
     page = MarkdownIt("commonmark", {"html": True}).enable("table").render(table._repr_markdown_())
+    page = page.replace("<span>$</span>", "$")  # money, where front ends look for formulas
     assert re.sub(r"</?(table|thead|tbody|tr|th|td)>|\n", "", re.sub(r"<t[dh]>.*?</t[dh]>", "", page)) == "", page
     found = [re.findall(r"<t[dh]>(.*?)</t[dh]>", row) for row in page.split("</tr>")[:-1]]
     assert not any("<" in cell for row in found for cell in row), page
@@ -69,7 +70,9 @@ class TestTable(unittest.TestCase):
 
     def test_money(self) -> None:
         """A dollar begins no formula."""
-        self.assertIn("| \\$5 and \\$10 |", Table(("Cost",), [("$5 and $10",)])._repr_markdown_())
+        self.assertIn(
+            "| <span>&#36;</span>5 and <span>&#36;</span>10 |", Table(("Cost",), [("$5 and $10",)])._repr_markdown_()
+        )
 
     def test_controls(self) -> None:
         """Lines and controls are blanks, in both faces."""
