@@ -66,8 +66,6 @@ class _Event(msgspec.Struct, gc=False):
     error: Any = None
 
 
-_decode_message = msgspec.json.Decoder(_Message).decode
-
 _FINISHES = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
@@ -84,6 +82,7 @@ class AnthropicReader(Reader):
     __slots__ = ("_calls", "_inputs", "_reason", "_usage")
 
     decode = msgspec.json.Decoder(_Event).decode
+    decode_whole = msgspec.json.Decoder(_Message).decode
     form = "Anthropic's messages"
 
     def __init__(self, asked: Asked) -> None:
@@ -114,26 +113,19 @@ class AnthropicReader(Reader):
                 self.done = True
                 self._end(out)
 
-    def whole(self, body: bytes) -> list[Item]:
-        """Return the items of a whole message."""
-        out: list[Item] = []
-        try:
-            message = _decode_message(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self.refuse(body, error)
-            return out
-        if message.error is not None:
+    def take_whole(self, answer: _Message, body: bytes, out: list[Item]) -> None:
+        """Put the items of a whole message into `out`."""
+        if answer.error is not None:
             self.failure = fault(self.asked, body)
-        elif not message.stop_reason:
+        elif not answer.stop_reason:
             self.fail("its answer has no stop_reason")
         else:
-            for index, block in enumerate(message.content or ()):
+            for index, block in enumerate(answer.content or ()):
                 self._start(index, block, out)
                 self._stop(index, out)
-            self._count(message.usage)
-            self._reason, self.finished = message.stop_reason, True
+            self._count(answer.usage)
+            self._reason, self.finished = answer.stop_reason, True
             self._end(out)
-        return out
 
     def _start(self, index: int, block: _Block, out: list[Item]) -> None:
         if block.type == "tool_use":

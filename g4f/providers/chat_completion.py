@@ -101,19 +101,12 @@ class ChatCompletionReader(Reader):
         if choice.finish_reason is not None:
             self._finish(choice.finish_reason, out)
 
-    def whole(self, body: bytes) -> list[Item]:
-        """Return the items of a whole completion."""
-        out: list[Item] = []
-        try:
-            chunk = self.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self.refuse(body, error)
-            return out
-        self._besides(chunk, body, out)
-        if not chunk.choices and self.failure is None:
+    def take_whole(self, answer: _Chunk, body: bytes, out: list[Item]) -> None:
+        """Put the items of a whole completion into `out`."""
+        self._besides(answer, body, out)
+        if not answer.choices and self.failure is None:
             self.fail("its answer has no choices")
         self.finished = True
-        return out
 
     def _besides(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
         """Take a chunk that has more than a choice, or none."""

@@ -125,16 +125,12 @@ class GenerateContentReader(Reader):
                 return
             self._response(response, out)
 
-    def whole(self, body: bytes) -> list[Item]:
-        """Return the items of a whole answer."""
-        out: list[Item] = []
-        try:
-            self.take(self.decode(body), body, out)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self.refuse(body, error)
+    def take_whole(self, answer: _Response | list[_Response], body: bytes, out: list[Item]) -> None:
+        """Put the items of a whole answer into `out`."""
+        self.take(answer, body, out)
         if not self.finished and self.failure is None:
             self.fail("its answer has no candidate that is finished")
-        return out + self._end()
+        out += self._end()
 
     def _response(self, response: _Response, out: list[Item]) -> None:
         self._usage = response.usage_metadata or self._usage

@@ -75,17 +75,6 @@ class OllamaReader(Reader):
         if chunk.done:
             self._end(chunk, out)
 
-    def whole(self, body: bytes) -> list[Item]:
-        """Return the items of an answer that is not streamed."""
-        out: list[Item] = []
-        try:
-            chunk = self.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self.refuse(body, error)
-        else:
-            self.take(chunk, body, out)
-        return out
-
     def _tool_call(self, call: _ToolCall) -> ToolCall:
         """Return a call, which comes whole, numbered, and with an id where the server gives none."""
         index, self._calls = self._calls, self._calls + 1

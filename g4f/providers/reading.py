@@ -27,6 +27,9 @@ class Reader(ABC):
     decode: ClassVar[Any]
     """Makes a payload of a stream what `take` takes: a decoder of msgspec's. Raises msgspec's errors."""
 
+    decode_whole: ClassVar[Any] = None
+    """The same for the body of an answer that is not a stream, and `take_whole`, where that has another form."""
+
     end_mark: ClassVar[bytes] = b""
     """The payload, no JSON, that says that the stream is whole."""
 
@@ -42,9 +45,20 @@ class Reader(ABC):
     def take(self, chunk: Any, payload: bytes, out: list[Item]) -> None:
         """Put the items of one payload of a stream, decoded, into `out`."""
 
-    @abstractmethod
+    def take_whole(self, answer: Any, body: bytes, out: list[Item]) -> None:
+        """Put the items of an answer that is not a stream, decoded, into `out`."""
+        self.take(answer, body, out)
+
     def whole(self, body: bytes) -> list[Item]:
         """Return the items of an answer that is not a stream."""
+        out: list[Item] = []
+        try:
+            answer = (self.decode_whole or self.decode)(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self.refuse(body, error)
+        else:
+            self.take_whole(answer, body, out)
+        return out
 
     def feed(self, payloads: list[bytes], *, last: bool = False) -> list[Item]:
         """Return the items of these payloads of a stream, up to the first failure.
