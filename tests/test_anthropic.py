@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unittest
-from typing import Any, NamedTuple
+from typing import Any
 from unittest import mock
 
 import g4f
@@ -14,11 +14,12 @@ from g4f.providers.catalogue import find
 from g4f.providers.protocol import PAGES
 from g4f.providers.response import FinishReason, Reasoning, ToolCall, Usage
 
+from . import asking
+from .asking import KEY, Outcome
 from .dialects import ANTHROPIC, event
 from .loops import run
-from .servers import Answer, Request, Server, stream, whole
+from .servers import Answer, Server, stream, whole
 
-KEY = "sk-ant-abcdefghijklmnop-secret-7890"
 OK = whole(ANTHROPIC.whole("Hello"))
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
 WEATHER = {"type": "function", "function": {"name": "weather", "description": "Of a city", "parameters": SCHEMA}}
@@ -26,33 +27,10 @@ START = {"type": "message_start", "message": {"usage": {"input_tokens": 9, "outp
 STOP = {"type": "message_stop"}
 
 
-class Outcome(NamedTuple):
-    """What a call gave: its items, the error that ended it, and what was sent."""
-
-    items: list[Any]
-    error: errors.G4FError | None
-    requests: list[Request]
-
-    @property
-    def body(self) -> Any:
-        """What was sent last."""
-        return self.requests[-1].json
-
-
 def ask(answer: Answer = OK, messages: Any = "Hi", *, streamed: bool = False, **options: Any) -> Outcome:
     """Ask a server that answers like that."""
-    items: list[Any] = []
-    error = None
     with Server(answer) as server:
-        given = {"base_url": server.url.removesuffix("/v1"), "api_key": KEY, "max_retries": 0} | options
-        model = given.pop("model", "m")
-        try:
-            answer = g4f.ChatCompletion.create(model, messages, "Anthropic", stream=streamed, **given)
-            for item in answer if streamed else [answer]:
-                items.append(item)  # noqa: PERF402 - an error must not take the items with it
-        except errors.G4FError as failure:
-            error = failure
-        return Outcome(items, error, server.requests)
+        return asking.ask(server, "Anthropic", stream=streamed, messages=messages, **options)
 
 
 def message(*blocks: dict[str, Any], stop: str | None = "end_turn", **more: Any) -> dict[str, Any]:

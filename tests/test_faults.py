@@ -7,76 +7,24 @@ import json
 import unittest
 import zlib
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 from unittest import mock
 
-import g4f
 from g4f import errors
 from g4f.providers.response import FinishReason
 
+from . import asking
+from .asking import KEY, Fault, Outcome
 from .dialects import DIALECTS, Dialect
-from .loops import run
 from .servers import HANG, RESET, Answer, Server, whole
 from .servers import stream as chunked
 
-KEY = "sk-abcdefghijklmnop-secret-7890"
 PAGE = b"<!doctype html><title>Sign in</title>"
-
-
-class Fault(NamedTuple):
-    """What the server does, and what must come of it. `partial` is the text that came before."""
-
-    name: str
-    answer: Answer
-    error: type[errors.G4FError]
-    says: str
-    partial: str = ""
-    options: dict[str, Any] = {}  # noqa: RUF012 - never changed
-
-
-class Outcome(NamedTuple):
-    """What a call gave: its items, and the error that ended it."""
-
-    items: list[Any]
-    error: errors.G4FError | None
-
-    @property
-    def text(self) -> str:
-        """The text of the items."""
-        return "".join(item for item in self.items if isinstance(item, str))
 
 
 def ask(server: Server, dialect: Dialect, *, stream: bool, face: str, **options: Any) -> Outcome:
     """Ask the server through one of the faces."""
-    given = {
-        "model": "m",
-        "messages": "Hi",
-        "provider": dialect.provider,
-        "base_url": server.url.removesuffix("/v1"),
-        "api_key": KEY,
-        "stream": stream,
-        "max_retries": 0,
-    } | options
-    items: list[Any] = []
-
-    async def asynchronously() -> None:
-        if not stream:
-            items.append(await g4f.ChatCompletion.create_async(**given))
-            return
-        async for item in g4f.ChatCompletion.create_async(**given):
-            items.append(item)  # noqa: PERF401 - an error must not take the items with it
-
-    try:
-        if face == "async":
-            run(asynchronously())
-        elif stream:
-            for item in g4f.ChatCompletion.create(**given):
-                items.append(item)  # noqa: PERF402 - the same
-        else:
-            items.append(g4f.ChatCompletion.create(**given))
-    except errors.G4FError as error:
-        return Outcome(items, error)
-    return Outcome(items, None)
+    return asking.ask(server, dialect.provider, stream=stream, face=face, **options)
 
 
 class Far:
@@ -220,7 +168,7 @@ class TestForms(unittest.TestCase):
         for dialect in DIALECTS:
             for face in ("sync", "async"):
                 with self.subTest(dialect.provider, face=face), Server(whole(dialect.whole("Hello"))) as server:
-                    self.assertEqual((["Hello"], None), ask(server, dialect, stream=False, face=face))
+                    self.assertEqual((["Hello"], None), ask(server, dialect, stream=False, face=face)[:2])
                     self.assertNotIn(KEY, server.requests[0].path)
                     self.assertNotIn(KEY.encode(), server.requests[0].body)
 
@@ -251,7 +199,7 @@ class TestForms(unittest.TestCase):
             }
             for name, answer in forms.items():
                 with self.subTest(dialect.provider, form=name), Server(answer) as server:
-                    items, error = ask(server, dialect, stream=True, face="sync")
+                    items, error, _ = ask(server, dialect, stream=True, face="sync")
                     self.assertIsNone(error)
                     self.assertEqual("Hello", "".join(item for item in items if isinstance(item, str)))
                     self.assertIn(FinishReason("stop"), items)

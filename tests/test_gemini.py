@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import unittest
-from typing import Any, NamedTuple
+from typing import Any
 from unittest import mock
 
 import g4f
 from g4f import errors
 from g4f.providers.response import FinishReason, Reasoning, ToolCall, Usage
 
+from . import asking
+from .asking import KEY, Outcome
 from .dialects import GEMINI, event
 from .loops import run
-from .servers import Answer, Request, Server, stream, whole
+from .servers import Answer, Server, stream, whole
 
-KEY = "AIza-abcdefghijklmnop-secret-7890"
 OK = whole(GEMINI.whole("Hello"))
 WEATHER = {
     "type": "function",
@@ -23,33 +24,10 @@ WEATHER = {
 }
 
 
-class Outcome(NamedTuple):
-    """What a call gave: its items, the error that ended it, and what was sent."""
-
-    items: list[Any]
-    error: errors.G4FError | None
-    requests: list[Request]
-
-    @property
-    def body(self) -> Any:
-        """What was sent last."""
-        return self.requests[-1].json
-
-
 def ask(answer: Answer = OK, messages: Any = "Hi", *, streamed: bool = False, **options: Any) -> Outcome:
     """Ask a server that answers like that."""
-    items: list[Any] = []
-    error = None
     with Server(answer) as server:
-        given = {"base_url": server.url.removesuffix("/v1"), "api_key": KEY, "max_retries": 0} | options
-        model = given.pop("model", "m")
-        try:
-            answer = g4f.ChatCompletion.create(model, messages, "Gemini", stream=streamed, **given)
-            for item in answer if streamed else [answer]:
-                items.append(item)  # noqa: PERF402 - an error must not take the items with it
-        except errors.G4FError as failure:
-            error = failure
-        return Outcome(items, error, server.requests)
+        return asking.ask(server, "Gemini", stream=streamed, messages=messages, **options)
 
 
 def response(*parts: dict[str, Any], finish: str | None = None, **more: Any) -> dict[str, Any]:

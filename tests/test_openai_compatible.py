@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import unittest
-from typing import Any, NamedTuple
+from typing import Any
 from unittest import mock
 
 import g4f
@@ -28,65 +28,14 @@ from tests.servers import (
 )
 from tests.servers import stream as streamed
 
+from . import asking
+from .asking import KEY, Fault, Outcome
 from .loops import run
 
-KEY = "sk-abcdefghijklmnop-secret-7890"
 
-
-class Outcome(NamedTuple):
-    """What a call gave: its items, and the error that ended it."""
-
-    items: list[Any]
-    error: errors.G4FError | None
-
-    @property
-    def text(self) -> str:
-        """The text of the items."""
-        return "".join(item for item in self.items if isinstance(item, str))
-
-
-def ask(server: Server, *, stream: bool, face: str, **options: Any) -> Outcome:
+def ask(server: Server, *, stream: bool, face: str, provider: str = "OpenAI", **options: Any) -> Outcome:
     """Ask the server through one of the faces."""
-    given = {
-        "model": "m",
-        "messages": "Hi",
-        "provider": "OpenAI",
-        "base_url": server.url,
-        "api_key": KEY,
-        "stream": stream,
-    }
-    given |= {"max_retries": 0} | options
-    items: list[Any] = []
-
-    async def asynchronously() -> None:
-        if not stream:
-            items.append(await g4f.ChatCompletion.create_async(**given))
-            return
-        async for item in g4f.ChatCompletion.create_async(**given):
-            items.append(item)  # noqa: PERF401 - an error must not take the items with it
-
-    try:
-        if face == "async":
-            run(asynchronously())
-        elif stream:
-            for item in g4f.ChatCompletion.create(**given):
-                items.append(item)  # noqa: PERF402 - the same
-        else:
-            items.append(g4f.ChatCompletion.create(**given))
-    except errors.G4FError as error:
-        return Outcome(items, error)
-    return Outcome(items, None)
-
-
-class Fault(NamedTuple):
-    """What the server does, and what must come of it. `partial` is the text that came before."""
-
-    name: str
-    answer: Answer
-    error: type[errors.G4FError]
-    says: str
-    partial: str = ""
-    options: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    return asking.ask(server, provider, stream=stream, face=face, **{"base_url": server.url} | options)
 
 
 TWO = (delta("Hel"), delta("lo"))

@@ -1,0 +1,77 @@
+"""A far side is asked through a face; what came of it is kept: items, the error that ended it, what was sent."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import g4f
+from g4f import errors
+
+from .loops import run
+from .servers import Answer, Request, Server
+
+__all__ = ["KEY", "Fault", "Outcome", "ask"]
+
+KEY = "sk-abcdefghijklmnop-secret-7890"
+
+
+class Outcome(NamedTuple):
+    """What a call gave: its items, the error that ended it, and what was sent."""
+
+    items: list[Any]
+    error: errors.G4FError | None
+    requests: list[Request]
+
+    @property
+    def text(self) -> str:
+        """The text of the items."""
+        return "".join(item for item in self.items if isinstance(item, str))
+
+    @property
+    def body(self) -> Any:
+        """What was sent last."""
+        return self.requests[-1].json
+
+
+class Fault(NamedTuple):
+    """What the server does, and what must come of it. `partial` is the text that came before."""
+
+    name: str
+    answer: Answer
+    error: type[errors.G4FError]
+    says: str
+    partial: str = ""
+    options: dict[str, Any] = {}  # noqa: RUF012 - never changed
+
+
+def ask(server: Server, provider: str, *, stream: bool = False, face: str = "sync", **options: Any) -> Outcome:
+    """Ask the server through one of the faces, "sync" or "async"."""
+    given = {
+        "model": "m",
+        "messages": "Hi",
+        "provider": provider,
+        "base_url": server.url.removesuffix("/v1"),
+        "api_key": KEY,
+        "stream": stream,
+        "max_retries": 0,
+    } | options
+    items: list[Any] = []
+
+    async def asynchronously() -> None:
+        if not stream:
+            items.append(await g4f.ChatCompletion.create_async(**given))
+            return
+        async for item in g4f.ChatCompletion.create_async(**given):
+            items.append(item)  # noqa: PERF401 - an error must not take the items with it
+
+    try:
+        if face == "async":
+            run(asynchronously())
+        elif stream:
+            for item in g4f.ChatCompletion.create(**given):
+                items.append(item)  # noqa: PERF402 - the same
+        else:
+            items.append(g4f.ChatCompletion.create(**given))
+    except errors.G4FError as error:
+        return Outcome(items, error, server.requests)
+    return Outcome(items, None, server.requests)
