@@ -1,4 +1,4 @@
-"""The one file that imports aiohttp: sessions, tries, time limits, and its errors made ours at this border."""
+"""Questions over HTTP: tries, time limits, and aiohttp's errors made ours at this border."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from functools import lru_cache
-from types import SimpleNamespace
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 from urllib.request import proxy_bypass
@@ -18,23 +17,18 @@ from urllib.request import proxy_bypass
 import aiohttp
 
 from .. import errors
-from ..errors import ConnectError, G4FError, InputError, MissingRequirementsError, ResponseError
+from ..errors import ConnectError, G4FError, InputError, ResponseError
 from ..limits import Limits
 from .refusals import Asked, redact, refusal
 from .response import Status
 from .retries import AGAIN, Again, asked_pause, with_retries
+from .sessions import READ_AHEAD, session_for
 from .settings import Settings
 
 __all__ = ["Answer", "Call", "Exchange"]
 
-KEEPALIVE = 60
-"""Seconds that a connection waits for the next question."""
-
 SETTLE = 0.25
 """Seconds that the end of an answer may come after its end mark, for the connection to be used again."""
-
-READ_AHEAD = 2**16
-"""Bytes after which a server waits for a slow reader; also the most that is read of a refusal."""
 
 
 class Call(NamedTuple):
@@ -181,7 +175,7 @@ async def _send(call: Call, url: str) -> aiohttp.ClientResponse:
     settings = call.settings
     proxy = settings.proxy or _environment_proxy(url)
     socks = proxy if proxy and proxy.startswith("socks") else ""
-    session = await _session(socks)
+    session = await session_for(socks)
     while True:
         reused: list[bool] = []
         try:
@@ -310,90 +304,3 @@ def _trust(verify: bool | str) -> bool | ssl.SSLContext:
         return ssl.create_default_context(cafile=verify)
     except OSError as error:
         raise InputError(f"verify={verify!r} is no file of certificates: {_reason(error)}") from None
-
-
-class _Connector(aiohttp.TCPConnector):
-    def __del__(self, *_: object) -> None:
-        """Say nothing: it is closed with its loop, or its process ends."""
-
-
-class _Kept(NamedTuple):
-    """The sessions of one loop, by SOCKS proxy, and the generator that closes them when the loop is shut down."""
-
-    sessions: dict[str, aiohttp.ClientSession]
-    keeper: AsyncGenerator[None]
-
-
-_kept: dict[asyncio.AbstractEventLoop, _Kept] = {}
-
-
-async def _session(socks: str) -> aiohttp.ClientSession:
-    """Return this loop's session."""
-    loop = asyncio.get_running_loop()
-    kept = _kept.get(loop)
-    if kept is None:
-        _sweep()
-        sessions: dict[str, aiohttp.ClientSession] = {}
-        kept = _kept[loop] = _Kept(sessions, _keep(loop, sessions))
-        await anext(kept.keeper)
-    session = kept.sessions.get(socks)
-    if session is None:
-        session = kept.sessions[socks] = aiohttp.ClientSession(
-            connector=_connector(socks),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": "g4f-jupyter"},
-            read_bufsize=READ_AHEAD,
-            trace_configs=[_traces()],
-        )
-    return session
-
-
-def _traces() -> aiohttp.TraceConfig:
-    """Return what notes of a request that it goes over a connection that was used before."""
-
-    async def note(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-        context.trace_request_ctx.append(True)
-
-    traces = aiohttp.TraceConfig()
-    traces.on_connection_reuseconn.append(note)
-    return traces
-
-
-def _connector(socks: str) -> aiohttp.BaseConnector:
-    if not socks:
-        return _Connector(limit=0, keepalive_timeout=KEEPALIVE)
-    try:
-        from aiohttp_socks import ProxyConnector  # noqa: PLC0415 - an optional package, needed here only
-    except ImportError:
-        raise MissingRequirementsError("a SOCKS proxy needs a package: pip install g4f-jupyter[socks]") from None
-    connector: aiohttp.BaseConnector = ProxyConnector.from_url(socks, limit=0)
-    return connector
-
-
-async def _keep(loop: asyncio.AbstractEventLoop, sessions: dict[str, aiohttp.ClientSession]) -> AsyncGenerator[None]:
-    """Close `sessions` when `loop.shutdown_asyncgens()` closes this generator, which was begun on that loop."""
-    try:
-        yield
-    finally:
-        _kept.pop(loop, None)
-        for session in sessions.values():
-            await session.close()
-        await asyncio.sleep(0)  # a transport closes its socket in the next turn of the loop
-
-
-def _sweep() -> None:
-    """Drop the sessions of loops that were closed without being shut down: their transports died with them."""
-    for loop in [loop for loop in _kept if loop.is_closed()]:
-        for session in _kept.pop(loop).sessions.values():
-            session.detach()
-
-
-def _after_fork() -> None:
-    _inherited.extend(_kept.values())  # the parent's connections: neither used nor closed here
-    _kept.clear()
-
-
-_inherited: list[_Kept] = []
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,115 @@
+"""aiohttp's sessions: one a loop, kept for the next call, and closed with the loop.
+
+Sync calls keep theirs between calls, which is why a hundred of them open one connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import aiohttp
+
+from ..errors import MissingRequirementsError
+
+__all__ = ["READ_AHEAD", "session_for"]
+
+KEEPALIVE = 60
+"""Seconds that a connection waits for the next question."""
+
+READ_AHEAD = 2**16
+"""Bytes after which a server waits for a slow reader."""
+
+
+class _Connector(aiohttp.TCPConnector):
+    def __del__(self, *_: object) -> None:
+        """Say nothing: it is closed with its loop, or its process ends."""
+
+
+class _Kept(NamedTuple):
+    """The sessions of one loop, by SOCKS proxy, and the generator that closes them when the loop is shut down."""
+
+    sessions: dict[str, aiohttp.ClientSession]
+    keeper: AsyncGenerator[None]
+
+
+_kept: dict[asyncio.AbstractEventLoop, _Kept] = {}
+
+
+async def session_for(socks: str) -> aiohttp.ClientSession:
+    """Return this loop's session: a direct one, or that of a SOCKS proxy. Raises MissingRequirementsError.
+
+    A list that is the `trace_request_ctx` of a request gets an item if the request goes over a connection that was used
+    before.
+    """
+    loop = asyncio.get_running_loop()
+    kept = _kept.get(loop)
+    if kept is None:
+        _sweep()
+        sessions: dict[str, aiohttp.ClientSession] = {}
+        kept = _kept[loop] = _Kept(sessions, _keep(loop, sessions))
+        await anext(kept.keeper)
+    session = kept.sessions.get(socks)
+    if session is None:
+        session = kept.sessions[socks] = aiohttp.ClientSession(
+            connector=_connector(socks),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": "g4f-jupyter"},
+            read_bufsize=READ_AHEAD,
+            trace_configs=[_traces()],
+        )
+    return session
+
+
+def _traces() -> aiohttp.TraceConfig:
+    """Return what notes of a request that it goes over a connection that was used before."""
+
+    async def note(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        context.trace_request_ctx.append(True)
+
+    traces = aiohttp.TraceConfig()
+    traces.on_connection_reuseconn.append(note)
+    return traces
+
+
+def _connector(socks: str) -> aiohttp.BaseConnector:
+    if not socks:
+        return _Connector(limit=0, keepalive_timeout=KEEPALIVE)
+    try:
+        from aiohttp_socks import ProxyConnector  # noqa: PLC0415 - an optional package, needed here only
+    except ImportError:
+        raise MissingRequirementsError("a SOCKS proxy needs a package: pip install g4f-jupyter[socks]") from None
+    connector: aiohttp.BaseConnector = ProxyConnector.from_url(socks, limit=0)
+    return connector
+
+
+async def _keep(loop: asyncio.AbstractEventLoop, sessions: dict[str, aiohttp.ClientSession]) -> AsyncGenerator[None]:
+    """Close `sessions` when `loop.shutdown_asyncgens()` closes this generator, which was begun on that loop."""
+    try:
+        yield
+    finally:
+        _kept.pop(loop, None)
+        for session in sessions.values():
+            await session.close()
+        await asyncio.sleep(0)  # a transport closes its socket in the next turn of the loop
+
+
+def _sweep() -> None:
+    """Drop the sessions of loops that were closed without being shut down: their transports died with them."""
+    for loop in [loop for loop in _kept if loop.is_closed()]:
+        for session in _kept.pop(loop).sessions.values():
+            session.detach()
+
+
+def _after_fork() -> None:
+    _inherited.extend(_kept.values())  # the parent's connections: neither used nor closed here
+    _kept.clear()
+
+
+_inherited: list[_Kept] = []
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
