@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import re
 import reprlib
 import sys
 import traceback
@@ -85,10 +86,13 @@ def _variables(frames: Iterable[FrameType]) -> Iterator[str]:
         for name in dict.fromkeys((*code.co_varnames, *code.co_freevars, *code.co_names)):
             value = frame.f_locals.get(name, _MISSING)
             if value is not _MISSING and not name.startswith("_") and not _is_code(value):
-                yield f"{name} = {_short.repr(value)}"
+                yield f"{name} = {'***' if _SECRET.search(name) else _short.repr(value)}"
 
 
 _MISSING = object()
+
+_SECRET = re.compile(r"api_?key|token|secret|passw", re.IGNORECASE)
+"""Names of variables whose values are nobody's business: what is asked goes to a provider."""
 
 
 def _is_code(value: object) -> bool:

@@ -42,11 +42,14 @@ def metadata(answer: Answer) -> dict[str, Any]:
 
 
 def price(used: Answer | Spent) -> Decimal | None:
-    """Return what an answer cost in US dollars, by the price list of `genai-prices`; None where that is unknown."""
+    """Return what an answer cost in US dollars, by the price list of `genai-prices`; None where that is unknown.
+
+    A model of one's own, and an answer from a tape, cost nothing.
+    """
     usage, row = used.usage, next((row for row in ROWS if row.name == used.provider), None)
     if row is None:
         return None
-    if not row.keys:
+    if not row.keys or (isinstance(used, Answer) and used.replayed):
         return Decimal(0)
     if usage is None or find_spec("genai_prices") is None:
         return None

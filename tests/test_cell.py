@@ -195,10 +195,13 @@ class TestSent(CellTestCase):
 
     def test_last_error(self) -> None:
         """`%chat_fix` asks about the last error: its cell, its line, and the variables there."""
-        self.kernel.run("def halve(number):\n    share = number * 1\n    return share / 0\n\nhalve(21)")
+        self.kernel.run(
+            "def halve(number):\n    share, api_key = number * 1, 'sk-secret'[:9]\n    return share / 0\n\nhalve(21)"
+        )
         asked = self.shown("%chat_fix -p Echo --once")["text/plain"]
         for text in ("ZeroDivisionError: division by zero", "-->     return share / 0", "--> halve(21)", "share = 21"):
             self.assertIn(text, asked)
+        self.assertIn("api_key = ***", asked)
         asked = self.shown("%%chat --error -p Echo --once\nWhose fault is it?")["text/plain"]
         self.assertTrue(asked.endswith("Whose fault is it?"), asked)
         self.assertIn("share = 21", asked)

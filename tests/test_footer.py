@@ -1,0 +1,61 @@
+"""What stands below an answer, and what it cost by the price list."""
+
+from __future__ import annotations
+
+import unittest
+from decimal import Decimal
+from importlib.util import find_spec
+
+from g4f.answer import Answer
+from g4f.providers.response import Usage
+from g4f_jupyter.footer import cost, footer, metadata, price
+
+
+def answer(provider: str, model: str, usage: Usage | None, *, replayed: bool = False) -> Answer:
+    """Return an answer that took a second and a half."""
+    made = Answer("text")
+    made.provider, made.model, made.usage, made.seconds, made.replayed = provider, model, usage, 1.5, replayed
+    return made
+
+
+USED = Usage(1_000_000, 1_000_000, 2_000_000)
+
+
+@unittest.skipUnless(find_spec("genai_prices"), "needs genai-prices, of the prices extra")
+class TestPrice(unittest.TestCase):
+    """Dollars where they are known, nothing where nothing is paid, "unknown" where nobody can say."""
+
+    def test_paid(self) -> None:
+        """A model of the list has its price, which grows with the tokens."""
+        paid = price(answer("OpenAI", "gpt-4o", USED))
+        self.assertEqual(Decimal("12.50"), paid)
+        self.assertIn("$12.50", footer(answer("OpenAI", "gpt-4o", USED)))
+        self.assertEqual(12.5, metadata(answer("OpenAI", "gpt-4o", USED))["g4f_jupyter"]["cost_usd"])
+
+    def test_free(self) -> None:
+        """A model of one's own, and an answer from a tape, cost nothing, and say nothing of it."""
+        for free in (answer("Local", "smollm2", USED), answer("OpenAI", "gpt-4o", USED, replayed=True)):
+            with self.subTest(free.provider):
+                self.assertEqual(Decimal(0), price(free))
+                self.assertNotIn("$", footer(free))
+
+    def test_unknown(self) -> None:
+        """A model that is not on the list, and tokens that were not told, have no price; a provider of one's own has none."""
+        for model, usage in (("no-such-model", USED), ("gpt-4o", None)):
+            with self.subTest(model):
+                self.assertIsNone(price(answer("OpenAI", model, usage)))
+                self.assertTrue(footer(answer("OpenAI", model, usage)).endswith("cost unknown"))
+        self.assertEqual("Mine · tokens unknown · 1.5 s", footer(answer("Mine", "", None)))
+
+
+class TestCost(unittest.TestCase):
+    """A price in words."""
+
+    def test_digits(self) -> None:
+        """Small ones have more digits."""
+        told = [cost(Decimal(paid)) for paid in ("0.00042", "1.239", "0")]
+        self.assertEqual((["$0.0004", "$1.24", ""], "cost unknown"), (told, cost(None)))
+
+
+if __name__ == "__main__":
+    unittest.main()
