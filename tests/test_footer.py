@@ -40,7 +40,7 @@ class TestPrice(unittest.TestCase):
                 self.assertNotIn("$", footer(free))
 
     def test_unknown(self) -> None:
-        """A model that is not on the list, and tokens that were not told, have no price; a provider of one's own has none."""
+        """Without a place on the list, or without told tokens, there is no price; a provider of one's own has none."""
         for model, usage in (("no-such-model", USED), ("gpt-4o", None)):
             with self.subTest(model):
                 self.assertIsNone(price(answer("OpenAI", model, usage)))
