@@ -8,6 +8,7 @@ import atexit
 import os
 import selectors
 import signal
+import sys
 import threading
 from asyncio.events import _get_running_loop
 from collections import deque
@@ -175,9 +176,13 @@ class _Private(Seat):
         if self._process == os.getpid():
             for task in asyncio.all_tasks(loop):
                 loop.call_soon_threadsafe(task.cancel)  # also one that another thread is waiting for
-            with self._lock:
-                loop.run_until_complete(_drain(loop))
-                loop.close()
+            # Once the interpreter ends, daemon threads stand still: what one of them holds is never given back.
+            if self._lock.acquire(blocking=not sys.is_finalizing()):
+                try:
+                    loop.run_until_complete(_drain(loop))
+                    loop.close()
+                finally:
+                    self._lock.release()
         elif not loop.is_running():  # in a forked child: what is left is the parent's, the lock may be nobody's
             loop.close()
 

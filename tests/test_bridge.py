@@ -244,6 +244,40 @@ thread.join()
         )
         self.assertEqual("closed\nclosed\n", out)
 
+    def test_exit_under_a_daemon_thread(self) -> None:
+        """A program ends while a daemon thread waits for an answer: the thread never gets to give back what it holds."""
+        for call in (
+            "bridge.run(wait)",
+            "next(bridge.iterate(items))",
+            "bridge.run(wait_inside)",
+        ):
+            with self.subTest(call):
+                out = script.run(
+                    PRELUDE
+                    + f"""
+waits = threading.Event()
+
+async def wait():
+    waits.set()
+    await asyncio.Event().wait()
+
+async def wait_inside():
+    bridge.make_nestable(asyncio.get_running_loop())
+    bridge.run(wait)
+
+async def items():
+    await wait()
+    yield
+
+threading.Thread(target=lambda: {call}, daemon=True).start()
+waits.wait()
+print("ends")
+""",
+                    "-X",
+                    "dev",
+                )
+                self.assertEqual("ends\n", out)
+
 
 class TestNestedLoop(unittest.IsolatedAsyncioTestCase):
     """Inside a loop that can be nested."""
