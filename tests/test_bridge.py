@@ -245,7 +245,7 @@ thread.join()
         self.assertEqual("closed\nclosed\n", out)
 
     def test_exit_under_a_daemon_thread(self) -> None:
-        """A program ends while a daemon thread waits for an answer: the thread never gets to give back what it holds."""
+        """A program ends while a daemon thread waits: what that holds, it never gets to give back."""
         for call in (
             "bridge.run(wait)",
             "next(bridge.iterate(items))",
