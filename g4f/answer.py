@@ -17,7 +17,7 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     `reasoning` is what the model thought ("" where it told nothing), `usage` the tokens as the provider counted them
     or None, `provider` and `model` who answered, `seconds` how long it took from asking to the end, `finish_reason`
     "stop", "length", "tool_calls" or "content_filter", `messages` what was asked, `trimmed` how many of the oldest
-    turns were left out for the model's context, `replayed` whether it is from a tape.
+    turns were left out for the model's context, `replayed` whether it is from a tape: the rest is as it was recorded.
     """
 
     reasoning: str = ""
@@ -41,7 +41,7 @@ class Draft:
         self._thoughts: list[str] = []
         self._usage: Usage | None = None
         self._reason = "stop"
-        self._replayed = False
+        self._replayed: Replayed | None = None
         self._start = monotonic()
 
     def add(self, item: Item) -> None:
@@ -58,7 +58,7 @@ class Draft:
             case ProviderInfo():
                 self._who = item
             case Replayed():
-                self._replayed = True
+                self._replayed = item
 
     def answer(self, trimmed: int = 0) -> Answer:
         """Return what has come, now."""
@@ -66,8 +66,8 @@ class Draft:
         answer.reasoning = "".join(self._thoughts)
         answer.usage = self._usage
         answer.provider, answer.model = self._who.provider, self._who.model
-        answer.seconds = monotonic() - self._start
+        answer.seconds = monotonic() - self._start if self._replayed is None else self._replayed.seconds
         answer.finish_reason = self._reason
         answer.messages = self._messages
-        answer.trimmed, answer.replayed = trimmed, self._replayed
+        answer.trimmed, answer.replayed = trimmed, self._replayed is not None
         return answer

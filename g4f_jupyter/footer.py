@@ -19,8 +19,7 @@ def footer(answer: Answer) -> str:
     usage = answer.usage
     tokens = f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens" if usage is not None else "tokens unknown"
     paid = cost(price(answer)) if any(row.name == answer.provider for row in ROWS) else ""
-    took = "replayed" if answer.replayed else f"{answer.seconds:.1f} s"
-    told = [answer.provider, answer.model, tokens, took, paid]
+    told = [answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s", paid]
     return " · ".join(part for part in told if part)
 
 
@@ -44,12 +43,12 @@ def metadata(answer: Answer) -> dict[str, Any]:
 def price(used: Answer | Spent) -> Decimal | None:
     """Return what an answer cost in US dollars, by the price list of `genai-prices`; None where that is unknown.
 
-    A model of one's own, and an answer from a tape, cost nothing.
+    A model of one's own costs nothing. What is replayed cost that when it was recorded.
     """
     usage, row = used.usage, next((row for row in ROWS if row.name == used.provider), None)
     if row is None:
         return None
-    if not row.keys or (isinstance(used, Answer) and used.replayed):
+    if not row.keys:
         return Decimal(0)
     if usage is None or find_spec("genai_prices") is None:
         return None

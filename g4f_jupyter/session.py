@@ -75,9 +75,7 @@ class Session:
         self.tokens = 0
 
     def spend(self, answer: Answer) -> None:
-        """Count what an answer has used; one from a tape uses nothing."""
-        if answer.replayed:
-            return
+        """Count what an answer has used, be it when it was recorded: a notebook comes out the same from a tape."""
         used = Spent(answer.provider, answer.model, answer.usage, _tokens(answer), answer.seconds)
         self.spent.append(used)
         self.tokens += used.tokens

@@ -7,6 +7,7 @@ they are not compared. All this is done to the notebooks of one run of pytest; n
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -25,14 +26,23 @@ VARYING = {
 """What is not compared, as nbval's sanitizing has it: a pattern and what takes its place."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Prepare each notebook, and each cell of it."""
     cells = [item for item in items if isinstance(item, IPyNbCell)]
     for notebook in {cell.parent for cell in cells}:
+        notebook.setup = partial(_with_tape, notebook.setup, config.getini("g4f_tape"))
         notebook.get_kernel_message = _Messages(notebook.get_kernel_message)
         notebook.sanitize_patterns.update(VARYING)
     for cell in cells:
         cell.compare_outputs = partial(_compare, cell.compare_outputs)
+
+
+def _with_tape(start: Callable[[], None], mode: str) -> None:
+    """Start a notebook's kernel, which takes over the environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        if mode and "G4F_TAPE" not in os.environ:
+            patch.setenv("G4F_TAPE", mode)
+        start()
 
 
 class _Messages:

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 from xml.etree import ElementTree as ET
 
 import nbformat
@@ -63,6 +64,7 @@ class Cell(NamedTuple):
 
 
 ASKED = "%%chat -p Echo\none two three"
+BY_ADDRESS = 'g4f.ChatCompletion.create("one", "Hello", base_url=here)'
 UNKNOWN = "%%chat -p Ech\nHello"
 KEYLESS = "%%chat -p OpenAI\nHello"
 THRICE = "for text in 'abc': display(text, display_id='one')"
@@ -174,6 +176,43 @@ class TestValidation(unittest.TestCase):
         expected = [f"Cell {number}" for number, cell in enumerate(CELLS) if cell.fails]
         failed = _failed(self.folder, "--nbval-lax", "-n", "2", "--dist", "loadfile")
         self.assertEqual({"one.ipynb": expected, "two.ipynb": expected}, failed)
+
+
+class TestTape(unittest.TestCase):
+    """A notebook that is answered from the tape beside it, as a setting has it."""
+
+    def setUp(self) -> None:
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.tape = self.folder / "g4f_tape.jsonl"
+        notebook = _notebook("%load_ext g4f_jupyter", ECHO, ASKED, "%chat_usage", f"import g4f\n{SERVER}", BY_ADDRESS)
+        client = NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(self.folder)}})
+        client.execute(env=_environment() | {"G4F_TAPE": "auto"})
+        self.notebook = nbformat.from_dict(json.loads(json.dumps(notebook).replace("yield word", "yield 2 * word")))
+
+    def _failed(self, *options: str) -> list[str]:
+        nbformat.write(self.notebook, self.folder / "one.ipynb")
+        return _failed(self.folder, "--nbval", *options)["one.ipynb"]
+
+    def test_replay(self) -> None:
+        """What it says then is what it said, whatever its provider would say by now, on whatever port that listens."""
+        self.assertEqual(["Cell 2", "Cell 3"], self._failed())
+        self.assertEqual([], self._failed("-o", "g4f_tape=replay"))
+
+    def test_changed(self) -> None:
+        """A cell fails whose answer is another on the tape, or whose question is not there."""
+        self.tape.write_text(self.tape.read_text(encoding="utf-8").replace("Hello", "Goodbye"), encoding="utf-8")
+        self.notebook.cells[2].source += "?"
+        self.assertEqual(["Cell 2", "Cell 3", "Cell 5"], self._failed("-o", "g4f_tape=replay"))
+
+    def test_environment(self) -> None:
+        """G4F_TAPE comes first, where it is set."""
+        with mock.patch.dict(os.environ, G4F_TAPE="off"):
+            self.assertEqual(["Cell 2", "Cell 3"], self._failed("-o", "g4f_tape=replay"))
+
+    def test_record(self) -> None:
+        """Everything is asked again, and replaced on the tape."""
+        self._failed("-o", "g4f_tape=record")
+        self.assertIn("threethree", self.tape.read_text(encoding="utf-8"))
 
 
 class TestRegistration(unittest.TestCase):

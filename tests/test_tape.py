@@ -228,8 +228,10 @@ class TestModes(Folder):
         with g4f.tape(self.tape):
             self.assertEqual(["1", Status("w"), *said], items(Teller(Status("w"), *said)))
         with g4f.tape(self.tape):
-            self.assertEqual([Replayed(), "1", *said], items(Teller()))
-        self.assertEqual("", str(Replayed()))
+            told, *answer = items(Teller())
+        self.assertEqual(["1", *said], answer)
+        self.assertIsInstance(told, Replayed)
+        self.assertEqual("", str(told))
 
     def test_pace(self) -> None:
         """At once, or with `pace` as slowly as it came."""
@@ -245,6 +247,16 @@ class TestModes(Folder):
                 self.assertEqual(expected, self.times(Slow()))
         with g4f.tape(self.tape, "replay", pace=True):
             self.assertEqual([1.5, 1.5, 1.75], self.times(Slow()))
+
+    def test_seconds(self) -> None:
+        """An answer took what it took when it was recorded, though it comes at once."""
+        with g4f.tape(self.tape):
+            g4f.Conversation("m", Teller())("?")
+        (line,) = self.lines()
+        self.tape.write_text(json.dumps(line | {"ms": [1200, 300]}), encoding="utf-8")
+        with g4f.tape(self.tape, "replay"):
+            answer = g4f.Conversation("m", Teller())("?")
+        self.assertEqual(("1", True, 1.5), (answer, answer.replayed, answer.seconds))
 
     def times(self, provider: Any) -> list[float]:
         """Return when texts came, in seconds from the question."""
@@ -283,6 +295,17 @@ class TestSameQuestion(Folder):
         with g4f.tape(self.tape):
             self.assertEqual(first, items(teller, "hi", temperature=1, tools=[{"a": 1, "b": 2}])[1])
         self.assertEqual(1, teller.count)
+
+    def test_port(self) -> None:
+        """Nor does the port that the system gave to a server on this machine; a port that someone chose does."""
+        with Server(hello) as server:
+            first = self.recorded(server.url), self.recorded(None, "hi", base_url=server.url)
+        with g4f.tape(self.tape, "replay"):
+            for port in (34567, 45678):
+                again = f"http://127.0.0.1:{port}/v1"
+                self.assertEqual(first, (ask(again), ask(None, "hi", base_url=again)))
+            with self.assertRaises(MissingRequirementsError):
+                ask("http://127.0.0.1:1234/v1")
 
     def test_other(self) -> None:
         """Everything else counts: who is asked, every message, every option, every image."""

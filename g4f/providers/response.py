@@ -37,7 +37,9 @@ class Reasoning(Event, frozen=True):
 
 
 class Replayed(Event, frozen=True):
-    """The answer that follows is from a tape: nobody was asked."""
+    """The answer that follows is from a tape: nobody was asked. It took `seconds` when somebody was."""
+
+    seconds: float = 0.0
 
 
 class Status(Event, frozen=True):

@@ -136,9 +136,10 @@ class Take(AsyncGeneratorProvider):
         tape = self._tape
         with tape.counted(self.key) as (number, line):
             if line is not None:
-                yield Replayed()
-                for event, pause in self._read(line):
-                    if pause:
+                events, pauses = self._read(line)
+                yield Replayed(sum(pauses) / 1000)
+                for event, pause in zip(events, chain(pauses, repeat(0)), strict=False):
+                    if pause and tape.pace:
                         await asyncio.sleep(pause / 1000)
                     yield event
                 return
@@ -151,8 +152,8 @@ class Take(AsyncGeneratorProvider):
                     yield item
             self._record(number, who, notes)
 
-    def _read(self, line: bytes) -> Iterator[tuple[Item, int]]:
-        """Return the events of an answer, each with the milliseconds before it."""
+    def _read(self, line: bytes) -> tuple[list[Kept], list[int]]:
+        """Return the events of an answer, and the milliseconds before each."""
         try:
             entry = read_entry(line)
             events = entry.items()
@@ -160,8 +161,7 @@ class Take(AsyncGeneratorProvider):
             told = f"the answer {self.key[:8]} on the tape {self._tape.file.path} is broken: {error}"
             raise InputError(f"{told}. Ask again with mode 'record'") from None
         logger.debug("replayed: %s", self.key)
-        pauses = chain(entry.ms, repeat(0)) if self._tape.pace else repeat(0)
-        return zip(events, pauses, strict=False)
+        return events, entry.ms
 
     def _record(self, number: int, who: ProviderInfo, notes: _Notes) -> None:
         tape, asked = self._tape, msgspec.json.decode(self._encoded, type=Question)

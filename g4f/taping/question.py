@@ -23,6 +23,9 @@ _NOT_ASKED = frozenset(Settings.__struct_fields__) | {"api_key", "extra_headers"
 _INLINE = re.compile(r"data:([\w.+/-]*);base64,", re.IGNORECASE)
 _USER = re.compile(r"(?<=//)[^/@]*@")
 
+_PORT = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]):[3-6]\d{4}\b")
+"""Where a server listens whose port the system gave: above 30000, another one each time."""
+
 _SHORTEST = 8
 """Characters of a key at least: a shorter one is for a server that needs none, and a word like others."""
 
@@ -53,9 +56,9 @@ def question(provider: str, model: str, messages: list[dict[str, Any]], options:
     """
     asked = {name: value for name, value in options.items() if name not in _NOT_ASKED}
     if isinstance(address := asked.get("base_url"), str):
-        asked["base_url"] = _USER.sub("", address)
+        asked["base_url"] = _somewhere(_USER.sub("", address))
     try:
-        return Question(provider, model, _plain(messages), _plain(asked)).encode()
+        return Question(_somewhere(provider), model, _plain(messages), _plain(asked)).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"the question cannot be written on a tape: {error}. Ask it with the tape off") from None
 
@@ -79,6 +82,10 @@ def keys_here(given: str | None) -> Iterator[str]:
     """Yield the keys that could have slipped into a text: the one of a call, and those in the environment."""
     found = {os.environ.get(name, "") for row in ROWS for name in row.keys} | {given or ""}
     return (key for key in found if len(key) >= _SHORTEST)
+
+
+def _somewhere(address: str) -> str:
+    return _PORT.sub(r"\1:…", address)
 
 
 def _plain(value: Any, name: str = "") -> Any:

@@ -8,7 +8,8 @@ record   ask, and replace what is on the tape
 off      no tape
 
 The same question is the same whoever asks it, streamed or not, with whatever key, time limit or proxy, and on any
-machine; where the caller names no provider, also whoever would answer there.
+machine; where the caller names no provider, also whoever would answer there; and for a server on this machine, whatever
+port the system gave it.
 """
 
 from __future__ import annotations
