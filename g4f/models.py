@@ -8,7 +8,28 @@ import msgspec
 
 from .providers.base_provider import Provider
 
-__all__ = ["Model", "ModelUtils", "default", "gpt_4o", "gpt_4o_mini", "smollm2"]
+__all__ = [
+    "Model",
+    "ModelUtils",
+    "claude_haiku_5_5",
+    "command_a_03_2025",
+    "deepseek_flash",
+    "default",
+    "gemini_flash_latest",
+    "gpt_4o",
+    "gpt_4o_mini",
+    "gpt_5_4",
+    "gpt_5_4_mini",
+    "gpt_5_4_nano",
+    "gpt_5_5",
+    "gpt_6_luna",
+    "gpt_6_sol",
+    "gpt_oss_120b",
+    "grok_4_3",
+    "mistral_large_latest",
+    "mistral_small_latest",
+    "smollm2",
+]
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -26,15 +47,17 @@ class Model(msgspec.Struct, frozen=True):
 default = Model("")
 """Whatever the first provider that can answer here has for its default."""
 
-gpt_4o = Model("gpt-4o", "OpenAI", "OpenAI")
-gpt_4o_mini = Model("gpt-4o-mini", "OpenAI", "OpenAI")
 gpt_4o = Model("gpt-4o", "OpenAI", "OpenAI AzureOpenAI")
 gpt_4o_mini = Model("gpt-4o-mini", "OpenAI", "OpenAI AzureOpenAI")
+gpt_6_sol = Model("gpt-6-sol", "OpenAI", "OpenAI AzureOpenAI")
+gpt_6_luna = Model("gpt-6-luna", "OpenAI", "OpenAI AzureOpenAI")
 gpt_5_5 = Model("gpt-5.5", "OpenAI", "OpenAI AzureOpenAI")
 gpt_5_4 = Model("gpt-5.4", "OpenAI", "OpenAI AzureOpenAI")
 gpt_5_4_mini = Model("gpt-5.4-mini", "OpenAI", "OpenAI AzureOpenAI")
 gpt_5_4_nano = Model("gpt-5.4-nano", "OpenAI", "OpenAI AzureOpenAI")
 gpt_oss_120b = Model("gpt-oss-120b", "OpenAI", "Cerebras")
+claude_haiku_5_5 = Model("claude-haiku-5-5", "Anthropic", "Anthropic")
+gemini_flash_latest = Model("gemini-flash-latest", "Google", "Gemini")
 mistral_small_latest = Model("mistral-small-latest", "Mistral AI", "Mistral")
 mistral_large_latest = Model("mistral-large-latest", "Mistral AI", "Mistral")
 deepseek_flash = Model("deepseek-flash", "DeepSeek", "DeepSeek")
