@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import os
 import unittest
 from collections.abc import AsyncGenerator
@@ -19,7 +21,7 @@ from g4f.errors import (
     ProviderNotWorkingError,
 )
 from g4f.models import Model, ModelUtils
-from g4f.providers import catalogue
+from g4f.providers import catalogue, rows
 from g4f.providers.base_provider import AbstractProvider, AsyncGeneratorProvider, AsyncProvider
 from g4f.providers.retry_provider import IterListProvider
 from g4f.routing import resolve
@@ -129,6 +131,8 @@ class TestProvider(_Case):
             "there is no provider 'Zzz'. Known are: Alpha, Beta, Broken.",
             self.refused(ProviderNotFoundError, "", "Zzz"),
         )
+        with self.assertRaisesRegex(ProviderNotFoundError, r"^there is no provider 'Gama'\. Did you mean 'Gamma'\?$"):
+            catalogue.find("Gama", ["Gamma", "Delta"])
         self.assertEqual("the name of the provider is empty", self.refused(ProviderNotFoundError, "", " "))
 
     def test_not_working(self) -> None:
@@ -259,6 +263,22 @@ class TestRealCatalogue(unittest.TestCase):
             for provider in str(model.best_provider).split():
                 self.assertEqual(provider, catalogue.find(provider).name)
 
+    def test_models_once(self) -> None:
+        """None is written twice, where the second would silently be the one that counts."""
+        assigned = [
+            node.targets[0].id
+            for node in ast.parse(inspect.getsource(models)).body
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        ]
+        self.assertEqual(sorted(set(assigned)), sorted(assigned))
+
+    def test_default_models(self) -> None:
+        """Without a provider, the default model of a provider is asked of those who have it."""
+        for row in catalogue.ROWS:
+            if row.by_default and row.default_model and not set("/:") & set(row.default_model):
+                with self.subTest(row.name):
+                    self.assertIn(row.name, str(ModelUtils.convert[row.default_model].best_provider).split())
+
     def test_key_that_is_missing(self) -> None:
         """A known model without its key is asked of its first provider, and the call says which key is missing."""
         with mock.patch.dict(os.environ):
@@ -273,6 +293,32 @@ class TestRealCatalogue(unittest.TestCase):
         self.assertIn("OpenAI", dir(Provider))
         with self.assertRaisesRegex(AttributeError, "there is no provider 'OpenIA'. Did you mean 'OpenAI'?"):
             _ = Provider.OpenIA
+
+    def test_spelling(self) -> None:
+        """Neither case nor what is no letter or digit counts in a name."""
+        for written, name in (
+            ("lm-studio", "LMStudio"),
+            ("llama.cpp", "LlamaCpp"),
+            ("open_ai", "OpenAI"),
+            ("x.ai", "XAI"),
+        ):
+            with self.subTest(written):
+                self.assertIs(catalogue.load(name), resolve("m", written).provider)
+
+    def test_former(self) -> None:
+        """A service that answers no more says so in one line, with what to do, however it is written."""
+        for written, name in (
+            ("Perplexity", "Perplexity ended its chat completions on"),
+            ("perplexity", "Perplexity ended its chat completions on"),
+            ("GitHubModels", "GitHub Models was retired on"),
+            ("github-models", "GitHub Models was retired on"),
+            ("GitHub Models", "GitHub Models was retired on"),
+            ("github", "GitHub Models was retired on"),
+        ):
+            told = rf"^{name} \d+ \w+ 2026 \(https://[^)]*\): name another one, python -m g4f lists them$"
+            with self.subTest(written), self.assertRaisesRegex(ProviderNotFoundError, told):
+                resolve("", written)
+        self.assertEqual(set(), {*rows.FORMER} & {row.name for row in catalogue.ROWS})
 
     def test_old_name(self) -> None:
         """`get_model_and_provider` is the old name of it, and passes over what came after."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -12,22 +13,27 @@ from urllib.parse import urlsplit
 from ..errors import ProviderNotFoundError, close_matches
 from . import access
 from .access import check_address
-from .rows import ROWS, Row, openai_compatible
+from .rows import FORMER, ROWS, Row, openai_compatible
 
 __all__ = ["ROWS", "Row", "able", "available", "find", "lacks", "load", "load_at", "missing"]
 
-
 _BY_NAME = {row.name.casefold(): row for row in ROWS}
+_FORMER = {name.casefold(): told for name, told in FORMER.items()}
 
 
-def find(name: str) -> Row:
-    """Return the row called `name`, in any case. Raises ProviderNotFoundError with close matches."""
-    row = _BY_NAME.get(name.casefold())
-    if row is None:
-        known = [row.name for row in ROWS]
-        near = close_matches(name, known) or f" Known are: {', '.join(known)}."
-        raise ProviderNotFoundError(f"there is no provider {name!r}.{near}", provider=name)
-    return row
+def find(name: str, others: Iterable[str] = ()) -> Row:
+    """Return the row called `name`, in any case, be it written "LM-Studio" or "llama.cpp".
+
+    Raises ProviderNotFoundError with close matches, also among the names of `others` that could be meant.
+    """
+    plain = re.sub(r"[\W_]", "", name).casefold()
+    if row := _BY_NAME.get(plain):
+        return row
+    if plain in _FORMER:
+        raise ProviderNotFoundError(f"{_FORMER[plain]}: name another one, python -m g4f lists them", provider=name)
+    known = [*others, *(row.name for row in ROWS)]
+    near = close_matches(name, known) or f" Known are: {', '.join(known)}."
+    raise ProviderNotFoundError(f"there is no provider {name!r}.{near}", provider=name)
 
 
 @cache

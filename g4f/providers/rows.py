@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["ROWS", "Row", "openai_compatible"]
+__all__ = ["FORMER", "ROWS", "Row", "openai_compatible"]
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -228,3 +228,13 @@ ROWS: tuple[Row, ...] = (
     ),
 )
 """In the order in which the default provider is looked for: with a key, on this machine, in this process."""
+
+_GITHUB = "GitHub Models was retired on 30 July 2026 (https://docs.github.com/en/github-models)"
+
+FORMER = {
+    "Perplexity": "Perplexity ended its chat completions on 27 September 2026 "
+    "(https://docs.perplexity.ai/docs/agent-api/migrate-from-sonar/overview)",
+    "GitHubModels": _GITHUB,
+    "GitHub": _GITHUB,
+}
+"""What became of services that people still name: nobody answers chat completions there any more."""
