@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import aclosing
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from g4f.answer import Answer
@@ -189,13 +190,22 @@ def cell_id(parent: Mapping[str, Any]) -> str | None:
     metadata = parent.get("metadata", {})
     colab = metadata.get("colab")
     found = metadata.get("cellId") or (colab.get("cell_id") if isinstance(colab, Mapping) else None)
-    return found if isinstance(found, str) and found else None
+    return _opaque(found) if isinstance(found, str) and found else None
 
 
 def deleted_cells(parent: Mapping[str, Any]) -> list[str]:
-    """Return the ids of the cells that were deleted since the last message, which JupyterLab and Notebook send."""
+    """Return the ids of the cells that were deleted since the last message, which JupyterLab and Notebook send.
+
+    The cell that runs is not among them: it was cut, and pasted elsewhere.
+    """
     found = parent.get("metadata", {}).get("deletedCells")
-    return [cell for cell in found if isinstance(cell, str)] if isinstance(found, list) else []
+    deleted = [_opaque(cell) for cell in found if isinstance(cell, str)] if isinstance(found, list) else []
+    return [cell for cell in deleted if cell != cell_id(parent)]
+
+
+def _opaque(cell: str) -> str:
+    """Return what stands for the id of a cell: that of VS Code has the path of the notebook in it."""
+    return sha256(cell.encode(errors="backslashreplace")).hexdigest()
 
 
 def named_provider(names: str, namespace: Mapping[str, Any]) -> Provider | str:

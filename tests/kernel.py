@@ -84,6 +84,10 @@ class Cell:
         """Return what the cell wrote to stdout, and the texts of its displays."""
         return "\n".join([self.text, *(str(shown["text/plain"]) for shown in self.displays)])
 
+    def data(self, mime: str) -> list[Any]:
+        """Return what the cell showed as `mime`, each display and each update of one."""
+        return [content["data"][mime] for _, content in self.outputs if mime in content.get("data", {})]
+
     def _stream(self, name: str) -> str:
         return "".join(c["text"] for kind, c in self.outputs if kind == "stream" and c["name"] == name)
 
@@ -120,21 +124,28 @@ class Kernel:
         self._manager.shutdown_kernel(now=True)
         self._folder.cleanup()
 
-    def send(self, code: str, *, metadata: dict[str, Any] | None = None, subshell: str | None = None) -> Cell:
-        """Queue a cell and return at once. `metadata` is that of the request, where front ends put `cellId`."""
+    def send(
+        self, code: str, *, metadata: dict[str, Any] | None = None, subshell: str | None = None, **content: Any
+    ) -> Cell:
+        """Queue a cell and return at once.
+
+        `metadata` is that of the request, where front ends put `cellId`; `content` is what it says besides the code.
+        """
         cell = Cell(code)
-        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}}
-        content |= {"allow_stdin": False, "stop_on_error": True}
-        message = self._client.session.msg("execute_request", content, metadata=metadata)
+        asked = {"code": code, "silent": False, "store_history": True, "user_expressions": {}}
+        asked |= {"allow_stdin": False, "stop_on_error": True} | content
+        message = self._client.session.msg("execute_request", asked, metadata=metadata)
         if subshell is not None:
             message["header"]["subshell_id"] = subshell
         self._cells[message["header"]["msg_id"]] = cell
         self._client.shell_channel.send(message)
         return cell
 
-    def run(self, code: str, *, metadata: dict[str, Any] | None = None, subshell: str | None = None) -> Cell:
+    def run(
+        self, code: str, *, metadata: dict[str, Any] | None = None, subshell: str | None = None, **content: Any
+    ) -> Cell:
         """Send a cell and wait for its end."""
-        return self.finish(self.send(code, metadata=metadata, subshell=subshell))
+        return self.finish(self.send(code, metadata=metadata, subshell=subshell, **content))
 
     def finish(self, cell: Cell) -> Cell:
         """Wait for the end of a cell: its reply has come, and the kernel is idle again."""
@@ -145,6 +156,25 @@ class Kernel:
         """Wait for the first output of a cell, or until `text` stands in its stdout or in one of its displays."""
         self._receive(lambda: text in cell.screen if text else bool(cell.outputs), cell)
         return cell
+
+    def wait_for_output(self, cell: Cell, mime: str) -> Any:
+        """Wait for what a cell shows as `mime`, be it from a thread that goes on behind its end, and return it."""
+        self._receive(lambda: bool(cell.data(mime)), cell)
+        return cell.data(mime)[0]
+
+    def ask(self, kind: str, content: dict[str, Any], *, channel: str = "shell", **metadata: Any) -> dict[str, Any]:
+        """Send a request that runs no cell, and return the content of its reply. No cell may be in the queue of it."""
+        message = self._client.session.msg(kind, content, metadata=metadata)
+        asked = getattr(self._client, f"{channel}_channel")
+        asked.send(message)
+        while (reply := asked.get_msg(timeout=PATIENCE))["parent_header"]["msg_id"] != message["header"]["msg_id"]:
+            pass
+        return dict(reply["content"])
+
+    @property
+    def process(self) -> int:
+        """Return the number of its process."""
+        return int(self._manager.provisioner.pid)
 
     def interrupt(self) -> None:
         """Interrupt the running cell, as the stop button does. Wait for an output of it before."""

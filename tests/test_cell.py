@@ -60,20 +60,6 @@ class TestTurns(CellTestCase):
         self.assertEqual(["second", "You said second", "third"], self.asked())
         self.assertIn(f"[1] second ({STALE})", self.shown("%chat_history")["text/plain"])
 
-    def test_front_ends(self) -> None:
-        """VS Code sends an id that holds a path, Colab one of its own; neither is shown or stored."""
-        for metadata in (
-            {"cellId": "vscode-notebook-cell:/home/me/secret.ipynb#W0sZmlsZQ=="},
-            {"colab": {"cell_id": "secret-Qx7", "base_uri": "https://colab.invalid"}},
-        ):
-            with self.subTest(metadata=metadata):
-                self.send("%%chat -p Echo --new\nfirst", **metadata)
-                self.send("%%chat -p Echo\nsecond")
-                again = self.send("%%chat -p Echo\nfirst, better", **metadata)
-                self.assertEqual(["first, better"], self.asked())
-                everything = repr(again.messages) + repr(self.shown("%chat_history"))
-                self.assertNotIn("secret", everything.replace(repr(metadata), ""))
-
     def test_threads(self) -> None:
         """Conversations by name are apart; `--once` neither reads nor keeps one."""
         self.chat("-p Echo --new", "here")
