@@ -70,7 +70,8 @@ class ChatLineMagics(Magics):
     def chat_usage(self, _: str) -> None:
         """Show what the answers of this notebook have used: tokens, seconds, cost."""
         with errors_in_one_line():
-            display(Table(("Provider", "Model", "Answers", "Tokens", "Seconds", "Cost"), self._usage()))
+            numbers = ("Answers", "Tokens", "Seconds", "Cost")
+            display(Table(("Provider", "Model", *numbers), self._usage(), numbers))
 
     @magic_arguments()
     @argument("-p", "--provider", metavar="NAME", help="Whose models. Default: of all that can answer here.")

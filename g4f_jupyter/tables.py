@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -19,24 +20,33 @@ from .names.model_names import cached, fetch
 
 __all__ = ["Table", "alias_table", "model_table", "provider_table"]
 
+PATIENCE = 10.0
+"""Seconds in which a provider that nobody named lists its models."""
+
 _BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _MARKUP = re.compile(r"([\\`*\[\]<>|~&{}!#]|(?<![^\W_])_|_(?![^\W_]))")
 
 
 class Table(msgspec.Struct, frozen=True):
-    """Rows of as many texts as there are columns. A text is shown as it is, whoever wrote it: none of it is markup."""
+    """Rows of as many texts as there are columns. A text is shown as it is, whoever wrote it: none of it is markup.
+
+    Columns named in `numbers` are aligned at their right end, all others at their left.
+    """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    numbers: Collection[str] = ()
 
     def __repr__(self) -> str:
         rows = [[_BLANK.sub(" ", cell) for cell in row] for row in (self.columns, *self.rows)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         rows.insert(1, ["-" * width for width in widths])
-        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+        sides = [">" if name in self.numbers else "<" for name in self.columns]
+        line = "  ".join(f"{{:{side}{width}}}" for side, width in zip(sides, widths, strict=True))
+        return "\n".join(line.format(*row).rstrip() for row in rows)
 
     def _repr_markdown_(self) -> str:
-        rule = ["---"] * len(self.columns)
+        rule = ["---:" if name in self.numbers else ":---" for name in self.columns]
         rows = [[_escaped(_BLANK.sub(" ", cell)) for cell in row] for row in (self.columns, *self.rows)]
         return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))
 
@@ -72,19 +82,29 @@ def alias_table(aliases: Mapping[str, Target]) -> Table:
 async def model_table(provider: Provider | str | None, *, refresh: bool = False) -> Table:
     """Return the models of a provider, or of several: those that are kept on disk, or else those that it gives now.
 
-    `refresh` asks in any case. None means whoever can answer here, and what one of them fails with stands in the place
-    of its models. Raises what `catalogue.load` and `fetch` raise.
+    `refresh` asks in any case. All are asked at the same time. None means whoever can answer here: who fails, or takes
+    more than `PATIENCE`, has a line that says so in the place of its models. Raises what `catalogue.load` and `fetch`
+    raise.
     """
-    rows: list[tuple[str, str]] = []
-    for each in _providers(provider):
-        name = provider_name(each)
-        try:
-            rows += [(name, model) for model in await _models(each, refresh=refresh)]
-        except G4FError as error:
-            if provider is not None:
-                raise
-            rows.append((name, f"[{error}]"))
+    asked = _providers(provider)
+    patience = PATIENCE if provider is None else None
+    found = await asyncio.gather(*(_listed(each, refresh, patience) for each in asked))
+    if provider is not None and (error := next((each for each in found if isinstance(each, G4FError)), None)):
+        raise error
+    told = [[f"[{each}]"] if isinstance(each, G4FError) else each for each in found]
+    rows = [(provider_name(each), model) for each, models in zip(asked, told, strict=True) for model in models]
     return Table(("Provider", "Model"), rows)
+
+
+async def _listed(provider: Provider, refresh: bool, patience: float | None) -> list[str] | G4FError:
+    """Return the models of a provider, or why there are none."""
+    try:
+        async with asyncio.timeout(patience):
+            return await _models(provider, refresh=refresh)
+    except G4FError as error:
+        return error
+    except TimeoutError:
+        return G4FError(f"no answer within {patience:g} s: -p {provider_name(provider)} waits longer")
 
 
 def _providers(provider: Provider | str | None) -> list[Provider]:

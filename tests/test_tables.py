@@ -20,7 +20,7 @@ from g4f.providers.retry_provider import IterListProvider
 from g4f_jupyter.names.aliases import Target
 from g4f_jupyter.tables import Table, alias_table, model_table, provider_table
 
-from .servers import Server, whole
+from .servers import HANG, HELD, Server, whole
 
 LISTED = whole({"data": [{"id": "b"}, {"id": "a"}]})
 
@@ -29,6 +29,7 @@ def cells(table: Table) -> list[list[str]]:
     """Return what a reader of the rendered table sees, row by row; it must have no markup of its own."""
     page = MarkdownIt("commonmark", {"html": True}).enable("table").render(table._repr_markdown_())
     page = page.replace("<span>$</span>", "$")  # money, where front ends look for formulas
+    page = re.sub(' style="text-align:(left|right)"', "", page)
     assert re.sub(r"</?(table|thead|tbody|tr|th|td)>|\n", "", re.sub(r"<t[dh]>.*?</t[dh]>", "", page)) == "", page
     found = [re.findall(r"<t[dh]>(.*?)</t[dh]>", row) for row in page.split("</tr>")[:-1]]
     assert not any("<" in cell for row in found for cell in row), page
@@ -42,9 +43,15 @@ class TestTable(unittest.TestCase):
         """Aligned text, and Markdown."""
         table = Table(("Name", "Size"), [("a", "1"), ("long name", "")])
         self.assertEqual("Name       Size\n---------  ----\na          1\nlong name", repr(table))
-        self.assertEqual("| Name | Size |\n| --- | --- |\n| a | 1 |\n| long name |  |", table._repr_markdown_())
+        self.assertEqual("| Name | Size |\n| :--- | :--- |\n| a | 1 |\n| long name |  |", table._repr_markdown_())
         bundle, _ = DisplayFormatter().format(table)
         self.assertEqual({"text/plain": repr(table), "text/markdown": table._repr_markdown_()}, bundle)
+
+    def test_numbers(self) -> None:
+        """What is named a number stands at the right, its head too; all else at the left."""
+        table = Table(("Name", "Size"), [("a", "1"), ("b", "12,345")], ("Size",))
+        self.assertEqual("Name    Size\n----  ------\na          1\nb     12,345", repr(table))
+        self.assertEqual("| :--- | ---: |", table._repr_markdown_().splitlines()[1])
 
     def test_empty(self) -> None:
         """No rows leave the head."""
@@ -132,6 +139,22 @@ class TestTables(unittest.TestCase):
             found = dict(asyncio.run(model_table(None)).rows)
         self.assertRegex(found["OpenAI"], r"^\[.*OPENAI_API_KEY.*\]$")
         self.assertNotIn("sk-1234", found["OpenAI"])
+
+    def test_at_the_same_time(self) -> None:
+        """All are asked at once, and stand in the order in which they were named."""
+        with Server([HELD], LISTED) as server:  # the first answers when the second was asked
+            found = asyncio.run(model_table(f"{server.url} {server.url}/x"))
+        self.assertEqual(["b", "a", "b", "a"], [name for _, name in found.rows])
+
+    def test_slow(self) -> None:
+        """Who does not answer in time has a line that says so, and holds nobody else."""
+        with Server(LISTED, [HANG]) as slow, Server(LISTED) as quick:  # a server on this machine is looked for first
+            addresses = {"OPENAI_BASE_URL": slow.url, "ANTHROPIC_BASE_URL": quick.url}
+            keys = {"OPENAI_API_KEY": "sk", "ANTHROPIC_API_KEY": "sk"}
+            with mock.patch.dict(os.environ, keys | addresses), mock.patch("g4f_jupyter.tables.PATIENCE", 0.3):
+                found = asyncio.run(model_table(None)).rows
+        self.assertEqual(("OpenAI", "[no answer within 0.3 s: -p OpenAI waits longer]"), found[0])
+        self.assertEqual([("Anthropic", "b"), ("Anthropic", "a")], found[1:3])
 
     def test_no_list(self) -> None:
         """A class that lists nothing has its default model."""
