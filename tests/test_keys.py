@@ -17,7 +17,7 @@ from g4f import AsyncClient, ChatCompletion, Client
 from g4f.dispatch import prepare
 from g4f.errors import InputError, MissingAuthError, ResponseError
 from g4f.providers.access import key
-from g4f.providers.catalogue import find
+from g4f.providers.catalogue import find, missing
 from g4f.typing import Key, seal
 
 from . import script
@@ -171,3 +171,14 @@ class TestColab(TestCase):
             self.assertRaises(MissingAuthError, key, find("Mistral"))
             os.environ["OPENAI_API_KEY"] = "sk-another"
             self.assertEqual("sk-another", key(find("OpenAI")))
+
+    def test_not_looked_for(self) -> None:
+        """Telling of all providers asks for no secret, which may open a dialogue, and says that there may be one."""
+        modules = {"google.colab": SimpleNamespace(), "google.colab.userdata": None}  # a look would fail
+        with mock.patch.dict(sys.modules, modules), mock.patch.dict(os.environ):
+            for name in ("OPENAI_API_KEY", "MISTRAL_API_KEY"):
+                os.environ.pop(name, None)
+            told = "set OPENAI_API_KEY, or ask OpenAI by name if a secret of Colab is called so"
+            self.assertEqual(told, missing(find("OpenAI")))
+            os.environ["OPENAI_API_KEY"] = SECRET
+            self.assertEqual("", missing(find("OpenAI")))

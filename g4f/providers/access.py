@@ -56,10 +56,16 @@ def key(row: Row, base_url: str | None = None, api_key: str | None = None) -> Ke
 
 
 def missing(row: Row) -> str:
-    """Return why the provider of `row` cannot be asked, in one line with the remedy; "" if it can."""
+    """Return why the provider of `row` cannot be asked, in one line with the remedy; "" if it can.
+
+    A secret of Colab is not looked for here: the look may open a dialogue. It is when the provider is asked by name.
+    """
     unset = [] if _elsewhere(row) else [name for name in _VARIABLE.findall(row.base_url) if not os.environ.get(name)]
     if row.keys and not any(os.environ.get(name) for name in row.keys):
-        unset.append(" or ".join(row.keys))
+        secret = (
+            f", or ask {row.name} by name if a secret of Colab is called so" if "google.colab" in sys.modules else ""
+        )
+        unset.append(" or ".join(row.keys) + secret)
     if unset:
         return f"set {' and '.join(unset)}"
     url = _own_address(row)
