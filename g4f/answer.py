@@ -6,7 +6,7 @@ from time import monotonic
 from typing import Any
 
 from .dispatch import Request
-from .providers.response import FinishReason, Item, ProviderInfo, Reasoning, Replayed, Usage
+from .providers.response import FinishReason, Item, ProviderInfo, Reasoning, Replayed, Trimmed, Usage
 
 __all__ = ["Answer", "Draft"]
 
@@ -34,14 +34,14 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
 class Draft:
     """An answer that is being given: add its items, then take the answer."""
 
-    def __init__(self, request: Request) -> None:
-        self._messages = tuple(request.call.messages)
-        self._who = ProviderInfo(request.route.name, request.route.model)
+    def __init__(self) -> None:
+        self._who: ProviderInfo | None = None
         self._texts: list[str] = []
         self._thoughts: list[str] = []
         self._usage: Usage | None = None
         self._reason = "stop"
         self._replayed: Replayed | None = None
+        self._trimmed = 0
         self._start = monotonic()
 
     def add(self, item: Item) -> None:
@@ -59,15 +59,18 @@ class Draft:
                 self._who = item
             case Replayed():
                 self._replayed = item
+            case Trimmed():
+                self._trimmed = item.turns
 
-    def answer(self, trimmed: int = 0) -> Answer:
-        """Return what has come, now."""
+    def answer(self, request: Request) -> Answer:
+        """Return what has come, now, to what was asked last."""
+        who = self._who or ProviderInfo(request.route.name, request.route.model)
         answer = Answer("".join(self._texts))
         answer.reasoning = "".join(self._thoughts)
         answer.usage = self._usage
-        answer.provider, answer.model = self._who.provider, self._who.model
+        answer.provider, answer.model = who.provider, who.model
         answer.seconds = monotonic() - self._start if self._replayed is None else self._replayed.seconds
         answer.finish_reason = self._reason
-        answer.messages = self._messages
-        answer.trimmed, answer.replayed = trimmed, self._replayed is not None
+        answer.messages = tuple(request.call.messages)
+        answer.trimmed, answer.replayed = self._trimmed, self._replayed is not None
         return answer

@@ -11,7 +11,7 @@ import msgspec
 
 from . import bridge
 from .answer import Answer, Draft
-from .dispatch import Request, prepare, stream_events
+from .dispatch import Request, asked, prepare, stream_events
 from .errors import ContextLengthError, InputError
 from .images import urls_in
 from .markdown import safe
@@ -166,22 +166,19 @@ class Asking:
 
         A conversation that is longer than the model's context is asked again without its oldest turns.
         """
-        above, trimmed = self._conversation.place(self._instead_of), 0
-        while True:
-            try:
-                async with aclosing(self._answered(trimmed)) as items:
-                    async for item in items:
-                        yield item
-            except ContextLengthError:
-                if trimmed >= above:
-                    raise
-            else:
-                return
-            trimmed = min(above, 2 * trimmed or 1)
-            told = f"longer than the model's context: the oldest {trimmed} of {above} turns are left out"
-            logger.warning("the conversation is %s", told)
-            yield Trimmed(trimmed)
-            self.request = self._request(trimmed)
+        draft = Draft()
+        async with aclosing(stream_events(self.request, self._asked)) as items:
+            async for item in items:
+                if isinstance(item, Trimmed):
+                    self.request = self._request(item.turns)
+                draft.add(item)
+                yield item
+        self.result = answer = draft.answer(self.request)
+        place = self._conversation.place(self._instead_of)
+        images = urls_in(self.request.call.messages[-1])
+        self._conversation.turns[place : place + 1] = [
+            Turn(self._question, str(answer), answer.provider, answer.model, images)
+        ]
 
     async def answer(self) -> Answer:
         """Return the whole answer."""
@@ -196,18 +193,24 @@ class Asking:
         messages = [*before, {"role": "user", "content": self._question}]
         return prepare(given.pop("model"), messages, given.pop("provider"), **given)
 
-    async def _answered(self, trimmed: int) -> AsyncGenerator[Item]:
-        draft = Draft(self.request)
-        async with aclosing(stream_events(self.request)) as items:
-            async for item in items:
-                draft.add(item)
-                yield item
-        self.result = answer = draft.answer(trimmed)
-        place = self._conversation.place(self._instead_of)
-        images = urls_in(self.request.call.messages[-1])
-        self._conversation.turns[place : place + 1] = [
-            Turn(self._question, str(answer), answer.provider, answer.model, images)
-        ]
+    async def _asked(self, whole: Request) -> AsyncGenerator[Item]:
+        """Yield the answer to the whole conversation, or to as much of it as the model's context holds."""
+        above, trimmed, answered = self._conversation.place(self._instead_of), 0, asked(whole)
+        while True:
+            try:
+                async with aclosing(answered) as items:
+                    async for item in items:
+                        yield item
+            except ContextLengthError:
+                if trimmed >= above:
+                    raise
+            else:
+                return
+            trimmed = min(above, 2 * trimmed or 1)
+            told = f"longer than the model's context: the oldest {trimmed} of {above} turns are left out"
+            logger.warning("the conversation is %s", told)
+            yield Trimmed(trimmed)
+            answered = stream_events(self._request(trimmed))
 
 
 def _told(turn: Turn) -> str:

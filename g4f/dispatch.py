@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from numbers import Integral, Real
 from time import monotonic
@@ -27,7 +27,7 @@ from .typing import Messages, seal
 if TYPE_CHECKING:
     from .taping.player import Take
 
-__all__ = ["Request", "prepare", "stream_events", "text"]
+__all__ = ["Request", "asked", "prepare", "stream_events", "text"]
 
 logger = logging.getLogger("g4f")
 
@@ -106,19 +106,12 @@ def _routed(
     return route, tape.take(route.name, route.model, messages, options)
 
 
-def stream_events(request: Request) -> AsyncGenerator[Item]:
-    """Yield the answer: text as `str`, all else as events, and a FinishReason where the answer was cut here.
+async def asked(request: Request) -> AsyncGenerator[Item]:
+    """Yield the answer of the provider.
 
     Raises TimeoutError, ResponseError for an empty answer or a wrong item, or what the provider raises. An
-    error of the tree leaves with provider, model, and in `partial` the text so far. While a tape is on, an answer
-    that is on it comes from there, with Replayed before it; see `Take.play`.
+    error of the tree leaves with provider, model, and in `partial` the text so far.
     """
-    if request.take is None:
-        return _asked(request)
-    return request.take.play(ProviderInfo(request.route.name, request.route.model), lambda: _asked(request))
-
-
-async def _asked(request: Request) -> AsyncGenerator[Item]:
     route, shaper = request.route, Shaper(request.stop, request.max_chunks)
     with _Record(route) as record:
         with own_cancellation(route.provider), Limits(request.timeout, request.stream_timeout) as limits:
@@ -137,6 +130,17 @@ async def _asked(request: Request) -> AsyncGenerator[Item]:
             yield piece
         if record.empty:
             raise ResponseError("the answer was empty: no text, no tool call, no word why it ended")
+
+
+def stream_events(request: Request, ask: Callable[[Request], AsyncGenerator[Item]] = asked) -> AsyncGenerator[Item]:
+    """Yield the answer: text as `str`, all else as events, and a FinishReason where the answer was cut here.
+
+    While a tape is on, an answer that is on it comes from there, with Replayed before it; see `Take.play`. What is not
+    is asked for by `ask`, and recorded.
+    """
+    if request.take is None:
+        return ask(request)
+    return request.take.play(ProviderInfo(request.route.name, request.route.model), lambda: ask(request))
 
 
 def _event(item: object, shaper: Shaper) -> list[Item]:

@@ -20,7 +20,7 @@ from unittest import TestCase, mock
 
 import g4f
 from g4f import AsyncClient, ChatCompletion, Client, Model
-from g4f.errors import InputError, MissingRequirementsError, ProviderNotFoundError, ResponseError
+from g4f.errors import ContextLengthError, InputError, MissingRequirementsError, ProviderNotFoundError, ResponseError
 from g4f.providers.response import (
     FinishReason,
     Item,
@@ -29,7 +29,6 @@ from g4f.providers.response import (
     Replayed,
     Status,
     ToolCall,
-    Trimmed,
     Usage,
 )
 from g4f.taping.file import TapeFile, read_entry
@@ -268,6 +267,24 @@ class TestModes(Folder):
         loop = ClockLoop()
         start = loop.now
         return loop.run_to_end(main())
+
+    def test_trimmed(self) -> None:
+        """An answer without the oldest turns answers the whole conversation, and says what it is without."""
+
+        class Narrow(Teller):
+            async def create_async_generator(self, model: str, messages: Any) -> AsyncGenerator[str]:
+                self.count += 1
+                if len(messages) > 3:
+                    raise ContextLengthError("three messages at most")
+                yield "fits"
+
+        narrow, turns = Narrow(), [g4f.conversation.Turn(f"q{number}", "a") for number in range(3)]
+        for mode in ("auto", "replay"):
+            with self.subTest(mode), g4f.tape(self.tape, mode):
+                answer = g4f.Conversation("m", narrow, turns=turns)("?")
+                asked = [message["content"] for message in answer.messages]
+                self.assertEqual(("fits", 2, ["q2", "a", "?"]), (answer, answer.trimmed, asked))
+                self.assertEqual((mode == "replay", 3), (answer.replayed, narrow.count))
 
 
 class TestSameQuestion(Folder):
@@ -781,7 +798,7 @@ class TestFile(Folder):
             __slots__ = ()
 
         with g4f.tape(self.tape):
-            items(Teller(Text("x"), Trimmed(1)))
+            items(Teller(Text("x"), Replayed()))
         self.assertEqual(["1", "x"], self.lines()[0]["events"])
 
     def test_link(self) -> None:

@@ -21,7 +21,7 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 import msgspec
 
 from ..errors import InputError
-from ..providers.response import FinishReason, ProviderInfo, Reasoning, ToolCall, Usage
+from ..providers.response import FinishReason, ProviderInfo, Reasoning, ToolCall, Trimmed, Usage
 from .question import Question, key_of
 
 __all__ = ["Entry", "Kept", "Odd", "TapeFile", "read_entry"]
@@ -41,7 +41,7 @@ else:
 
 VERSION = 1
 
-Kept: TypeAlias = str | Reasoning | ToolCall | Usage | FinishReason | ProviderInfo
+Kept: TypeAlias = str | Reasoning | ToolCall | Usage | FinishReason | ProviderInfo | Trimmed
 """What is kept of an answer: all that it is made of, and nothing that was only waited for."""
 
 
