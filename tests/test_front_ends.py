@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .kernel import Cell, Kernel
-from .test_magics import ChatTestCase
+from .test_magics import SETUP, ChatTestCase
 
 SECRET = "secret-place"
 """Stands in every id of a cell: where it comes up, an id was shown or stored."""
@@ -30,6 +30,14 @@ called = []
 sys.addaudithook(lambda event, _: event in ("socket.connect", "socket.getaddrinfo") and called.append(event))
 """
 """Notes what calls another computer."""
+
+COLABS_IPYTHON = """
+import IPython
+from IPython.core import completer
+IPython.version_info = 7, 34, 0
+vars(completer).pop("context_matcher", None)
+"""
+"""Has a newer IPython pass for that of Colab, as far as names are asked for."""
 
 SILENTLY = {"silent": False, "store_history": False, "stop_on_error": False}
 
@@ -305,6 +313,26 @@ class TestColab(Everywhere, ChatTestCase):
     """Google Colab."""
 
     front_end = COLAB
+
+    def test_its_ipython(self) -> None:
+        """The extension loads in the IPython of Colab, which asks for names by the word, and completes a line there.
+
+        googlecolab/colabtools, setup.py: ipython 7.34, ipykernel 6.17.1. `CompletionContext` came with IPython 8.6.
+        """
+        with Kernel() as kernel:
+            loads = kernel.run(COLABS_IPYTHON + SETUP)
+            self.assertEqual(("ok", []), (loads.status, loads.outputs))
+            self.assertEqual("You said hi", kernel.run("%%chat -p Echo\nhi").displays[0]["text/plain"])
+            for text, name in (
+                ("%%chat -p Lo|", "Local"),
+                ("%%chat -p Echo --tem| -m x\nWhat?", "--temperature"),
+                ("%chat -p Echo what is {ask|}", "asked"),
+            ):
+                with self.subTest(text):
+                    reply = ask_by_message(kernel, text.replace("|", ""), text.index("|"))
+                    self.assertIn(name, reply["matches"])
+            kernel.run("%unload_ext g4f_jupyter")
+            self.assertNotIn("Local", ask_by_message(kernel, "%%chat -p Lo", 12)["matches"])
 
 
 if __name__ == "__main__":

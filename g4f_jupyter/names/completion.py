@@ -15,7 +15,7 @@ from inspect import getattr_static
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
+from IPython import version_info
 
 from g4f.errors import InputError, ProviderNotFoundError
 from g4f.models import ModelUtils
@@ -27,6 +27,12 @@ from .aliases import Aliases
 from .half_line import Place, options, place
 from .model_names import cached, known
 
+KNOWS_THE_CELL = version_info >= (8, 6)
+"""Whether IPython tells what completes the whole cell. That of Colab is 7.34: it tells the word and its line."""
+
+if TYPE_CHECKING or KNOWS_THE_CELL:
+    from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.core.magic import Magics
@@ -36,7 +42,6 @@ __all__ = ["register", "unregister"]
 MONTH = 30 * 86_400.0
 """Seconds. An old list of models is better than none for whoever types."""
 
-_IDENTIFIER = "g4f_jupyter.chat"
 _SEPARATOR = re.compile(r"[\s,]+")
 _TO_BE_QUOTED = re.compile(r"""[\s"'\\]""")
 _BRACE = re.compile(r"(?<!\{)(?:\{\{)*\{\s*((?:[^\W\d]\w*\.)*)((?:[^\W\d]\w*)?)$")
@@ -57,13 +62,14 @@ def register(
     asked where a line names none, "" if that is open; `threads` returns the names of the threads.
     """
     unregister(shell)
-    shell.Completer.custom_matchers.append(_Completer(shell, magics, provider, threads, aliases).match)
+    completer = _Completer(shell, magics, provider, threads, aliases)
+    shell.Completer.custom_matchers.append(completer.match if KNOWS_THE_CELL else completer.words)
 
 
 def unregister(shell: InteractiveShell) -> None:
     """Complete them no more."""
     matchers = shell.Completer.custom_matchers
-    matchers[:] = [each for each in matchers if getattr(each, "matcher_identifier", "") != _IDENTIFIER]
+    matchers[:] = [each for each in matchers if not isinstance(getattr(each, "__self__", None), _Completer)]
 
 
 class _Found(NamedTuple):
@@ -81,16 +87,22 @@ class _Completer(NamedTuple):
     threads: Callable[[], Iterable[str]]
     aliases: Aliases
 
-    @context_matcher(identifier=_IDENTIFIER, priority=1000)  # where this one finds, the others need not look
     def match(self, context: CompletionContext) -> SimpleMatcherResult:
         """Return what may stand at the cursor; nothing where that is no affair of a chat."""
-        fragment, kind, names = self._found(context)
+        line = context.line_with_cursor
+        above = "".join(f"{line}\n" for line in context.full_text.split("\n")[: context.cursor_line]).lstrip()
+        fragment, kind, names = self._found(above, context.text_until_cursor, line)
         completions = [SimpleCompletion(name, type=kind) for name in islice(names, context.limit)]
         return {"completions": completions, "matched_fragment": fragment, "suppress": True, "ordered": True}
 
-    def _found(self, context: CompletionContext) -> _Found:
-        before, line = context.text_until_cursor, context.line_with_cursor
-        above = "".join(f"{line}\n" for line in context.full_text.split("\n")[: context.cursor_line]).lstrip()
+    def words(self, word: str) -> list[str]:
+        """Return the same where IPython tells only `word`, which ends at the cursor, and its line."""
+        ipython = self.shell.Completer
+        fragment, _, names = self._found("", ipython.text_until_cursor, ipython.line_buffer)
+        return [word.removesuffix(fragment) + name for name in names] if word.endswith(fragment) else []
+
+    def _found(self, above: str, before: str, line: str) -> _Found:
+        """Return what may stand behind `before`, the begin of `line`, in a cell that has `above` above it."""
         if self._magic("%%", above):
             return self._in_text(before)
         magic = self._magic("%" if above else "%%?", before)
@@ -175,6 +187,10 @@ class _Completer(NamedTuple):
         hidden, missing = self.shell.user_ns_hidden, object()
         variables = list(self.shell.user_ns.items())  # at once: a cell may run in another thread
         return [(name, value) for name, value in variables if hidden.get(name, missing) is not value]
+
+
+if KNOWS_THE_CELL:  # where this one finds, the others need not look
+    context_matcher(identifier="g4f_jupyter.chat", priority=1000)(_Completer.match)
 
 
 def _matching(names: Iterable[str], typed: str) -> list[str]:
