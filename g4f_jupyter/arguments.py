@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.magic_arguments import argument, magic_arguments
 
-from g4f.errors import InputError
+from g4f.errors import InputError, close_matches
 
 from .display import FORMATS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-__all__ = ["OPTIONS", "TAPES", "Variable", "chat_arguments", "parsed", "split"]
+__all__ = ["OPTIONS", "TAPES", "Variable", "chat_arguments", "parsed", "parsed_whole", "split"]
 
 OPTIONS = ("temperature", "max_tokens", "seed", "stop", "timeout", "reasoning_effort")
 """What an option of the line, or of `%config ChatMagics`, hands to the provider by its own name."""
@@ -34,6 +34,12 @@ def _variable(name: str) -> str:
     if not name.isidentifier() or keyword.iskeyword(name):
         raise ArgumentTypeError(f"needs the name of a variable, not {name!r}")
     return name
+
+
+def _tokens(number: str) -> int:
+    if not number.isdecimal():
+        raise ArgumentTypeError(f"needs a number of tokens, 0 for no limit, not {number!r}")
+    return int(number)
 
 
 class Variable(str):
@@ -92,7 +98,9 @@ _ARGUMENTS = (
     argument("--eval", action="store_true", help="Evaluate expressions in braces, such as {df.head()}."),
     argument("--error", action="store_true", help="Ask about the last error, too: its cell, and the variables in it."),
     argument("--tape", choices=TAPES, help="Record the answer on a tape, or replay it; auto: whichever is possible."),
-    argument("--budget", metavar="TOKENS", type=int, help="Tokens after which nothing more is asked in this notebook."),
+    argument(
+        "--budget", metavar="TOKENS", type=_tokens, help="Tokens after which nothing more is asked in this notebook."
+    ),
     argument("--temperature", metavar="NUMBER", type=float, help="How freely the model picks its words."),
     argument("--max-tokens", metavar="NUMBER", type=int, help="Longest answer, in tokens."),
     argument("--seed", metavar="NUMBER", type=int, help="The same seed gives the same answer, where a provider can."),
@@ -113,10 +121,36 @@ _ARGUMENTS = (
 def parsed(parser: ArgumentParser, line: str) -> tuple[Namespace, str]:
     """Return the options that `line` begins with, and the rest as it stands. Raises InputError."""
     words, rest = split(line, parser)
+    return _parsed(parser, words), rest
+
+
+def parsed_whole(parser: ArgumentParser, line: str) -> Namespace:
+    """Return what `line` gives to a magic that takes nothing but options and words. Raises InputError."""
     try:
-        return parser.parse_args(words), rest
+        words = shlex.split(line)
+    except ValueError:
+        raise InputError(f"a quote is not closed: {line}") from None
+    return _parsed(parser, [_full(word, parser) for word in words])
+
+
+def _parsed(parser: ArgumentParser, words: list[str]) -> Namespace:
+    try:
+        return parser.parse_args(words)
     except UsageError as error:
-        raise InputError(f"{error}. %%chat? lists the options.") from None
+        raise InputError(f"{error}. %{parser.prog}? lists the options.") from None
+
+
+def _full(word: str, parser: ArgumentParser) -> str:
+    """Return the option that `word` begins, whole; any other word as it is. Raises InputError with close matches."""
+    name, equals, value = word.partition("=")
+    if name[:2] != "--" or name == "--":
+        return word
+    names = [each for action in parser._actions for each in action.option_strings if each[:2] == "--"]  # noqa: SLF001
+    meant = [each for each in names if each == name] or [each for each in names if each.startswith(name)]
+    if len(meant) != 1:
+        near = f" Did you mean {' or '.join(map(repr, meant))}?" if meant else close_matches(name, names)
+        raise InputError(f"there is no option {name!r}.{near} %{parser.prog}? lists the options.")
+    return f"{meant[0]}{equals}{value}"
 
 
 def split(line: str, parser: ArgumentParser) -> tuple[list[str], str]:
@@ -129,8 +163,8 @@ def split(line: str, parser: ArgumentParser) -> tuple[list[str], str]:
         if not value_follows and (not word.startswith("-") or word in ("-", "--")):
             at = match.end() if word == "--" else at
             break
-        words.append("".join(shlex.split(word)))
-        value_follows = not value_follows and word in takes_value
+        words.append("".join(shlex.split(word)) if value_follows else "".join(shlex.split(_full(word, parser))))
+        value_follows = not value_follows and words[-1] in takes_value
         at = match.end()
     rest = line[at:].strip()
     if value_follows and rest:

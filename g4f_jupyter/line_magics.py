@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, line_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 
 from g4f import bridge
 from g4f.conversation import Conversation
 from g4f.errors import InputError
 
+from .arguments import parsed_whole
 from .display import errors_in_one_line
 from .footer import cost, price
 from .history import History
@@ -44,7 +45,7 @@ class ChatLineMagics(Magics):
     def chat_history(self, line: str) -> None:
         """Show a conversation, or write it to a file, or go on with one from a file."""
         with errors_in_one_line():
-            asked = parse_argstring(self.chat_history, line)
+            asked = parsed_whole(self.chat_history.parser, line)
             session = self._chat.session
             if asked.load is not None:
                 session.threads[asked.thread] = Thread(Conversation.from_json(_read(asked.load)))
@@ -60,16 +61,18 @@ class ChatLineMagics(Magics):
     def chat_undo(self, line: str) -> None:
         """Take the last question and its answer out of a conversation."""
         with errors_in_one_line():
-            thread = self._chat.session.thread(parse_argstring(self.chat_undo, line).thread)
+            thread = self._chat.session.thread(parsed_whole(self.chat_undo.parser, line).thread)
             if not thread.conversation.turns:
                 raise InputError("there is nothing to undo: the conversation has no turns")
             thread.remove(thread.conversation.turns[-1])
             display(History(thread))
 
+    @magic_arguments()
     @line_magic
-    def chat_usage(self, _: str) -> None:
+    def chat_usage(self, line: str) -> None:
         """Show what the answers of this notebook have used: tokens, seconds, cost."""
         with errors_in_one_line():
+            parsed_whole(self.chat_usage.parser, line)
             numbers = ("Answers", "Tokens", "Seconds", "Cost")
             display(Table(("Provider", "Model", *numbers), self._usage(), numbers))
 
@@ -80,30 +83,32 @@ class ChatLineMagics(Magics):
     def chat_models(self, line: str) -> None:
         """Show the models that can be asked for."""
         with errors_in_one_line():
-            asked = parse_argstring(self.chat_models, line)
+            asked = parsed_whole(self.chat_models.parser, line)
             named = named_provider(asked.provider or self._chat.provider, self._names) or None
             display(bridge.run(lambda: model_table(named, refresh=asked.refresh)))
 
+    @magic_arguments()
     @line_magic
-    def chat_providers(self, _: str) -> None:
+    def chat_providers(self, line: str) -> None:
         """Show who can answer here, and why the others cannot."""
         with errors_in_one_line():
+            parsed_whole(self.chat_providers.parser, line)
             display(provider_table())
 
     @magic_arguments()
-    @argument("alias", nargs="?", help="The short name. Without one, all are shown.")
+    @argument("alias", nargs="?", default="", help="The short name. Without one, all are shown.")
     @argument("target", nargs="?", help="PROVIDER:MODEL, such as OpenAI:gpt-5.4-mini.")
     @argument("--remove", action="store_true", help="Forget the name.")
     @line_magic
     def chat_alias(self, line: str) -> None:
         """Give a model a short name for `-m`, which this profile of IPython keeps."""
         with errors_in_one_line():
-            asked, aliases = parse_argstring(self.chat_alias, line), self._chat.aliases
+            asked, aliases = parsed_whole(self.chat_alias.parser, line), self._chat.aliases
             if asked.remove:
-                aliases.remove(asked.alias or "")
+                aliases.remove(asked.alias)
             elif asked.target:
                 aliases.set(asked.alias, asked.target)
-            elif asked.alias:
+            elif asked.alias and aliases.resolve(asked.alias) is None:
                 raise InputError(f"what does {asked.alias!r} stand for? %chat_alias {asked.alias} PROVIDER:MODEL")
             display(alias_table(aliases.all()))
 

@@ -37,7 +37,7 @@ class Preview:
         """Return where it would go, and with which options."""
         request = self._request
         where = "; ".join(_destinations(request.route.provider, request.call.options))
-        count = sum(len(text) for _, text in self._messages()) // LETTERS
+        count = max(1, sum(len(text) for _, text in self._messages()) // LETTERS)
         told = f"Not sent. It would go to {where}, model {request.route.model or 'its own'}: about {count:,} tokens."
         options = {name: value for name, value in request.call.options.items() if name != "stream"}
         return told, "\n".join(f"{name} = {_shown(name, value)}" for name, value in options.items())

@@ -112,6 +112,8 @@ class TestSent(CellTestCase):
         expected = {"max_tokens": 7, "reasoning_effort": "low", "seed": 3, "stop": ["a", "b c"], "stream": True}
         self.shown(f"%%chat -p Options --once {line}\n?")
         self.assertEqual(expected | {"temperature": 0.5, "top_k": 2}, self.asked())
+        self.shown("%%chat -p Options --on --temp 0.5 --see=3\n?")  # what begins one option only stands for it
+        self.assertEqual({"seed": 3, "stream": True, "temperature": 0.5}, self.asked())
         self.kernel.run("form = {'type': 'json_object'}")
         self.shown("%%chat -p Options --once --set response_format={form}\n?")
         self.assertEqual({"response_format": {"type": "json_object"}, "stream": True}, self.asked())
@@ -152,14 +154,17 @@ class TestSent(CellTestCase):
             ("--max-tokens -1", "max_tokens must be a positive whole number"),
             ("--seed x", "--seed: invalid int value: 'x'"),
             ("--timeout 0", "timeout must be a number of seconds above 0"),
-            ("--budget many", "--budget: invalid int value: 'many'"),
+            ("--budget many", "--budget: needs a number of tokens, 0 for no limit, not 'many'"),
             ("--format html", "invalid choice: 'html'"),
             ("--set top_k", "--set: needs NAME=VALUE, not 'top_k'"),
             ('--set a={"b":1}', "--set: needs JSON behind the =, in single quotes, not '{b:1}'"),
             ("--set nonsense=1", "does not take the option 'nonsense'"),
             ("--image /no/such.png", "cannot be read from '/no/such.png'"),
-            ("--budget -1", "budget"),
+            ("--budget -1", "--budget: needs a number of tokens, 0 for no limit, not '-1'"),
             ("--thread", "--thread: expected one argument"),
+            ("--temprature 1", "no option '--temprature'. Did you mean '--temperature'? %chat? lists the options."),
+            ("--t 1", "no option '--t'. Did you mean '--thread' or '--tape' or"),
+            ("--help", "no option '--help'."),
         ):
             with self.subTest(line):
                 self.assertIn(told, self.failure(f"%%chat -p Echo {line}\n?"))
@@ -304,17 +309,41 @@ class TestErrors(CellTestCase):
         self.assertIn("-p Local", without)
 
 
+class TestLines(CellTestCase):
+    """The line magics besides `%chat`."""
+
+    def test_bad_input(self) -> None:
+        """An option that they do not have, a word too much or an open quote is one line that fails the cell."""
+        for line, told in (
+            ("%chat_history --jsn x", "no option '--jsn'. Did you mean '--json'? %chat_history? lists the options."),
+            ("%chat_undo all", "unrecognized arguments: all. %chat_undo? lists the options."),
+            ("%chat_models --provider", "argument -p/--provider: expected one argument. %chat_models? lists"),
+            ("%chat_usage all", "unrecognized arguments: all. %chat_usage? lists the options."),
+            ("%chat_providers all", "unrecognized arguments: all. %chat_providers? lists the options."),
+            ('%chat_history --thread "a', 'a quote is not closed: --thread "a'),
+        ):
+            with self.subTest(line):
+                self.assertIn(told, self.failure(line))
+
+    def test_quotes(self) -> None:
+        """A name with a blank in it stands in quotes, as it does for `%%chat`."""
+        self.chat('-p Echo --thread "my own"', "first")
+        self.assertIn("[1] first", self.shown('%chat_history --thread "my own"')["text/plain"])
+
+
 class TestTables(CellTestCase):
     """Who can be asked, for which model, by which short name."""
 
     def test_alias(self) -> None:
         """A short name stands for a provider and a model; it is kept, and can be taken back."""
         self.assertIn("OpenAI", self.shown("%chat_alias fast OpenAI:gpt-5.4-mini")["text/plain"])
+        self.assertIn("gpt-5.4-mini", self.shown("%chat_alias fast")["text/plain"])
         shown = self.shown("%%chat -m fast --dry-run --set api_key=k\n?")["text/plain"]
         self.assertIn("model gpt-5.4-mini", shown)
         self.assertIn("OpenAI (https://api.openai.com/v1)", shown)
         self.assertNotIn("fast", self.shown("%chat_alias fast --remove")["text/plain"])
         self.assertIn("no alias 'fast'", self.failure("%chat_alias --remove fast"))
+        self.assertIn("which alias?", self.failure("%chat_alias --remove"))
         self.assertIn("what does 'fast' stand for", self.failure("%chat_alias fast"))
 
     def test_providers(self) -> None:

@@ -321,6 +321,7 @@ class TestRefused(InsertsTestCase):
             ("{user.inner.dep[0]}", "user.inner.dep: there is no 'dep'. Did you mean 'deep'"),
             ('{places["ciity"][0]}', "places['ciity']: there is no 'ciity'. Did you mean 'city'"),
             ("{places[7]}", "places[7]: there is no 7."),
+            ("{places.city}", "places.city: write places['city']"),
             ("{user.tags[9]}", "user.tags[9] raised IndexError: list index out of range"),
             ("{year[0]}", "year[0] raised TypeError: 'int' object is not subscriptable"),
             ("{places[nokey]}", "there is no variable 'nokey'."),

@@ -190,7 +190,7 @@ class TestErrors(ChatTestCase):
         for line, question, told in (
             ("-p Eco", "x", "ProviderNotFoundError: there is no provider 'Eco'."),
             ("-m nowhere-1", "x", "ModelNotFoundError: no provider is known for the model 'nowhere-1'."),
-            ("--provder Echo", "x", "InputError: unrecognized arguments: --provder."),
+            ("--provder Echo", "x", "InputError: there is no option '--provder'. Did you mean '--provider'"),
             ("-p", "x", "InputError: argument -p/--provider: expected one argument."),
             ('-p "Echo', "x", 'InputError: a quote is not closed: "Echo'),
             ("-p Echo -o 1x", "x", "InputError: argument -o/--out: needs the name of a variable, not '1x'."),

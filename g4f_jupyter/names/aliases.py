@@ -67,7 +67,9 @@ class Aliases:
         """Forget the alias. Raises InputError with close matches if there is none of that name."""
         known = self.all()
         if name not in known:
-            raise InputError(f"there is no alias {name!r}.{close_matches(name, known)}")
+            raise InputError(
+                f"there is no alias {name!r}.{close_matches(name, known)}" if name else "which alias? Name it."
+            )
         self._write({alias: target for alias, target in known.items() if alias != name})
 
     def _write(self, aliases: dict[str, Target]) -> None:

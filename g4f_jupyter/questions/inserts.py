@@ -116,12 +116,14 @@ def _resolved(source: str, path: list[ast.expr], namespace: Mapping[str, Any]) -
     return value
 
 
-def _attribute(value: Any, name: str, step: ast.expr) -> Any:
+def _attribute(value: Any, name: str, step: ast.Attribute) -> Any:
     try:
         return getattr(value, name)
     except AttributeError as error:
         if error.name != name or error.obj is not value:  # raised by the attribute's own code
             raise
+        if isinstance(value, Mapping) and name in value:
+            raise InputError(f"{ast.unparse(step)}: write {ast.unparse(step.value)}[{name!r}]") from error
         known = [each for each in dir(value) if not each.startswith("_")]
         raise InputError(f"{ast.unparse(step)}: there is no {name!r}.{close_matches(name, known)}") from error
 
