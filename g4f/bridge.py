@@ -71,9 +71,10 @@ class Stream(Iterator[T]):
         self._task: asyncio.Task[None] | None = None
 
     def __next__(self) -> T:
-        if not self._channel.buffer:
-            self._refill()
-        return self._channel.buffer.popleft()
+        channel = self._channel  # another thread may close the stream meanwhile, which takes a new one
+        if not channel.buffer:
+            self._refill(channel)
+        return channel.buffer.popleft()
 
     def __enter__(self) -> Stream[T]:
         return self
@@ -86,16 +87,11 @@ class Stream(Iterator[T]):
         task = self._leave()
         if task is None:
             return
-        if self._seat.is_busy():
-            self._seat.loop.call_soon_threadsafe(task.cancel)
-            return
-
-        def start() -> tuple[asyncio.Task[None], asyncio.Task[None]]:
-            task.cancel()
-            return task, task
-
-        with suppress(asyncio.CancelledError):
-            self._seat.wait(start)
+        # Asked for before it is waited for: a reader in another thread may just have begun to wait for the next item.
+        self._seat.loop.call_soon_threadsafe(task.cancel)
+        if not self._seat.is_busy():
+            with suppress(asyncio.CancelledError):
+                self._seat.wait(lambda: (task, task))
 
     def __del__(self) -> None:
         task = self._leave()
@@ -108,20 +104,22 @@ class Stream(Iterator[T]):
 
     def _leave(self) -> asyncio.Task[None] | None:
         """End the reading; return the task if it has not ended yet."""
-        task, self._task, self._make, self._channel = self._task, None, None, _Channel()
+        # In this order: who reads in another thread, and starts the task right now, finds that it is not wanted.
+        self._make, self._channel = None, _Channel(ended=True)
+        task, self._task = self._task, None
         if task is None or not task.done():
             return task
         if not task.cancelled():
             task.exception()  # asked for, or asyncio logs as unseen what only a further item would have raised
         return None
 
-    def _refill(self) -> None:
-        """Return when the buffer holds something. Raises the provider's error, or StopIteration, if it never will."""
-        while not self._channel.buffer:
+    def _refill(self, channel: _Channel[T]) -> None:
+        """Return when `channel` holds something. Raises the provider's error, or StopIteration, if it never will."""
+        while not channel.buffer:
             task, make = self._task, self._make
             if make is not None:
                 self._seat = take_seat()
-                start = partial(self._open, make)
+                start = partial(self._open, channel, make)
             elif task is None:
                 raise StopIteration
             elif task.done():
@@ -131,7 +129,7 @@ class Stream(Iterator[T]):
                 task.result()
                 raise StopIteration
             else:
-                start = partial(self._listen, task)
+                start = partial(self._listen, channel, task)
             try:
                 self._seat.wait(start)
             except KeyboardInterrupt:
@@ -139,14 +137,21 @@ class Stream(Iterator[T]):
                     self._seat.loop.call_soon_threadsafe(task.cancel)
                 raise
 
-    def _open(self, make: Callable[[], AsyncGenerator[T]]) -> tuple[asyncio.Future[None], asyncio.Task[None]]:
-        task = self._seat.loop.create_task(_pump(self._channel, make))
-        task.add_done_callback(self._channel.end)
+    def _open(
+        self, channel: _Channel[T], make: Callable[[], AsyncGenerator[T]]
+    ) -> tuple[asyncio.Future[None], asyncio.Task[None]]:
+        task = self._seat.loop.create_task(_pump(channel, make))
+        task.add_done_callback(channel.end)
         self._task, self._make = task, None
-        return self._listen(task)
+        if self._channel is not channel:  # closed meanwhile
+            self._task = None
+            task.cancel()
+        return self._listen(channel, task)
 
-    def _listen(self, task: asyncio.Task[None]) -> tuple[asyncio.Future[None], asyncio.Task[None]]:
-        return self._channel.listen(self._seat.loop), task
+    def _listen(
+        self, channel: _Channel[T], task: asyncio.Task[None]
+    ) -> tuple[asyncio.Future[None], asyncio.Task[None]]:
+        return channel.listen(self._seat.loop), task
 
 
 class _Channel(Generic[T]):
@@ -154,9 +159,9 @@ class _Channel(Generic[T]):
 
     __slots__ = ("buffer", "ended", "reader", "room")
 
-    def __init__(self) -> None:
+    def __init__(self, *, ended: bool = False) -> None:
         self.buffer: deque[T] = deque()
-        self.ended = False
+        self.ended = ended
         self.reader: asyncio.Future[None] | None = None
         self.room: asyncio.Future[None] | None = None
 

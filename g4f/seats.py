@@ -67,8 +67,11 @@ class Seat:
             return result
         finally:
             interrupts.restore()
-            if future is not None and not future.done():  # a second interrupt, or the loop was stopped
-                future.cancel()
+            if future is not None and not future.cancelled():
+                if not future.done():  # a second interrupt, or the loop was stopped
+                    future.cancel()
+                else:
+                    future.exception()  # asked for, or asyncio logs an interrupt of a call inside the call as unseen
             if len(ready) < counted:
                 ready.extend([_Spent()] * (counted - len(ready)))
             if interrupts.count:

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from time import monotonic
 from typing import Any, TypeVar
+from unittest import mock
 
 import psutil
 
@@ -840,8 +841,48 @@ class Threads(Inside):
                 read = pool.submit(list, stream)
                 begun.wait(script.PATIENCE)
                 stream.close()
-                self.assertEqual([0], read.result())
+                self.assertEqual([0], read.result(script.PATIENCE))
 
+        self.inside(work)
+
+    def test_close_at_any_moment_of_a_reader(self: Any) -> None:
+        """So does who is only beginning to read, or has just been given an item, which is not lost."""
+        closed: list[int] = []
+
+        async def one() -> AsyncGenerator[int]:
+            yield 0
+            await asyncio.Event().wait()
+
+        def first(*_: object) -> None:
+            """Close the stream in another thread, before this one goes on: once."""
+            if not closed:
+                closed.append(1)
+                closer = threading.Thread(target=stream.close)
+                closer.start()
+                closer.join(script.PATIENCE)
+
+        def before(method: Any) -> Any:
+            return lambda *args: (first(), method(*args))[1]
+
+        def behind(method: Any) -> Any:
+            return lambda *args: (method(*args), first())[0]
+
+        def work() -> None:
+            nonlocal stream
+            for owner, name, moment, read, expected in (
+                (bridge.Stream, "_refill", before, 0, []),
+                (bridge, "take_seat", behind, 0, []),
+                (bridge.Stream, "_refill", behind, 0, [0]),
+                (bridge.Stream, "_listen", before, 1, []),
+            ):
+                with self.subTest(name, read=read):
+                    closed.clear()
+                    stream = bridge.iterate(one)
+                    self.assertEqual([0][:read], [next(stream) for _ in range(read)])
+                    with mock.patch.object(owner, name, moment(getattr(owner, name))):
+                        self.assertEqual(expected, list(stream))
+
+        stream: bridge.Stream[int]
         self.inside(work)
 
 
@@ -1235,7 +1276,7 @@ class TestInterruptsNested(Interrupts, OnNestedLoop, unittest.TestCase):
     """On a nested loop."""
 
     def test_call_inside_a_call(self) -> None:
-        """One in an inner call goes through the outer one's clean-up."""
+        """One in an inner call goes through the outer one's clean-up, and asyncio has nothing to complain of."""
         cleaned = []
 
         async def inner() -> None:
@@ -1248,7 +1289,9 @@ class TestInterruptsNested(Interrupts, OnNestedLoop, unittest.TestCase):
             finally:
                 cleaned.append(True)
 
-        self.assert_interrupted(lambda: bridge.run(outer))
+        with self.assertNoLogs("asyncio"):
+            self.assert_interrupted(lambda: bridge.run(outer))
+            gc.collect()
 
 
 class TestAbandonmentOwn(Abandonment, OnOwnLoop, unittest.TestCase):
