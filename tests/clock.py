@@ -1,12 +1,15 @@
-"""An event loop whose clock is driven by the test: waiting takes no time."""
+"""Clocks that are driven by the test: waiting takes no time, and no machine is too slow."""
 
 from __future__ import annotations
 
 import asyncio
 import selectors
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from unittest import mock
 
-__all__ = ["ClockLoop"]
+__all__ = ["ClockLoop", "hurried"]
 
 
 class _Selector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
@@ -41,3 +44,32 @@ class ClockLoop(asyncio.SelectorEventLoop):
         finally:
             self.run_until_complete(self.shutdown_asyncgens())
             self.close()
+
+
+@contextmanager
+def hurried(when: Callable[[], bool]) -> Iterator[None]:
+    """While `when()` is true, the clocks of all loops move on to the next timer as soon as nothing else is to be done.
+
+    So a limit may be as long as only a hang can reach, and costs no time where it is to be seen. What the far side has
+    sent before `when()` became true is read before the time passes.
+    """
+    time, passed = asyncio.BaseEventLoop.time, 0.0
+
+    def hurry(select: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+        def selected(self: object, timeout: float | None = None) -> list[Any]:
+            nonlocal passed
+            if timeout is None or timeout <= 0:
+                return select(self, timeout)
+            hurries = when()
+            ready = select(self, 0 if hurries else min(timeout, 0.01))
+            if hurries and not ready:
+                passed += timeout
+            return ready
+
+        return selected
+
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.object(asyncio.BaseEventLoop, "time", lambda loop: time(loop) + passed))
+        for kind in {selectors.DefaultSelector, getattr(selectors, "PollSelector", selectors.DefaultSelector)}:
+            stack.enter_context(mock.patch.object(kind, "select", hurry(kind.select)))
+        yield

@@ -9,10 +9,13 @@ import sys
 import textwrap
 from typing import Any
 
-__all__ = ["environment", "interrupted", "run"]
+__all__ = ["PATIENCE", "SLOW", "environment", "interrupted", "run"]
 
-PATIENCE = 60
+PATIENCE = 300
 """Seconds after which a script counts as hanging."""
+
+SLOW = 'import logging; logging.getLogger("asyncio").addFilter(lambda told: not told.msg.startswith("Executing"))\n'
+"""For scripts in development mode, where asyncio tells of each step of 0.1 s: a busy machine makes many such."""
 
 
 def environment() -> dict[str, str]:
@@ -39,7 +42,8 @@ def interrupted(code: str, *, times: int = 1) -> str:
 def _start(code: str, *options: str) -> Any:
     # A shell's background job ignores interrupts, and its children would too.
     hears = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    command = [sys.executable, "-W", "error", *options, "-c", hears + textwrap.dedent(code)]
+    before = hears + SLOW * ("dev" in options)
+    command = [sys.executable, "-W", "error", *options, "-c", before + textwrap.dedent(code)]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, env=environment(), stdout=pipe, stderr=pipe, text=True)
 

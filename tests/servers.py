@@ -43,13 +43,15 @@ class Server:
     """Answers each request with the next of `answers`, and with the last for ever after.
 
     An answer is a sequence of bytes to send, seconds to wait, HANG or RESET; or a function of the request that
-    returns one. `with Server(…) as server:` runs it on a thread; `url` is its address, `requests` what it got.
+    returns one. `with Server(…) as server:` runs it on a thread; `url` is its address, `requests` what it got,
+    `hangs` and `left` are set once it has come to a HANG, and once a connection has ended.
     """
 
     def __init__(self, *answers: Answer | Callable[[Request], Answer], tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self.connections = 0
         self.left = threading.Event()
+        self.hangs = threading.Event()
         self._answers, self._tls = list(answers), tls
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
@@ -94,14 +96,15 @@ class Server:
         self._open.add(writer)
         connection = self.connections
         try:
-            while request := await self._read(reader, connection):
+            while True:
+                request = await self._read(reader, connection)
                 self.requests.append(request)
                 answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
                 steps = answer(request) if callable(answer) else answer
                 steps = await self._held(steps)
                 if not await self._send(steps, reader, writer):
                     break
-        except ConnectionError:
+        except (ConnectionError, asyncio.IncompleteReadError):  # the client has left, be it in the middle of a request
             pass
         finally:
             self.left.set()
@@ -124,17 +127,15 @@ class Server:
                 case float():
                     await asyncio.sleep(step)
                 case "hang":
+                    self.hangs.set()
                     await reader.read(1)
                     return False
                 case "reset":
                     return False
         return b"connection: close" not in b"".join(step for step in steps if isinstance(step, bytes)).lower()
 
-    async def _read(self, reader: asyncio.StreamReader, connection: int) -> Request | None:
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        except asyncio.IncompleteReadError:
-            return None
+    async def _read(self, reader: asyncio.StreamReader, connection: int) -> Request:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
         first, *lines = head.strip().split("\r\n")
         method, path, _ = first.split(" ")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}

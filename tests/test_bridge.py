@@ -751,10 +751,11 @@ class Contexts(Inside):
         """`asyncio.timeout` around items fires."""
 
         async def slow() -> AsyncGenerator[int]:
-            async with asyncio.timeout(0.01):
+            async with asyncio.timeout(None) as limit:
                 yield 1
                 await asyncio.sleep(0)
                 yield 2
+                limit.reschedule(asyncio.get_running_loop().time() + 0.01)
                 await asyncio.Event().wait()
 
         def work() -> None:

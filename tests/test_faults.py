@@ -15,7 +15,9 @@ from g4f.providers.response import FinishReason
 
 from . import asking
 from .asking import KEY, Fault, Outcome
+from .clock import hurried
 from .dialects import DIALECTS, Dialect
+from .script import PATIENCE
 from .servers import HANG, RESET, Answer, Server, whole
 from .servers import stream as chunked
 
@@ -63,9 +65,9 @@ class Far:
         yield Fault("an error", streamed(*two, dialect.error), errors.ServerError, "Overloaded", "Hello")
         hanging = [*streamed(*two, dialect.error, end=False), HANG]
         yield Fault("an error, left open", hanging, errors.ServerError, "Overloaded", "Hello")
-        yield Fault("silence", [*started, HANG], silent, "silent", "Hello", {"stream_timeout": 0.2})
+        yield Fault("silence", [*started, HANG], silent, "silent", "Hello", {"stream_timeout": 20})
         headers = [*streamed(end=False), HANG]
-        yield Fault("silence after the headers", headers, silent, "silent", options={"first_timeout": 0.2})
+        yield Fault("silence after the headers", headers, silent, "silent", options={"first_timeout": 20})
 
     def not_utf8(self) -> bytes:
         """Return a payload whose text is no UTF-8."""
@@ -83,7 +85,7 @@ class Far:
         yield Fault("another form", whole(self.dialect.form), broken, "form")
         yield Fault("a list", whole(b"[1]"), broken, "form")
         answer = [whole(body)[0], body[:9], HANG]
-        yield Fault("silence in the middle", answer, errors.TimeoutError, "silent", options={"stream_timeout": 0.2})
+        yield Fault("silence in the middle", answer, errors.TimeoutError, "silent", options={"stream_timeout": 20})
 
     def faults(self) -> Iterator[Fault]:
         """Yield what can go wrong before there is an answer."""
@@ -91,7 +93,7 @@ class Far:
         yield Fault("a page with a status", whole(PAGE, 502, "text/html"), errors.ServerError, '"Sign in"')
         yield Fault("no HTTP", [b"SSH-2.0-OpenSSH_9.6\r\n\r\n", HANG], errors.ResponseError, "does not speak HTTP")
         yield Fault("closed at once", [RESET], errors.ConnectError, "closed the connection")
-        yield Fault("silence", [HANG], errors.TimeoutError, "silent", options={"first_timeout": 0.2})
+        yield Fault("silence", [HANG], errors.TimeoutError, "silent", options={"first_timeout": 20})
         for status, kind, says in (
             (400, errors.BadRequestError, "refused the request"),
             (401, errors.MissingAuthError, "did not accept the key"),
@@ -119,6 +121,7 @@ class TestFaults(unittest.TestCase):
             with (
                 self.subTest(dialect.provider, fault=fault.name, stream=stream, face=face),
                 Server(fault.answer) as server,
+                hurried(server.hangs.is_set),
             ):
                 outcome = ask(server, dialect, stream=stream, face=face, **fault.options)
                 error = outcome.error
@@ -132,7 +135,7 @@ class TestFaults(unittest.TestCase):
                 if stream:
                     self.assertEqual(fault.partial, outcome.text)
                 if HANG in fault.answer:
-                    self.assertTrue(server.left.wait(5), "the connection stayed open")
+                    self.assertTrue(server.left.wait(PATIENCE), "the connection stayed open")
 
     def test_streamed(self) -> None:
         """A stream that breaks, stalls, ends early or says nonsense is an error that keeps the text before it."""

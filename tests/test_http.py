@@ -26,7 +26,9 @@ from g4f import errors
 from tests.servers import ANSWER, HANG, HELD, HELLO, RESET, Answer, Request, Server, Socks, delta, hello, whole
 from tests.servers import stream as streamed
 
+from .clock import hurried
 from .loops import run
+from .script import PATIENCE, SLOW
 
 KEY = "sk-abcdefghijklmnop-secret-7890"
 MESSAGE = "a question that stays between us"
@@ -113,8 +115,10 @@ class TestRetries(unittest.TestCase):
 
     def test_pause_that_the_server_asks_for(self) -> None:
         """`Retry-After` in seconds or as a date, and `retry-after-ms`, are kept, and never fallen short of."""
-        soon = email.utils.formatdate(time.time() + 30, usegmt=True)
-        asked = (({"Retry-After": "7"}, 7), ({"retry-after-ms": "2500"}, 2.5), ({"Retry-After": soon}, 28))
+        now = float(int(time.time()))
+        self.enterContext(mock.patch("g4f.providers.retries.time", lambda: now))
+        soon = email.utils.formatdate(now + 30, usegmt=True)
+        asked = (({"Retry-After": "7"}, 7), ({"retry-after-ms": "2500"}, 2.5), ({"Retry-After": soon}, 30))
         for headers, least in asked:
             with self.subTest(headers=headers):
                 self.pauses.clear()
@@ -137,8 +141,19 @@ class TestRetries(unittest.TestCase):
 
     def test_pauses_are_no_silence(self) -> None:
         """`stream_timeout` is the far side's silence, not what it asked to wait."""
-        with Server(whole({}, 503, **{"retry-after-ms": "400"}), hello) as server:
-            self.assertEqual("Hello", ask(server.url, stream_timeout=0.2))
+        waits = threading.Event()
+
+        async def pause(seconds: float) -> None:
+            waits.set()
+            await asyncio.sleep(seconds)
+            waits.clear()
+
+        with (
+            Server(whole({}, 503, **{"Retry-After": "40"}), hello) as server,
+            mock.patch("g4f.providers.retries.sleep", pause),
+            hurried(waits.is_set),
+        ):
+            self.assertEqual("Hello", ask(server.url, stream_timeout=20))
 
     def test_waiting_is_logged(self) -> None:
         """The log tells what is waited for, and neither the question nor the key."""
@@ -283,7 +298,10 @@ class TestSessions(unittest.TestCase):
 
     def test_late_end(self) -> None:
         """A stream whose end comes a little after its end mark leaves the connection for the next question."""
-        with Server([*streamed(*HELLO, end=False), 0.02, b"0\r\n\r\n"]) as server:
+        with (
+            Server([*streamed(*HELLO, end=False), 0.02, b"0\r\n\r\n"]) as server,
+            mock.patch("g4f.providers.http.SETTLE", PATIENCE),
+        ):
             for _ in range(3):
                 self.assertEqual("Hello", "".join(map(str, ask(server.url, stream=True))))
             self.assertEqual(1, server.connections)
@@ -292,7 +310,7 @@ class TestSessions(unittest.TestCase):
         """A connection that the server closed while nobody asked is not used again, and costs no try."""
         with Server([*whole(ANSWER), 0.05, RESET], hello) as server:
             self.assertEqual("Hello", ask(server.url, max_retries=0))
-            self.assertTrue(server.left.wait(5))
+            self.assertTrue(server.left.wait(PATIENCE))
             self.assertEqual("Hello", ask(server.url, max_retries=0))
 
     def test_connection_that_the_server_closes(self) -> None:
@@ -325,9 +343,9 @@ class TestSessions(unittest.TestCase):
             client, _ = listener.accept()
             client.recv(2**16)
             client.sendall(head + chunks[0])
-            heard.wait(5)
+            heard.wait(PATIENCE)
             client.sendall(b"".join(chunks[1:]))
-            ended.wait(5)
+            ended.wait(PATIENCE)
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.close()
             reset.set()
@@ -341,7 +359,7 @@ class TestSessions(unittest.TestCase):
             async for _ in g4f.ChatCompletion.create_async("m", "Hi", base_url=url, stream=True):
                 heard.set()
             ended.set()
-            await asyncio.to_thread(reset.wait, 5)
+            await asyncio.to_thread(reset.wait, PATIENCE)
             async for _ in g4f.ChatCompletion.create_async("m", "Hi", base_url=url, stream=True):
                 pass
 
@@ -354,7 +372,7 @@ class TestSessions(unittest.TestCase):
 
     def test_no_limit_of_connections(self) -> None:
         """As many answers as are asked for come at the same time."""
-        together = 150
+        together = 101  # one more than aiohttp itself allows
         arrived: list[Request] = []
 
         def answer(request: Request) -> Answer:
@@ -375,7 +393,7 @@ class TestSessions(unittest.TestCase):
             for item in ask(server.url, stream=True):
                 self.assertEqual("Hel", item)
                 break
-            self.assertTrue(server.left.wait(5))
+            self.assertTrue(server.left.wait(PATIENCE))
 
     def test_silent_ends(self) -> None:
         """Scripts, threads, loops that are shut down, left open or closed, and forks end without a word."""
@@ -420,8 +438,8 @@ class TestSessions(unittest.TestCase):
 
     def run_script(self, code: str) -> tuple[int, str, str]:
         """Run Python in its strictest mode; return its exit code, and what it complained of and said."""
-        command = [sys.executable, "-X", "dev", "-W", "error", "-c", code]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        command = [sys.executable, "-X", "dev", "-W", "error", "-c", SLOW + code]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
         return done.returncode, done.stderr, done.stdout
 
     def test_import_loads_no_aiohttp(self) -> None:

@@ -31,6 +31,7 @@ from tests.servers import stream as streamed
 from . import asking
 from .asking import KEY, Fault, Outcome
 from .loops import run
+from .script import PATIENCE
 
 
 def ask(server: Server, *, stream: bool, face: str, provider: str = "OpenAI", **options: Any) -> Outcome:
@@ -112,7 +113,7 @@ class TestFaults(unittest.TestCase):
                 if stream:
                     self.assertEqual(fault.partial, outcome.text)
                 if HANG in fault.answer:
-                    self.assertTrue(server.left.wait(5), "the connection stayed open")
+                    self.assertTrue(server.left.wait(PATIENCE), "the connection stayed open")
 
     def test_streamed(self) -> None:
         """A stream that breaks, stalls, ends early or says nonsense is an error that keeps the text before it."""
