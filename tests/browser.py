@@ -39,7 +39,7 @@ MISSING = ", ".join(
 )
 """What these tests need and is not here; "" if all is."""
 
-PATIENCE = 60_000
+PATIENCE = 300_000
 """Milliseconds after which a page counts as hanging."""
 
 SETTINGS = {
@@ -57,8 +57,8 @@ OPTIONS = [
     "--LabApp.news_url=",
     "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",
-    "--MappingKernelManager.cull_idle_timeout=60",
-    "--ServerApp.shutdown_no_activity_timeout=60",
+    "--MappingKernelManager.cull_idle_timeout=600",
+    "--ServerApp.shutdown_no_activity_timeout=600",
 ]
 """Nothing is asked of the network, and a server that is forgotten, its tests having been killed, ends by itself."""
 

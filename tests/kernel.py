@@ -19,9 +19,9 @@ from typing import Any, Self
 import zmq
 from jupyter_client.manager import start_new_kernel
 
-__all__ = ["Cell", "Kernel"]
+__all__ = ["PATIENCE", "Cell", "Kernel"]
 
-PATIENCE = 60.0
+PATIENCE = 300.0
 """Seconds after which a kernel that sends nothing more counts as hanging."""
 
 _OUTPUTS = ("stream", "display_data", "update_display_data", "execute_result", "error")
@@ -106,6 +106,7 @@ class Kernel:
         path = os.pathsep.join(entry for entry in sys.path if entry)
         own = {"PYTHONPATH": path, "IPYTHONDIR": self._folder.name}
         self._manager, self._client = start_new_kernel(
+            startup_timeout=PATIENCE,
             kernel_name="python3",
             env=os.environ | own | self._environment,
             extra_arguments=["--HistoryManager.enabled=False"],

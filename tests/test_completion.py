@@ -24,7 +24,7 @@ from g4f_jupyter.names.aliases import Aliases
 from g4f_jupyter.names.disk import write
 from g4f_jupyter.names.model_names import _file, _Listed
 
-from .kernel import Kernel
+from .kernel import PATIENCE, Kernel
 
 NAMES = [row.name for row in ROWS]
 OPTIONS = ["--model", "--provider", "--thread", "--format", "--json", "--new"]
@@ -304,7 +304,7 @@ class TestKernel(unittest.TestCase):
             ):
                 with self.subTest(text):
                     at = text.index("|")
-                    reply = kernel._client.complete(text.replace("|", ""), at, reply=True, timeout=60)["content"]
+                    reply = kernel._client.complete(text.replace("|", ""), at, reply=True, timeout=PATIENCE)["content"]
                     self.assertEqual("ok", reply["status"])
                     self.assertEqual([name], reply["matches"])
                     self.assertEqual((start, at), (reply["cursor_start"], reply["cursor_end"]))

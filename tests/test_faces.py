@@ -485,9 +485,12 @@ class Timeouts:
             made.append(kind(*texts))
             return made[-1]
 
+        def waits() -> bool:
+            return made[-1].waits.is_set()
+
         for kind, *texts in ((Waits,), (Waits, "a", "b"), (WaitsWhole,)):
             for options, words in self.LIMITS:
-                with self.subTest(provider=kind, **options), hurried(lambda: made[-1].waits.is_set()):
+                with self.subTest(provider=kind, **options), hurried(waits):
                     error = errors.TimeoutError(words, provider=kind.__name__, model="m", partial="".join(texts))
                     self.expect_error(error, partial(make, kind, *texts), "m", **options)
 

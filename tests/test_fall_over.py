@@ -30,6 +30,7 @@ from g4f.providers.retry_provider import IterListProvider, RetryProvider
 
 from .faces import Answer, on_every_face
 from .rows import only
+from .script import PATIENCE
 
 
 class Gives(AsyncGeneratorProvider):
@@ -318,7 +319,7 @@ class TestOrder(TestCase):
 
     def test_calls_do_not_share(self) -> None:
         """Two calls on one list, in two threads, each fall over for themselves."""
-        barrier = threading.Barrier(2, timeout=60)
+        barrier = threading.Barrier(2, timeout=PATIENCE)
 
         class Meets:
             def create_completion(self, model: str, messages: Any) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import unittest
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
@@ -68,9 +70,9 @@ BROKEN: dict[str, tuple[Callable[[Any, int], Any], type[errors.G4FError], dict[s
     "cut short": (lambda far, after: far.truncate(after_chunks=after), errors.ResponseError, {}),
     "nonsense": (lambda far, after: far.corrupt(after_chunks=after), errors.ResponseError, {}),
     "stalled": (
-        lambda far, after: far.stall(after_chunks=after, seconds=5),
+        lambda far, after: far.stall(after_chunks=after, seconds=60),
         errors.TimeoutError,
-        {"stream_timeout": 0.3},
+        {"stream_timeout": 2},
     ),
 }
 """These break a stream after so many chunks: an error with the text so far, after which the caller asks again."""
@@ -83,6 +85,30 @@ TOOLS = [
 ]
 
 
+class Clock:
+    """The judge's clock of each server: only the pauses of the client move it on, so no busy machine adds its own.
+
+    The judge has written a request down before the client sees the answer's end, and looks at no clock after that.
+    """
+
+    def __init__(self) -> None:
+        self.now: defaultdict[str, float] = defaultdict(float)
+
+    def monotonic(self) -> float:
+        """Return the time, as it is in the thread of a server: no two are the same."""
+        self.now[self._server()] += 1e-6
+        return self.now[self._server()]
+
+    async def pause(self, seconds: float) -> None:
+        """Let so many seconds pass, in the thread of the client."""
+        self.now[self._server()] += seconds
+
+    @staticmethod
+    def _server() -> str:
+        """Return the name of a server's thread; its client's begins with it."""
+        return threading.current_thread().name.partition("_")[0]
+
+
 @pytest.mark.filterwarnings("ignore:The 'alias' attribute:UserWarning")  # of the judge's parts: as an error, it fails
 @unittest.skipUnless(LLMock, "needs llmock, of the test extra")
 class TestVerdict(unittest.TestCase):
@@ -93,17 +119,19 @@ class TestVerdict(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        """Start a judge for each provider, and a thread to ask it.
-
-        Pauses are as long as they are: that they grow is to be seen also where a busy machine adds its own.
-        """
+        """Start a judge for each provider, and a thread to ask it."""
         cls.servers = {row: LLMockServer() for row in PROVIDERS}
-        cls.threads = {row: ThreadPoolExecutor(1) for row in PROVIDERS}
+        cls.threads = {}
+        clock = Clock()
+        for name in ("llmock.middleware.time", "llmock.ratelimit.time"):
+            cls.enterClassContext(mock.patch(name, clock))
+        cls.enterClassContext(mock.patch("g4f.providers.retries.sleep", clock.pause))
         # They take uvloop where it is installed, which cannot run where a nest package has replaced asyncio.run.
         with mock.patch.dict(sys.modules, {"uvloop": None}):
             for row in PROVIDERS:
                 cls.servers[row].start()
                 cls.addClassCleanup(cls.servers[row].stop)
+                cls.threads[row] = ThreadPoolExecutor(1, cls.servers[row]._thread.name)
                 cls.addClassCleanup(cls.threads[row].shutdown)
 
     def each(self, faults: dict[str, Any], check: Callable[[Any, Any, Any], None]) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 
 import pexpect
 
+from .script import PATIENCE
+
 FAR_SIDE = """
 import asyncio
 
@@ -53,7 +55,7 @@ class TestTerminal(TerminalTestCase):
             ["-m", "IPython", *options, "--HistoryManager.enabled=False", "--ext=g4f_jupyter"],
             env=self.environment,
             encoding="utf-8",
-            timeout=60,
+            timeout=PATIENCE,
             dimensions=(24, 200),
         )
         self.addCleanup(self.ipython.close, force=True)
@@ -103,7 +105,13 @@ class TestPlay(TerminalTestCase):
         """Run `python -m g4f_jupyter name` in the folder."""
         command = [sys.executable, "-m", "g4f_jupyter", name]
         return subprocess.run(
-            command, env=self.environment, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False
+            command,
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
         )
 
     def test_play(self) -> None:
@@ -170,13 +178,12 @@ class TestRendered(TerminalTestCase):
 
         screen = pyte.Screen(60, 24)
         stream = pyte.Stream(screen)
-        environment = self.environment | {"TERM": "xterm-256color"} | environment
-        shown = pexpect.spawn(
-            sys.executable, ["-c", RENDERED], env=environment, encoding="utf-8", timeout=60, dimensions=(24, 60)
-        )
+        size = {"LINES": "24", "COLUMNS": "60"}  # pexpect tells the terminal its size only after the script has begun
+        environment = self.environment | {"TERM": "xterm-256color"} | size | environment
+        shown = pexpect.spawn(sys.executable, ["-c", RENDERED], env=environment, encoding="utf-8", timeout=PATIENCE)
         with suppress(pexpect.EOF):
             while True:
-                stream.feed(shown.read_nonblocking(4096, timeout=60))
+                stream.feed(shown.read_nonblocking(4096, timeout=PATIENCE))
         shown.close()
         return [line.strip() for line in screen.display if line.strip()]
 
