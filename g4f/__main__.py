@@ -58,8 +58,8 @@ def _reason(row: Row) -> str:
     """Return why a provider cannot answer here; "" if it can."""
     try:
         return missing(row)
-    except G4FError:  # its words would show what the variable holds
-        return f"{' or '.join([*row.address_keys, *_places(row)])} holds no address"
+    except G4FError as error:
+        return str(error)
 
 
 def _places(row: Row) -> list[str]:

@@ -70,8 +70,8 @@ def provider_table() -> Table:
 def _reason(row: Row) -> str:
     try:
         return missing(row)
-    except G4FError:  # its words would show what the variable holds
-        return f"{' or '.join([*row.address_keys, *re.findall('{(.+?)}', row.base_url)])} holds no address"
+    except G4FError as error:
+        return str(error)
 
 
 def alias_table(aliases: Mapping[str, Target]) -> Table:

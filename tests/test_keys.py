@@ -16,7 +16,7 @@ from unittest import TestCase, mock
 from g4f import AsyncClient, ChatCompletion, Client
 from g4f.dispatch import prepare
 from g4f.errors import InputError, MissingAuthError, ResponseError
-from g4f.providers.access import key
+from g4f.providers.access import address, check_address, key
 from g4f.providers.catalogue import find, missing
 from g4f.typing import Key, seal
 
@@ -145,6 +145,29 @@ class TestTraceback(TestCase):
             self.assertEqual(times, lines.count(line), out)
         self.assertIn("'api_key': '***'", out)
         self.assertNotIn(SECRET, out)
+
+
+class TestAddress(TestCase):
+    """An address from the environment."""
+
+    def test_no_address(self) -> None:
+        """The error names the variable, and not what it holds: keys are put into the wrong one now and then."""
+        for name, provider, like in (
+            ("OPENAI_BASE_URL", "OpenAI", "https://api.openai.com/v1"),
+            ("OLLAMA_HOST", "Ollama", "http://127.0.0.1:11434"),
+            ("AZURE_OPENAI_ENDPOINT", "AzureOpenAI", "https://host/openai/v1"),
+        ):
+            for held in (f"http://a:{SECRET}", f"ftp://{SECRET}", f"http://[{SECRET}"):
+                with self.subTest(name, held=held), mock.patch.dict(os.environ, {name: held}):
+                    with self.assertRaises(InputError) as caught:
+                        address(find(provider))
+                    self.assertEqual(f"{name} holds no address like {like}", str(caught.exception))
+
+    def test_no_base_url(self) -> None:
+        """What a caller gives for an address, and is none."""
+        for given in ("", "api.openai.com", "http://", "http://[", "http://host:port", "ftp://host", None, 5):
+            with self.subTest(given), self.assertRaisesRegex(InputError, "^base_url must be like https://host/v1, not"):
+                check_address(given)  # type: ignore[arg-type]
 
 
 class TestColab(TestCase):

@@ -132,7 +132,8 @@ class TestJSON(unittest.TestCase):
         keys = dict.fromkeys(VARIABLES, KEY)
         for options in ((), ("--json",), ("--markdown",)):
             self.assertNotIn("secret", told(*options, **keys))
-        self.assertEqual("OPENAI_BASE_URL holds no address", listed(**keys)["OpenAI"]["reason"])
+        reason = "OPENAI_BASE_URL holds no address like https://api.openai.com/v1"
+        self.assertEqual(reason, listed(**keys)["OpenAI"]["reason"])
 
     def test_servers(self) -> None:
         """A server of one's own is ready while it runs; one that hangs is given up."""

@@ -333,7 +333,7 @@ class TestAccess(unittest.TestCase):
             with (
                 self.subTest(host),
                 mock.patch.dict(os.environ, OLLAMA_HOST=host),
-                self.assertRaisesRegex(errors.InputError, "example.com"),
+                self.assertRaisesRegex(errors.InputError, "^OLLAMA_HOST holds no address like http://127.0.0.1:11434$"),
             ):
                 address(find("Ollama"))
 

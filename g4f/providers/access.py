@@ -34,10 +34,18 @@ def address(row: Row, base_url: str | None = None) -> str:
 
 def check_address(base_url: str) -> str:
     """Return `base_url` without a slash at its end. Raises InputError if it is no http(s) address."""
-    parts = urlsplit(base_url.strip()) if isinstance(base_url, str) else urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not isinstance(base_url, str) or not _is_address(base_url.strip()):
         raise InputError(f"base_url must be like https://host/v1, not {base_url!r}")
     return base_url.strip().rstrip("/")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def key(row: Row, base_url: str | None = None, api_key: str | None = None) -> Key | None:
@@ -60,7 +68,8 @@ def missing(row: Row) -> str:
 
     A secret of Colab is not looked for here: the look may open a dialogue. It is when the provider is asked by name.
     """
-    unset = [] if _elsewhere(row) else [name for name in _VARIABLE.findall(row.base_url) if not os.environ.get(name)]
+    elsewhere = any(map(os.environ.get, row.address_keys))
+    unset = [name for name in _VARIABLE.findall(row.base_url) if not elsewhere and not os.environ.get(name)]
     if row.keys and not any(os.environ.get(name) for name in row.keys):
         secret = (
             f", or ask {row.name} by name if a secret of Colab is called so" if "google.colab" in sys.modules else ""
@@ -85,6 +94,17 @@ def is_local(url: str) -> bool:
 
 
 def _own_address(row: Row) -> str:
+    """Return the environment's address, or the row's. An error names the variable: what it holds may be a secret."""
+    try:
+        return _found_address(row)
+    except ValueError:  # an InputError is one, too
+        names = [*row.address_keys, *_VARIABLE.findall(row.base_url)]
+        like = _VARIABLE.sub("https://host", row.base_url)
+        told = f"{' or '.join(filter(os.environ.get, names))} holds no address like {like}"
+        raise InputError(told, provider=row.name) from None
+
+
+def _found_address(row: Row) -> str:
     if elsewhere := _elsewhere(row):
         return _versioned(row, elsewhere)
     for name in _VARIABLE.findall(row.base_url):
@@ -111,14 +131,11 @@ def _completed(host: str, own: str) -> str:
     """Return the address of a server of one's own, which `host` may give in part: "host", ":port", "host:port/path".
 
     As Ollama's client reads OLLAMA_HOST: what is missing is that of `own`, and a server that listens on all addresses
-    of its machine is asked at the machine's own.
+    of its machine is asked at the machine's own. Raises ValueError for what is no address.
     """
     scheme, _, rest = host.strip().rpartition("://")
     given, ours = urlsplit(f"//{rest}"), urlsplit(own)
-    try:
-        port = given.port or (None if scheme else ours.port)
-    except ValueError:
-        raise InputError(f"{host!r} is no address of a server: give one like {own}") from None
+    port = given.port or (None if scheme else ours.port)
     name = given.hostname or ours.hostname or ""
     name = _LOOPBACK.get(name, name)
     at = f"[{name}]" if ":" in name else name
