@@ -18,7 +18,8 @@ def footer(answer: Answer) -> str:
     """Return it in one line: "OpenAI · gpt-5.4-mini · 37 + 12 tokens · 0.8 s · $0.0004"."""
     usage = answer.usage
     tokens = f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens" if usage is not None else "tokens unknown"
-    paid = cost(price(answer)) if any(row.name == answer.provider for row in ROWS) else ""
+    paid = cost(price(answer)) if any(row.name == answer.provider for row in ROWS) else "none"
+    paid = {"none": "", "unknown": "cost unknown"}.get(paid, paid)
     told = [answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s", paid]
     return " · ".join(part for part in told if part)
 
@@ -67,7 +68,7 @@ def price(used: Answer | Spent) -> Decimal | None:
 
 
 def cost(paid: Decimal | None) -> str:
-    """Return a price in words; "" where nothing is paid."""
+    """Return a price in words: "$0.0004", "none" where nothing is paid, or "unknown"."""
     if paid is None:
-        return "cost unknown"
-    return f"${paid:.{2 if paid >= 1 else 4}f}" if paid else ""
+        return "unknown"
+    return f"${paid:.{2 if paid >= 1 else 4}f}" if paid else "none"

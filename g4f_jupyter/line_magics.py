@@ -126,7 +126,7 @@ def _used(provider: str, model: str, spent: list[Spent]) -> list[str]:
     total = None if None in paid else sum((each for each in paid if each is not None), Decimal())
     tokens = f"{sum(each.tokens for each in spent):,}"
     seconds = f"{sum(each.seconds for each in spent):.1f}"
-    return [provider, model, str(len(spent)), tokens, seconds, cost(total) or "none"]
+    return [provider, model, str(len(spent)), tokens, seconds, cost(total)]
 
 
 def _read(path: Path) -> str:

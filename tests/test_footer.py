@@ -61,7 +61,7 @@ class TestCost(unittest.TestCase):
     def test_digits(self) -> None:
         """Small ones have more digits."""
         told = [cost(Decimal(paid)) for paid in ("0.00042", "1.239", "0")]
-        self.assertEqual((["$0.0004", "$1.24", ""], "cost unknown"), (told, cost(None)))
+        self.assertEqual((["$0.0004", "$1.24", "none"], "unknown"), (told, cost(None)))
 
 
 if __name__ == "__main__":

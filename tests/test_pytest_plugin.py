@@ -91,7 +91,7 @@ CELLS = (
     Cell("%%chat -p here -m one\nHello", r"127\.0\.0\.1:\d+", "127.0.0.1:43210"),
     Cell("print('127.0.0.1:9')", ":9", ":8", fails=True),
     Cell("%chat_usage"),
-    Cell("%chat_usage", r"\d\.\d(?= (\| | +)?cost unknown)", "12.9"),
+    Cell("%chat_usage", r"\d\.\d(?= (\| | +)?unknown)", "12.9"),
     Cell("%chat_usage", r"\| 4 \|", "| 5 |", fails=True),
     Cell(UPDATED),
     Cell(UPDATED, "last", "first", fails=True),
