@@ -20,7 +20,7 @@ from .footer import footer, metadata
 from .names.aliases import Aliases
 from .preview import Preview
 from .questions.inserts import insert
-from .session import Question, Session, cell_id, deleted_cells, named_provider
+from .session import Question, Session, cell_id, deleted_cells, named_provider, takes_metadata
 from .terminal import terminal
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class ChatMagics(Magics):
         """
         with errors_in_one_line():
             asked, rest = parsed(self.chat.parser, line)
-            self._ask(asked, _text(asked, rest, cell), None if cell is None else self._cell())
+            self._ask(asked, _text(asked, rest, cell), None if cell is None else cell_id(self._parent()))
 
     @no_var_expand
     @chat_arguments
@@ -108,7 +108,8 @@ class ChatMagics(Magics):
             notes.append(f"{stale} of the turns above are stale: run their cells again")
         if answer.trimmed:
             notes.append(f"without the oldest {answer.trimmed} turns: the conversation is longer than the context")
-        screen.foot([*notes, footer(answer)] if self.footer else notes, metadata(answer))
+        told = metadata(answer) if takes_metadata(self._parent()) else {}
+        screen.foot([*notes, footer(answer)] if self.footer else notes, told)
         if asked.out:
             self._shell.push({asked.out: answer})
 
@@ -127,7 +128,7 @@ class ChatMagics(Magics):
             cell=cell,
             thread=asked.thread,
             new=asked.new,
-            once=asked.once,
+            once=asked.once or not self._parent().get("content", {}).get("store_history", True),
             system=asked.system,
             begin_with=self.system,
             provider=named_provider(provider, names) or None,
@@ -172,11 +173,14 @@ class ChatMagics(Magics):
         look = Look(asked.format or self.format, asked.allow_images or self.allow_images)
         return Frames(look) if hasattr(self._shell, "kernel") else terminal(look)
 
-    def _cell(self) -> str | None:
-        """Return the id of the cell that runs, and forget those that are gone."""
+    def forget_deleted(self, _: object) -> None:
+        """Forget the cells that are gone: a front end tells it once, with whichever cell it runs next."""
+        self.session.forget(deleted_cells(self._parent()))
+
+    def _parent(self) -> dict[str, Any]:
+        """Return the message that the front end sent to run this; empty in a terminal."""
         parent: dict[str, Any] = getattr(self._shell, "get_parent", dict)()
-        self.session.forget(deleted_cells(parent))
-        return cell_id(parent)
+        return parent
 
 
 def _text(asked: Namespace, rest: str, cell: str | None) -> str:

@@ -71,6 +71,7 @@ def register(shell: InteractiveShell) -> None:
         aliases=chat.aliases,
     )
     shell.input_transformer_manager.token_transformers.append(_Asked)
+    shell.events.register("pre_run_cell", chat.forget_deleted)
 
 
 def unregister(shell: InteractiveShell) -> None:
@@ -79,6 +80,8 @@ def unregister(shell: InteractiveShell) -> None:
     for magics in shell.magics_manager.magics.values():
         for name in [name for name, magic in magics.items() if isinstance(getattr(magic, "__self__", None), _OURS)]:
             del magics[name]
+    callbacks = shell.events.callbacks["pre_run_cell"]
+    callbacks[:] = [each for each in callbacks if not isinstance(getattr(each, "__self__", None), _OURS)]
     transformers = shell.input_transformer_manager.token_transformers
     transformers[:] = [each for each in transformers if each is not _Asked]
     shell.configurables[:] = [each for each in shell.configurables if not isinstance(each, _OURS)]

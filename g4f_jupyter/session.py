@@ -15,7 +15,7 @@ from g4f.providers.base_provider import Provider, is_provider
 from g4f.providers.response import Item, Usage
 from g4f.providers.retry_provider import IterListProvider
 
-__all__ = ["Question", "Session", "Spent", "Thread", "cell_id", "deleted_cells", "named_provider"]
+__all__ = ["Question", "Session", "Spent", "Thread", "cell_id", "deleted_cells", "named_provider", "takes_metadata"]
 
 
 class Thread:
@@ -201,6 +201,14 @@ def deleted_cells(parent: Mapping[str, Any]) -> list[str]:
     found = parent.get("metadata", {}).get("deletedCells")
     deleted = [_opaque(cell) for cell in found if isinstance(cell, str)] if isinstance(found, list) else []
     return [cell for cell in deleted if cell != cell_id(parent)]
+
+
+def takes_metadata(parent: Mapping[str, Any]) -> bool:
+    """Whether the front end that sent `parent` takes another metadata with an update of a display.
+
+    VS Code then writes all outputs of the cell anew, as it last heard of them: what came a moment ago is gone.
+    """
+    return not str(parent.get("metadata", {}).get("cellId")).startswith("vscode-")
 
 
 def _opaque(cell: str) -> str:

@@ -258,6 +258,14 @@ class Everywhere:
                 self.run_cell("%%chat -p Echo\nthird", 3)
                 self.assertEqual(["first", "You said first", "third"], self.asked())
 
+    def test_not_in_the_history(self: Any) -> None:
+        """A question that a program asks behind the notebook's back is answered, and is no turn of it."""
+        self.run_cell("%%chat -p Echo --new\nfirst", 1)
+        shown = self.kernel.run("%%chat -p Echo\nsecond", **SILENTLY).displays
+        self.assertEqual("You said second", shown[0]["text/plain"])
+        self.run_cell("%%chat -p Echo\nthird", 3)
+        self.assertEqual(["first", "You said first", "third"], self.asked())
+
     def test_displays(self: Any) -> None:
         """An answer is one display and updates of it, of kinds that are rendered, and nothing is ever cleared."""
         for name in ("Echo", "Many", "Thinks", "Waits", "Limited"):
@@ -302,11 +310,35 @@ class TestJupyterLab(ChatTestCase):
         self.chat("-p Echo", "third", "c")
         self.assertEqual(["first, better", "second", "third"], self.asked()[::2])
 
+    def test_deleted(self) -> None:
+        """The turn of a deleted cell leaves, whichever cell tells of it.
+
+        The same file: the list is emptied when a cell has run, be it one that chats or not.
+        """
+        self.chat("-p Echo --new", "first", "d")
+        self.chat("-p Echo", "second", "e")
+        self.kernel.run("1 + 1", metadata={"cellId": "f", "deletedCells": ["d", "never seen"]})
+        self.kernel.run("%%chat -p Echo\nthird", metadata={"cellId": "g", "deletedCells": []})
+        self.assertEqual(["second", "third"], self.asked()[::2])
+
 
 class TestVSCode(Everywhere, ChatTestCase):
     """VS Code."""
 
     front_end = VS_CODE
+
+    def test_metadata(self) -> None:
+        """No update of a display changes its metadata: one that does makes VS Code forget what it just showed.
+
+        microsoft/vscode-jupyter, src/kernels/execution/cellExecutionMessageHandler.ts: then all outputs of the cell
+        are written again, from what the editor has told of them. microsoft/vscode,
+        src/vs/workbench/api/common/extHostNotebookKernels.ts: what is shown gets there after 10 ms at the earliest.
+        """
+        self.kernel.run("%config ChatMagics.footer = True")
+        cell = self.run_cell("%%chat -p Thinks --once\nhi", 1)
+        self.kernel.run("%config ChatMagics.footer = False")
+        self.assertIn("1,200 + 34 tokens", cell.displays[0]["text/markdown"])
+        self.assertEqual([{}] * len(cell.outputs), [content["metadata"] for _, content in cell.outputs])
 
 
 class TestColab(Everywhere, ChatTestCase):

@@ -162,7 +162,7 @@ def _colab_secret(name: str) -> str:
     userdata = import_module("google.colab.userdata")
     try:
         return str(userdata.get(name) or "")
-    except (userdata.SecretNotFoundError, userdata.NotebookAccessError):
+    except (userdata.SecretNotFoundError, userdata.NotebookAccessError, userdata.TimeoutException):
         return ""
 
 
