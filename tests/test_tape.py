@@ -121,12 +121,14 @@ class Folder(TestCase):
 
     @contextmanager
     def warned(self, told: str) -> Iterator[None]:
-        """There is one warning within, and it says this."""
+        """There is one warning within, of one line, and it says this."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             yield
         self.assertEqual(1, len(caught), caught)
-        self.assertIn(told, str(caught[0].message))
+        line = warnings.formatwarning(caught[0].message, caught[0].category, caught[0].filename, caught[0].lineno)
+        self.assertIn(told, line)
+        self.assertEqual(1, line.count("\n"), line)
 
 
 class Everywhere:

@@ -94,12 +94,12 @@ class Tape:
             raise
 
     def warn(self, kind: str, told: str) -> None:
-        """Warn, once of each kind."""
+        """Warn, once of each kind, in a line that names the tape and not the code that found it."""
         with self._guard:
             is_new = kind not in self._warned
             self._warned.add(kind)
         if is_new:
-            warnings.warn(told, stacklevel=2)
+            warnings.warn_explicit(told, UserWarning, str(self.file.path), 0)
 
 
 class Take(AsyncGeneratorProvider):
@@ -175,7 +175,8 @@ class Take(AsyncGeneratorProvider):
         try:
             tape.file.put(Entry.of(self._encoded, number, notes.events, notes.ms))
         except (OSError, ValueError, TypeError) as error:
-            tape.warn("write", f"answers are not recorded on the tape {tape.file.path.name}: {error}")
+            why = error.strerror if isinstance(error, OSError) else error
+            tape.warn("write", f"answers are not recorded on the tape {tape.file.path.name}: {why}")
 
     def _missing(self) -> MissingRequirementsError:
         asked, file = msgspec.json.decode(self._encoded, type=Question), self._tape.file
