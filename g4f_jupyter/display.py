@@ -6,17 +6,21 @@ import asyncio
 import html
 import json
 import traceback
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 from IPython.display import DisplayHandle
 
+from g4f.client.assemble import add_call
+from g4f.client.types import ToolCall as Called
 from g4f.errors import G4FError, MissingAuthError
 from g4f.markdown import closed, code_of, fenced, safe
 from g4f.providers.catalogue import find
-from g4f.providers.response import FinishReason, Item, Reasoning, Status
+from g4f.providers.response import FinishReason, Item, Reasoning, Status, ToolCall
+
+from .fix import note_as_own
 
 __all__ = ["FORMATS", "Frames", "Look", "Quiet", "Screen", "errors_in_one_line", "printable", "show"]
 
@@ -63,25 +67,37 @@ class Screen(Protocol):
 
 
 async def show(answer: AsyncGenerator[Item], screen: Screen) -> None:
-    """Show the answer as it comes. However it ends, what came stays, and says if it is cut."""
-    mark = "incomplete"
+    """Show the answer as it comes, and what it calls. However it ends, what came stays, and says if it is cut."""
+    mark, begun = "incomplete", False
+    calls: dict[int, Called] = {}
     try:
         async with aclosing(answer) as items:
             async for item in items:
                 if isinstance(item, str):
+                    begun = begun or bool(item.strip())
                     screen.add(item)
+                elif isinstance(item, ToolCall):
+                    add_call(calls, item)
                 elif isinstance(item, FinishReason):
                     mark = _CUT.get(item.reason, "")
                 elif isinstance(item, Reasoning):
                     screen.think(item.text)
                 elif isinstance(item, Status):
                     screen.wait(item.text)
+        if calls:
+            screen.add("\n\n" * begun + _told_calls(calls.values()))
         mark = "" if mark == "incomplete" else mark
     except asyncio.CancelledError:
         mark = "interrupted"
         raise
     finally:
         screen.close(mark)
+
+
+def _told_calls(calls: Iterable[Called]) -> str:
+    """Return the calls in the model's own order, as code: what they are called with is no Markdown."""
+    code = "\n".join(f"{call.function.name}({call.function.arguments})" for call in calls)
+    return f"[calls]\n\n{fenced(code)}"
 
 
 class Quiet:
@@ -234,6 +250,7 @@ def _shorten(error: BaseException) -> None:
         return lines.pop() if lines else traceback.format_exception(error)
 
     error._render_traceback_ = render  # type: ignore[attr-defined] # IPython asks for it by this name
+    note_as_own(error)
 
 
 def _ways(error: BaseException) -> list[str]:

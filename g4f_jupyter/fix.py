@@ -13,7 +13,7 @@ from types import FrameType, TracebackType
 
 from g4f.errors import InputError
 
-__all__ = ["FIX", "about_last_error"]
+__all__ = ["FIX", "about_last_error", "note_as_own"]
 
 FIX = "Explain in short why this happened, and show the corrected code."
 
@@ -31,13 +31,29 @@ _short.maxstring = _short.maxother = 300
 _short.maxlist = _short.maxdict = _short.maxtuple = 20
 
 
+_BEFORE = "_g4f_before"
+"""The attribute of a chat's own error that holds the notebook's last one."""
+
+
+def note_as_own(error: BaseException) -> None:
+    """Note that a chat failed with `error`: whoever asks about the last error means the one before."""
+    setattr(error, _BEFORE, _last_error())
+
+
+def _last_error() -> BaseException | None:
+    """Return the last error of the notebook that was none of a chat's."""
+    error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    error = getattr(error, _BEFORE, error)
+    return error if isinstance(error, BaseException) else None
+
+
 def about_last_error() -> str:
     """Return the last error: its line, its cells, and the values of the variables that they name.
 
     Raises InputError if there was none.
     """
-    error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
-    if not isinstance(error, BaseException):
+    error = _last_error()
+    if error is None:
         raise InputError("there was no error yet that could be asked about")
     told = "".join(traceback.format_exception_only(error)).strip()
     frames = list(_frames(error.__traceback__))

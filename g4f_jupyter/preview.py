@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,9 +61,9 @@ def _part(part: dict[str, Any]) -> str:
     if part.get("type") != "image_url":
         return str(part.get("text", part))
     image = inline(url_of(part))
-    return (
-        f"[an image: {url_of(part)}]" if image is None else f"[an image: {image.media_type}, {len(image.data):,} bytes]"
-    )
+    if image is None:
+        return f"[an image: {url_of(part)}]"
+    return f"[an image: {image.media_type}, {len(b64decode(image.data)):,} bytes]"
 
 
 def _shown(name: str, value: Any) -> str:

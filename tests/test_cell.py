@@ -197,6 +197,13 @@ class TestSent(CellTestCase):
         self.assertTrue(asked.endswith("Whose fault is it?"), asked)
         self.assertIn("share = 21", asked)
 
+    def test_error_before_a_chat_failed(self) -> None:
+        """A chat that failed is not the error that is asked about, on however many tries."""
+        self.kernel.run("1 / 0")
+        for line in ("%chat_fix -p Limited --once", "%%chat -p Limited --once\n?", "%chat_fix -p Eco --once"):
+            self.failure(line)
+        self.assertIn("ZeroDivisionError", self.shown("%chat_fix -p Echo --once")["text/plain"])
+
 
 class TestTape(CellTestCase):
     """Answers are recorded, and given again without asking."""
@@ -307,6 +314,36 @@ class TestErrors(CellTestCase):
         self.assertEqual("MissingAuthError: OpenAI needs a key: set OPENAI_API_KEY, or give api_key=.", line)
         self.assertIn('getpass.getpass("OPENAI_API_KEY: ")', getpass)
         self.assertIn("-p Local", without)
+
+
+class TestCalls(CellTestCase):
+    """A model that wants a function to be called."""
+
+    def test_shown(self) -> None:
+        """What it calls stands in the cell, below its text, and in the variable in the shape of a completion's."""
+        self.kernel.run(
+            """
+            from g4f.providers.response import ToolCall
+            class Calls(AsyncGeneratorProvider):
+                @classmethod
+                async def create_async_generator(cls, model, messages):
+                    if "look" in messages[-1]["content"]:
+                        yield "Let me look."
+                    yield ToolCall(1, "b", "time")
+                    yield ToolCall(0, "a", "weather", '{"city": ')
+                    yield ToolCall(0, arguments='"*Rome*"}')
+                    yield ToolCall(1, arguments="{}")
+                    yield FinishReason("tool_calls")
+            """
+        )
+        told = '[calls]\n\n```\ntime({})\nweather({"city": "*Rome*"})\n```'
+        shown = self.shown("%%chat -p Calls --once -o told\n?")
+        self.assertEqual(told, shown["text/plain"])
+        self.assertEqual(told, shown["text/markdown"])
+        asked = "str(told), [(call.id, call.function.name, call.function.arguments) for call in told.tool_calls]"
+        calls = [("a", "weather", '{"city": "*Rome*"}'), ("b", "time", "{}")]
+        self.assertEqual(repr(("", calls)), " ".join(self.kernel.run(asked).result.split()))
+        self.assertEqual(f"Let me look.\n\n{told}", self.shown("%%chat -p Calls --once\nlook")["text/plain"])
 
 
 class TestLines(CellTestCase):

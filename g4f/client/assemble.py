@@ -1,4 +1,4 @@
-"""Events → chunks, or one completion."""
+"""Events → chunks, or one completion; and the pieces of tool calls → calls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .types import (
     ToolCallDelta,
 )
 
-__all__ = ["chunks", "completion"]
+__all__ = ["add_call", "chunks", "completion"]
 
 
 async def chunks(events: AsyncGenerator[Item], provider: str, model: str) -> AsyncGenerator[ChatCompletionChunk]:
@@ -99,6 +99,11 @@ def _usage(usage: Usage) -> CompletionUsage:
         None if cached is None else {"cached_tokens": cached},
         None if reasoning is None else {"reasoning_tokens": reasoning},
     )
+
+
+def add_call(calls: dict[int, ToolCall], event: ToolCallEvent) -> None:
+    """Add a piece of a tool call to `calls`, which are by their index."""
+    _join(calls, _tool_call_delta(event))
 
 
 def _tool_call_delta(event: ToolCallEvent) -> ToolCallDelta:
