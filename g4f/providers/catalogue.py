@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,6 +50,7 @@ def load(name: str) -> Any:
     return load_at(name) if "://" in name else _load(find(name))
 
 
+@lru_cache(maxsize=256)
 def load_at(base_url: str) -> Any:
     """Return a provider for an address that is no row's, which speaks OpenAI's chat completions.
 

@@ -22,7 +22,7 @@ from ..limits import Limits
 from .refusals import Asked, redact, refusal
 from .response import Status
 from .retries import AGAIN, Again, asked_pause, with_retries
-from .sessions import READ_AHEAD, session_for
+from .sessions import READ_AHEAD, ClosedInBetweenError, session_for
 from .settings import Settings
 
 __all__ = ["Answer", "Call", "Exchange"]
@@ -82,11 +82,7 @@ class Answer:
     def _closed(self) -> asyncio.Future[None] | None:
         """Return what is done when the connection is closed; None if the answer was read from it already."""
         connection = self._response.connection
-        closed = None if connection is None or connection.protocol is None else connection.protocol.closed
-        if closed is not None:
-            closed.remove_done_callback(_heard)  # of the answer before
-            closed.add_done_callback(_heard)
-        return closed
+        return None if connection is None or connection.protocol is None else connection.protocol.closed
 
     def _break(self, _: object) -> None:
         content = self._response.content
@@ -95,6 +91,9 @@ class Answer:
 
     async def read(self) -> bytes:
         """Return the whole body. Raises as `reads` does."""
+        content = self._response.content
+        if content.is_eof() and content.exception() is None:  # it came along with its head: nothing to wait for
+            return content.read_nowait()
         return b"".join([data async for data in self.reads()])
 
     async def settle(self) -> None:
@@ -103,12 +102,6 @@ class Answer:
             with suppress(aiohttp.ClientError, OSError):
                 async with asyncio.timeout(SETTLE):
                     await self._response.content.wait_eof()
-
-
-def _heard(closed: asyncio.Future[None]) -> None:
-    """Take the error of a connection that is reset, lest asyncio complain that nobody has."""
-    if not closed.cancelled():
-        closed.exception()
 
 
 class Exchange:
@@ -120,16 +113,12 @@ class Exchange:
         self._call = call
         self._response: aiohttp.ClientResponse | None = None
 
-    async def tries(self) -> AsyncGenerator[Status]:
+    def tries(self) -> AsyncGenerator[Status]:
         """Send the call, again where that may help, until an answer begins. Yield what is waited for.
 
         Raises ConnectError, TimeoutError, InputError, ResponseError, or the error of the status.
         """
-        await asyncio.sleep(0)  # a loop that stood still has not heard yet which connections the far side has closed
-        tries = with_retries(self._try, self._call.settings.max_retries, self._call.asked.provider)
-        async with aclosing(tries) as waits:
-            async for wait in waits:
-                yield wait
+        return with_retries(self._try, self._call.settings.max_retries, self._call.asked.provider)
 
     async def _try(self) -> None:
         self._response = await _attempt(self._call)
@@ -177,7 +166,6 @@ async def _send(call: Call, url: str) -> aiohttp.ClientResponse:
     socks = proxy if proxy and proxy.startswith("socks") else ""
     session = await session_for(socks)
     while True:
-        reused: list[bool] = []
         try:
             return await session.request(
                 "GET" if call.body is None else "POST",
@@ -188,16 +176,12 @@ async def _send(call: Call, url: str) -> aiohttp.ClientResponse:
                 ssl=_trust(settings.verify),
                 timeout=aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout),
                 allow_redirects=False,
-                trace_request_ctx=reused,
             )
+        except ClosedInBetweenError:
+            continue  # a new connection, as curl takes
         except _foreign() as error:
-            if reused and isinstance(error, _DROPPED):
-                continue  # the server closed it in the moment it was used: a new one, as curl takes
             failure = _unsent(call, url, proxy, error)
         raise failure
-
-
-_DROPPED = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
 def _foreign() -> tuple[type[Exception], ...]:

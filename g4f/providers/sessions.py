@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator
-from types import SimpleNamespace
 from typing import NamedTuple
 
 import aiohttp
+from aiohttp.connector import Connection
 
 from ..errors import MissingRequirementsError
 
-__all__ = ["READ_AHEAD", "session_for"]
+__all__ = ["READ_AHEAD", "ClosedInBetweenError", "session_for"]
 
 KEEPALIVE = 60
 """Seconds that a connection waits for the next question."""
@@ -27,6 +27,32 @@ READ_AHEAD = 2**16
 class _Connector(aiohttp.TCPConnector):
     def __del__(self, *_: object) -> None:
         """Say nothing: it is closed with its loop, or its process ends."""
+
+
+class ClosedInBetweenError(aiohttp.ClientConnectionError):
+    """A connection that was used before was closed by the time of this request: it was not answered there."""
+
+
+class _Response(aiohttp.ClientResponse):
+    """An answer that knows whether its connection was used before."""
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        closed = None if connection.protocol is None else connection.protocol.closed
+        used = closed is not None and closed.remove_done_callback(_heard)
+        if closed is not None:
+            closed.add_done_callback(_heard)
+        try:
+            return await super().start(connection)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+            if used:
+                raise ClosedInBetweenError from error
+            raise
+
+
+def _heard(closed: asyncio.Future[None]) -> None:
+    """Take the error of a connection that is reset, lest asyncio complain that nobody has."""
+    if not closed.cancelled():
+        closed.exception()
 
 
 class _Kept(NamedTuple):
@@ -42,8 +68,7 @@ _kept: dict[asyncio.AbstractEventLoop, _Kept] = {}
 async def session_for(socks: str) -> aiohttp.ClientSession:
     """Return this loop's session: a direct one, or that of a SOCKS proxy. Raises MissingRequirementsError.
 
-    A list that is the `trace_request_ctx` of a request gets an item if the request goes over a connection that was used
-    before.
+    Its requests raise ClosedInBetweenError where they can be sent again at once, over a new connection.
     """
     loop = asyncio.get_running_loop()
     kept = _kept.get(loop)
@@ -59,20 +84,9 @@ async def session_for(socks: str) -> aiohttp.ClientSession:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "g4f-jupyter"},
             read_bufsize=READ_AHEAD,
-            trace_configs=[_traces()],
+            response_class=_Response,
         )
     return session
-
-
-def _traces() -> aiohttp.TraceConfig:
-    """Return what notes of a request that it goes over a connection that was used before."""
-
-    async def note(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-        context.trace_request_ctx.append(True)
-
-    traces = aiohttp.TraceConfig()
-    traces.on_connection_reuseconn.append(note)
-    return traces
 
 
 def _connector(socks: str) -> aiohttp.BaseConnector:
