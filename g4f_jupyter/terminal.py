@@ -14,6 +14,7 @@ from g4f.markdown import finished
 from .display import Look, Screen, printable
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.live import Live
 
 __all__ = ["Rendered", "Terminal", "terminal"]
@@ -35,12 +36,12 @@ class Terminal:
 
     def __init__(self) -> None:
         self._last = "\n"
-        self._thinks = False
+        self._begun = self._thinks = False
 
     def add(self, text: str) -> None:
         """Print `text`."""
         print(printable(text), end="", flush=True)
-        self._last = text[-1:] or self._last
+        self._last, self._begun = text[-1:] or self._last, True
 
     def think(self, _: str) -> None:
         """Say once that the model thinks: what it thinks is in the answer's `reasoning`."""
@@ -53,10 +54,10 @@ class Terminal:
         print(printable(f"[{what}]"), flush=True)
 
     def close(self, mark: str) -> None:
-        """End the line."""
+        """End the line, and mark what came."""
         if self._last != "\n":
             print()
-        if mark:
+        if mark and self._begun:
             print(f"[{mark}]", flush=True)
 
     def foot(self, lines: Sequence[str], _: Mapping[str, Any]) -> None:
@@ -76,7 +77,7 @@ class Rendered(Terminal):
 
     def add(self, text: str) -> None:
         """Show `text`."""
-        self._text += printable(text)
+        self._text, self._begun = self._text + printable(text), True
         if monotonic() >= self._due:
             self._draw()
             self._due = monotonic() + PAUSE
@@ -101,7 +102,7 @@ class Rendered(Terminal):
         from rich.live import Live  # noqa: PLC0415 - an optional package
 
         if self._live is None:
-            self._live = Live(auto_refresh=False, transient=True)
+            self._live = Live(console=self._console(), auto_refresh=False, transient=True)
             self._live.start()
         return self._live
 
@@ -111,12 +112,17 @@ class Rendered(Terminal):
             self._live = None
 
     def _print(self, text: str, end: str) -> None:
-        from rich.console import Console  # noqa: PLC0415
-
-        console = Console()
+        console = self._console()
         with console.capture() as drawn:  # to leave out the blank lines around some kinds of blocks
             console.print(self._made(text))
         print(drawn.get().strip("\n"), end=end)
+
+    @staticmethod
+    def _console() -> Console:
+        """Return one with room for the ^C that a terminal shows: it must not begin a line, which nobody would erase."""
+        from rich.console import Console  # noqa: PLC0415
+
+        return Console(width=max(Console().width - 2, 1))
 
     @staticmethod
     def _made(text: str) -> Any:

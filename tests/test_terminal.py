@@ -167,12 +167,24 @@ screen.close("")
 screen.foot(["Local"], {})
 """
 
+INTERRUPTED = """
+import os
+from g4f_jupyter.display import Look
+from g4f_jupyter.terminal import terminal
+
+for text in ("word " * 20, ""):
+    screen = terminal(Look())
+    screen.add(text) if text else None
+    os.write(1, b"^C")  # as a terminal does when the keys are pressed
+    screen.close("interrupted")
+"""
+
 
 @unittest.skipUnless(find_spec("rich") and find_spec("pyte"), "needs rich and pyte, of the test extra")
 class TestRendered(TerminalTestCase):
     """Where `rich` is installed, a terminal shows Markdown as it is meant."""
 
-    def lines(self, **environment: str) -> list[str]:
+    def lines(self, script: str = RENDERED, **environment: str) -> list[str]:
         """Return what stands on the screen of a terminal at the end."""
         import pyte
 
@@ -180,7 +192,7 @@ class TestRendered(TerminalTestCase):
         stream = pyte.Stream(screen)
         size = {"LINES": "24", "COLUMNS": "60"}  # pexpect tells the terminal its size only after the script has begun
         environment = self.environment | {"TERM": "xterm-256color"} | size | environment
-        shown = pexpect.spawn(sys.executable, ["-c", RENDERED], env=environment, encoding="utf-8", timeout=PATIENCE)
+        shown = pexpect.spawn(sys.executable, ["-c", script], env=environment, encoding="utf-8", timeout=PATIENCE)
         with suppress(pexpect.EOF):
             while True:
                 stream.feed(shown.read_nonblocking(4096, timeout=PATIENCE))
@@ -191,6 +203,11 @@ class TestRendered(TerminalTestCase):
         """Each block stands there once, rendered, however it was cut; nothing in it steers the terminal."""
         expected = ["Title", "Some bold text.", "1 one", "2 two", "print(1)", "last \ufffd[2J" * 3, "[Local]"]
         self.assertEqual(expected, self.lines())
+
+    def test_interrupted(self) -> None:
+        """What stood there when the keys were pressed stands there once; where nothing did, nothing is marked."""
+        words = " ".join(["word"] * 11)
+        self.assertEqual([words, " ".join(["word"] * 9), "[interrupted]", "^C"], self.lines(INTERRUPTED))
 
     def test_dumb(self) -> None:
         """A terminal that cannot has the text as it is."""
