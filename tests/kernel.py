@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import zmq
-from jupyter_client.manager import start_new_kernel
+from jupyter_client.manager import KernelManager
 
 __all__ = ["PATIENCE", "Cell", "Kernel"]
 
@@ -105,12 +105,15 @@ class Kernel:
         self._folder = tempfile.TemporaryDirectory()
         path = os.pathsep.join(entry for entry in sys.path if entry)
         own = {"PYTHONPATH": path, "IPYTHONDIR": self._folder.name}
-        self._manager, self._client = start_new_kernel(
-            startup_timeout=PATIENCE,
-            kernel_name="python3",
-            env=os.environ | own | self._environment,
-            extra_arguments=["--HistoryManager.enabled=False"],
+        # Not by ports: the manager chooses them, and until the kernel takes them anybody else may.
+        where = {"transport": "ipc", "connection_file": f"{self._folder.name}/kernel.json"}
+        self._manager = KernelManager(kernel_name="python3", **where)
+        self._manager.start_kernel(
+            env=os.environ | own | self._environment, extra_arguments=["--HistoryManager.enabled=False"]
         )
+        self._client = self._manager.client()
+        self._client.start_channels()
+        self._client.wait_for_ready(timeout=PATIENCE)
         self._cells: dict[str, Cell] = {}
         self._channels = {c.socket: c for c in (self._client.iopub_channel, self._client.shell_channel)}
         self._poller = zmq.Poller()

@@ -40,11 +40,11 @@ def ask(url: str, **options: Any) -> Any:
     return g4f.ChatCompletion.create("m", MESSAGE, **given)
 
 
-def free_port() -> int:
-    """Return a port at which nothing listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+def closed_port(test: unittest.TestCase) -> int:
+    """Return a port at which nothing listens, nor can before the test ends: it is taken."""
+    taken = test.enterContext(socket.socket())
+    taken.bind(("127.0.0.1", 0))
+    return int(taken.getsockname()[1])
 
 
 def make_certificate(folder: Path) -> ssl.SSLContext:
@@ -170,7 +170,12 @@ class TestAddresses(unittest.TestCase):
     def test_unreachable(self) -> None:
         """A closed port, an unknown host, and a wait too long."""
         cases = (
-            (f"http://127.0.0.1:{free_port()}/v1", errors.ConnectError, "Connection refused", "Is the server running?"),
+            (
+                f"http://127.0.0.1:{closed_port(self)}/v1",
+                errors.ConnectError,
+                "Connection refused",
+                "Is the server running?",
+            ),
             ("http://no-such-host.invalid/v1", errors.ConnectError, "no host 'no-such-host.invalid'", "Check base_url"),
         )
         for url, error, cause, remedy in cases:
@@ -214,7 +219,7 @@ class TestAddresses(unittest.TestCase):
     def test_address_as_provider(self) -> None:
         """The address of a server is the name of a provider, alone or in a list, and goes without anybody's key."""
         with Server(hello) as server, mock.patch.dict(os.environ, OPENAI_API_KEY=KEY):
-            for names in (server.url, f"http://127.0.0.1:{free_port()}/v1 {server.url}"):
+            for names in (server.url, f"http://127.0.0.1:{closed_port(self)}/v1 {server.url}"):
                 with self.subTest(names):
                     self.assertEqual("Hello", g4f.ChatCompletion.create("m", MESSAGE, names, max_retries=0))
                     self.assertNotIn("authorization", server.requests[-1].headers)
@@ -231,7 +236,7 @@ class TestAddresses(unittest.TestCase):
                 self.assertEqual("Hello", ask(server.url))
             self.assertEqual((2, 1), (len(proxy.requests), len(server.requests)))
             self.assertEqual("http://far.invalid/v1/chat/completions", proxy.requests[0].path)
-        closed = f"http://user:hidden@127.0.0.1:{free_port()}"
+        closed = f"http://user:hidden@127.0.0.1:{closed_port(self)}"
         with self.assertRaisesRegex(errors.ConnectError, "OpenAI: the proxy 127.0.0.1:") as caught:
             ask("http://far.invalid/v1", proxy=closed, max_retries=0)
         self.assertNotIn("hidden", str(caught.exception))
@@ -245,7 +250,7 @@ class TestAddresses(unittest.TestCase):
             self.assertEqual(([("far.invalid", 80)], 1), (proxy.wanted, server.connections))
             self.assertEqual("Hello", ask(server.url))
             self.assertEqual(2, server.connections)
-        closed = f"socks5://user:hidden@127.0.0.1:{free_port()}"
+        closed = f"socks5://user:hidden@127.0.0.1:{closed_port(self)}"
         with self.assertRaisesRegex(errors.ConnectError, "OpenAI: the proxy 127.0.0.1:") as caught:
             ask("http://far.invalid/v1", proxy=closed, max_retries=0)
         self.assertNotIn("hidden", str(caught.exception))
