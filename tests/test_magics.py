@@ -213,7 +213,11 @@ class TestErrors(ChatTestCase):
 
     def test_provider_fails(self) -> None:
         """The provider's error is one line that names it; what came before stays, and says that it is not all."""
+        subshell = self.kernel.subshell()
+        before = self.kernel.send("import threading; go = threading.Event(); print('waits'); go.wait()")
         queued = self.kernel.send("%%chat -p Limited --new\ngo"), self.kernel.send("print('never')")
+        self.kernel.wait_for(before, "waits")
+        self.kernel.run("go.set()", subshell=subshell)  # both have come by now: they were sent on the same way
         cell = self.kernel.finish(queued[0])
         self.assert_fails(cell, "RateLimitError: Limited: too many requests")
         self.assertEqual("half an \n\n[incomplete]", cell.displays[0]["text/plain"])

@@ -425,7 +425,8 @@ class TestCode(unittest.TestCase):
         self.assertTrue(told(len).startswith("len(obj, /)\nReturn the number of items"), told(len))
         self.assertTrue(told(int).startswith("class int("), told(int))
         made: dict[str, Any] = {}
-        exec("def f(a, *, b=1):\n    'Makes.'\nclass C:\n    def __init__(self, a): pass", made)
+        code = "def f(a, *, b=1):\n    'Makes.'\nclass C:\n    def __init__(self, a): pass"
+        exec(compile(code, "<made>", "exec"), made)  # "<string>" is what `python -c` runs
         self.assertEqual("f(a, *, b=1)\nMakes.", told(made["f"]))
         self.assertEqual("class C(a)", told(made["C"]))
 
