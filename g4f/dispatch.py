@@ -205,8 +205,7 @@ class _Record:
 
 async def text(request: Request) -> str:
     """Return the text of the whole answer."""
-    async with aclosing(stream_events(request)) as items:
-        return "".join([item async for item in items if isinstance(item, str)])
+    return "".join([item async for item in stream_events(request) if isinstance(item, str)])
 
 
 def _stop_words(stop: object) -> tuple[str, ...]:

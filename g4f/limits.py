@@ -29,8 +29,7 @@ class Limits:
     def __init__(self, timeout: float | None, silence: float | None) -> None:
         self._timeout, self._silence = timeout, silence or inf
         self._loop = asyncio.get_running_loop()
-        self._ends = self._loop.time() + (timeout or inf)
-        self._asked = inf
+        self._ends = self._asked = inf
         self._task: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._expired = ""
@@ -38,9 +37,9 @@ class Limits:
 
     def __enter__(self) -> Self:
         if self._timeout or self._silence < inf:
-            self._asked = self._loop.time()
-            self._arm()
-            self.waiting()
+            self._task, self._asked = asyncio.current_task(), self._loop.time()
+            self._ends = self._asked + (self._timeout or inf)
+            self._arm(self._asked)
         return self
 
     def waiting(self) -> None:
@@ -66,8 +65,7 @@ class Limits:
             return
         raise TimeoutError(self._expired) from None
 
-    def _arm(self) -> None:
-        now = self._loop.time()
+    def _arm(self, now: float) -> None:
         due = min(self._ends, self._asked + self._silence, now + self._silence / TICKS)
         self._timer = self._loop.call_at(due, self._tick, due)
 
@@ -80,7 +78,7 @@ class Limits:
         elif now - self._asked >= self._silence:
             self._expired = f"silent for more than {self._silence:g} s (stream_timeout)"
         else:
-            self._arm()
+            self._arm(now)
             return
         if self._asked < inf and self._task is not None:
             self._cancelled = self._task.cancel()

@@ -67,15 +67,14 @@ async def completion(events: AsyncGenerator[Item], provider: str, model: str) ->
     texts: list[str] = []
     thoughts: list[str] = []
     calls: dict[int, ToolCall] = {}
-    async with aclosing(chunks(events, provider, model)) as pieces:
-        async for piece in pieces:
-            delta = piece.choices[0].delta
-            if delta.content is not None:
-                texts.append(delta.content)
-            if delta.reasoning is not None:
-                thoughts.append(delta.reasoning)
-            for call in delta.tool_calls or ():
-                _join(calls, call)
+    async for piece in chunks(events, provider, model):
+        delta = piece.choices[0].delta
+        if delta.content is not None:
+            texts.append(delta.content)
+        if delta.reasoning is not None:
+            thoughts.append(delta.reasoning)
+        for call in delta.tool_calls or ():
+            _join(calls, call)
     last = piece
     message = Message(
         content="".join(texts) if texts or not calls else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from functools import lru_cache
 from importlib import import_module
 from urllib.parse import urlsplit
 
@@ -39,6 +40,7 @@ def check_address(base_url: str) -> str:
     return base_url.strip().rstrip("/")
 
 
+@lru_cache(maxsize=256)
 def _is_address(url: str) -> bool:
     try:
         parts = urlsplit(url)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import aclosing
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -81,19 +81,23 @@ def bind(
     return Call(provider, kind, method, model, messages, options)
 
 
-@contextmanager
-def own_cancellation(provider: Provider) -> Iterator[None]:
-    """Raise a CancelledError that nobody asked this task for as ResponseError: the provider failed."""
-    task = asyncio.current_task()
-    asked = task.cancelling() if task is not None else 0
-    try:
-        yield
-    except asyncio.CancelledError as error:
+class own_cancellation:  # noqa: N801 - a verb's context, as those of contextlib
+    """A context that raises a CancelledError that nobody asked this task for as ResponseError: the provider failed."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+
+    def __enter__(self) -> None:
         task = asyncio.current_task()
-        if task is None or task.cancelling() > asked:
-            raise
-        name = provider_name(provider)
-        raise ResponseError(f"{name} cancelled its own answer", provider=name) from error
+        self._asked = task.cancelling() if task is not None else 0
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if not isinstance(error, asyncio.CancelledError):
+            return
+        task = asyncio.current_task()
+        if task is not None and task.cancelling() <= self._asked:
+            name = provider_name(self._provider)
+            raise ResponseError(f"{name} cancelled its own answer", provider=name) from error
 
 
 class _Signature(NamedTuple):

@@ -8,7 +8,7 @@ import os
 import ssl
 import sys
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
@@ -44,12 +44,11 @@ class Call(NamedTuple):
 class Answer:
     """An answer with status 200 that has begun."""
 
-    __slots__ = ("_call", "_response", "content_type", "request_id")
+    __slots__ = ("_call", "_response", "content_type")
 
     def __init__(self, call: Call, response: aiohttp.ClientResponse) -> None:
         self._call, self._response = call, response
         self.content_type = response.content_type
-        self.request_id = _request_id(response)
 
     async def reads(self) -> AsyncGenerator[bytes]:
         """Yield the body as it arrives. Raises ResponseError if the connection breaks, TimeoutError if it is silent."""
@@ -105,7 +104,11 @@ class Answer:
 
 
 class Exchange:
-    """One question and its answer: `async for status in exchange.tries(): …`, then `async with exchange as answer:`."""
+    """One question and its answer.
+
+    `failed = await exchange.begin()`; if it is not None, `async for status in exchange.again(failed): …`; then
+    `async with exchange as answer: …`.
+    """
 
     __slots__ = ("_call", "_response")
 
@@ -113,22 +116,43 @@ class Exchange:
         self._call = call
         self._response: aiohttp.ClientResponse | None = None
 
-    def tries(self) -> AsyncGenerator[Status]:
-        """Send the call, again where that may help, until an answer begins. Yield what is waited for.
+    async def begin(self) -> Again | None:
+        """Send the call until an answer begins. Return why it may be sent again; None if it has begun.
 
-        Raises ConnectError, TimeoutError, InputError, ResponseError, or the error of the status.
+        Raises ConnectError, TimeoutError, InputError, ResponseError, or the error of the status. So does `again`.
         """
-        return with_retries(self._try, self._call.settings.max_retries, self._call.asked.provider)
+        try:
+            await self._try()
+        except Again as failed:
+            return failed
+        return None
+
+    def again(self, failed: Again) -> AsyncGenerator[Status]:
+        """Send the call again, until an answer begins. Yield what is waited for."""
+        return with_retries(self._try, failed, self._call.settings.max_retries, self._call.asked.provider)
 
     async def _try(self) -> None:
-        self._response = await _attempt(self._call)
+        call = self._call
+        url = call.url
+        with Limits(None, call.settings.first_timeout):
+            for _ in range(3):
+                response = await _send(call, url)
+                if response.status == 200:
+                    self._response = response
+                    return
+                try:
+                    if not (redirect := _redirect(url, response)):
+                        raise await _refused(call, response)
+                    url = redirect
+                finally:
+                    response.close()
+        raise ResponseError(f"{call.asked.provider} sends from one address to the next: check base_url")
 
     async def __aenter__(self) -> Answer:
         """Give the answer. Errors that are raised while it is read get its status and request id."""
-        if self._response is None:
-            async with aclosing(self.tries()) as waits:
-                async for _ in waits:
-                    pass
+        if self._response is None and (failed := await self.begin()) is not None:
+            async for _ in self.again(failed):
+                pass
         assert self._response is not None  # noqa: S101 - or the tries have raised
         return Answer(self._call, self._response)
 
@@ -142,22 +166,6 @@ class Exchange:
         if not response.content.is_eof():
             response.close()
             await asyncio.sleep(0)  # the socket is closed in the next turn of a loop that may then stand still
-
-
-async def _attempt(call: Call) -> aiohttp.ClientResponse:
-    url = call.url
-    with Limits(None, call.settings.first_timeout):
-        for _ in range(3):
-            response = await _send(call, url)
-            if response.status == 200:
-                return response
-            try:
-                if not (redirect := _redirect(url, response)):
-                    raise await _refused(call, response)
-                url = redirect
-            finally:
-                response.close()
-    raise ResponseError(f"{call.asked.provider} sends from one address to the next: check base_url")
 
 
 async def _send(call: Call, url: str) -> aiohttp.ClientResponse:

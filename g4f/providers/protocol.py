@@ -108,16 +108,16 @@ class HTTPProvider(AsyncGeneratorProvider):
         `options` are those of `Settings`; all others go into the request: `temperature`, `tools`,
         `response_format`, `seed`, … `extra_headers` and `extra_body` are added to it last.
         """
-        if options.pop("n", None) not in (None, 1):
-            raise InputError("n must be 1: an answer here is one answer. Ask several times instead.")
+        _check_number(options.pop("n", None))
         door = self._door(base_url, api_key, extra_headers, Settings.take(options))
         model = model or await self._any_model(door)
         path, body = self.request(model, messages, options, stream=stream)
         call = door.call(path, model, body | dict(extra_body or {}))
         exchange, reader = Exchange(call), self.reader(call.asked)
-        async with aclosing(exchange.tries()) as waits:
-            async for wait in waits:
-                yield wait
+        if (failed := await exchange.begin()) is not None:
+            async with aclosing(exchange.again(failed)) as waits:
+                async for wait in waits:
+                    yield wait
         async with exchange as answer:
             if self._is_stream(answer, stream):
                 frames = self.frames()
@@ -206,6 +206,11 @@ class _Door(NamedTuple):
 
     def call(self, path: str, model: str, body: dict[str, Any] | None) -> Call:
         return Call(self.asked(model), self.url + path, self.headers, _encoded(body), self.settings)
+
+
+def _check_number(answers: object) -> None:
+    if answers not in (None, 1):
+        raise InputError("n must be 1: an answer here is one answer. Ask several times instead.")
 
 
 def _encoded(body: dict[str, Any] | None) -> bytes | None:

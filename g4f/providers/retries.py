@@ -36,17 +36,13 @@ class Again(Exception):  # noqa: N818 - not an error by itself: it carries one
         self.error, self.pause = error, pause
 
 
-async def with_retries(attempt: Callable[[], Awaitable[None]], retries: int, name: str) -> AsyncGenerator[Status]:
-    """Run `attempt`; where it raises Again, up to `retries` times more. Before each pause yield what is waited for.
+async def with_retries(
+    attempt: Callable[[], Awaitable[None]], failed: Again, retries: int, name: str
+) -> AsyncGenerator[Status]:
+    """Run `attempt`, which has failed once, up to `retries` times more. Before each pause yield what is waited for.
 
     Raises the error of the last one.
     """
-    try:
-        await attempt()
-    except Again as again:
-        failed = again
-    else:
-        return
     pause = 0.0
 
     async def note(seconds: float) -> None:

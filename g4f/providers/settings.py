@@ -33,10 +33,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         A `stream_timeout` that the caller gives is the limit for the beginning too.
         """
         given: dict[str, Any] = {}
-        for name in cls.__struct_fields__:
+        for name, variable in _VARIABLES.items():
             value = options.pop(name, None)
-            if value is None and name != "proxy":  # which has its place in the walk already
-                value = os.environ.get(f"G4F_{name.upper()}") or None
+            if value is None and variable:
+                value = os.environ.get(variable) or None
             elif name == "stream_timeout":
                 given.setdefault("first_timeout", value)
             if value is not None:
@@ -50,3 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if settings.max_retries < 0:
             raise InputError("max_retries must be 0 or more")
         return settings
+
+
+_VARIABLES = {name: f"G4F_{name.upper()}" for name in Settings.__struct_fields__} | {"proxy": ""}
+"""What sets each in the environment; that of `proxy` has its place in the walk already."""
