@@ -128,7 +128,7 @@ class ChatMagics(Magics):
             cell=cell,
             thread=asked.thread,
             new=asked.new,
-            once=asked.once or not self._parent().get("content", {}).get("store_history", True),
+            once=asked.once,
             system=asked.system,
             begin_with=self.system,
             provider=named_provider(provider, names) or None,

@@ -258,14 +258,6 @@ class Everywhere:
                 self.run_cell("%%chat -p Echo\nthird", 3)
                 self.assertEqual(["first", "You said first", "third"], self.asked())
 
-    def test_not_in_the_history(self: Any) -> None:
-        """A question that a program asks behind the notebook's back is answered, and is no turn of it."""
-        self.run_cell("%%chat -p Echo --new\nfirst", 1)
-        shown = self.kernel.run("%%chat -p Echo\nsecond", **SILENTLY).displays
-        self.assertEqual("You said second", shown[0]["text/plain"])
-        self.run_cell("%%chat -p Echo\nthird", 3)
-        self.assertEqual(["first", "You said first", "third"], self.asked())
-
     def test_displays(self: Any) -> None:
         """An answer is one display and updates of it, of kinds that are rendered, and nothing is ever cleared."""
         for name in ("Echo", "Many", "Thinks", "Waits", "Limited"):
@@ -283,7 +275,7 @@ class Everywhere:
         """Both show the lines of the traceback: it is one, and has no colours in it."""
         for line, told in (
             ("-p Limited", "RateLimitError: Limited: too many requests"),
-            ("-p Echo --modle x", "InputError: unrecognized arguments: --modle."),
+            ("-p Echo --modle x", "InputError: there is no option '--modle'. Did you mean '--model'"),
         ):
             with self.subTest(line):
                 cell = self.run_cell(f"%%chat {line}\nhi", 1)
