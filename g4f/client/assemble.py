@@ -63,26 +63,32 @@ async def chunks(events: AsyncGenerator[Item], provider: str, model: str) -> Asy
 
 
 async def completion(events: AsyncGenerator[Item], provider: str, model: str) -> ChatCompletion:
-    """Return the whole answer: the chunks, drained and joined."""
+    """Return the whole answer: the events, drained and joined."""
+    created, reason, usage = int(time.time()), "", None
     texts: list[str] = []
     thoughts: list[str] = []
     calls: dict[int, ToolCall] = {}
-    async for piece in chunks(events, provider, model):
-        delta = piece.choices[0].delta
-        if delta.content is not None:
-            texts.append(delta.content)
-        if delta.reasoning is not None:
-            thoughts.append(delta.reasoning)
-        for call in delta.tool_calls or ():
-            _join(calls, call)
-    last = piece
+    async for event in events:
+        match event:
+            case str():
+                texts.append(event)
+            case Reasoning():
+                thoughts.append(event.text)
+            case ToolCallEvent():
+                add_call(calls, event)
+            case Usage():
+                usage = _usage(event)
+            case FinishReason():
+                reason = event.reason
+            case ProviderInfo():
+                provider, model = event.provider, event.model or model
     message = Message(
         content="".join(texts) if texts or not calls else None,
         reasoning="".join(thoughts) or None,
         tool_calls=[calls[index] for index in sorted(calls)] or None,
     )
-    choice = Choice(message, last.choices[0].finish_reason or "stop")
-    return ChatCompletion(last.id, last.created, last.model, last.provider, [choice], last.usage)
+    choice = Choice(message, reason or ("tool_calls" if calls else "stop"))
+    return ChatCompletion(_new_id(), created, model or provider, provider, [choice], usage)
 
 
 def _new_id() -> str:
@@ -102,17 +108,12 @@ def _usage(usage: Usage) -> CompletionUsage:
 
 def add_call(calls: dict[int, ToolCall], event: ToolCallEvent) -> None:
     """Add a piece of a tool call to `calls`, which are by their index."""
-    _join(calls, _tool_call_delta(event))
+    call = calls.setdefault(event.index, ToolCall("", Function("", "")))
+    call.id = event.id or call.id
+    call.function.name = event.name or call.function.name
+    call.function.arguments += event.arguments
 
 
 def _tool_call_delta(event: ToolCallEvent) -> ToolCallDelta:
     function = FunctionDelta(event.name or None, event.arguments or None)
     return ToolCallDelta(event.index, event.id or None, function)
-
-
-def _join(calls: dict[int, ToolCall], piece: ToolCallDelta) -> None:
-    call = calls.setdefault(piece.index, ToolCall("", Function("", "")))
-    call.id = piece.id or call.id
-    if piece.function is not None:
-        call.function.name = piece.function.name or call.function.name
-        call.function.arguments += piece.function.arguments or ""

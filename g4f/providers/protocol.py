@@ -112,7 +112,7 @@ class HTTPProvider(AsyncGeneratorProvider):
         door = self._door(base_url, api_key, extra_headers, Settings.take(options))
         model = model or await self._any_model(door)
         path, body = self.request(model, messages, options, stream=stream)
-        call = door.call(path, model, body | dict(extra_body or {}))
+        call = door.call(path, model, {**body, **extra_body} if extra_body else body)
         exchange, reader = Exchange(call), self.reader(call.asked)
         if (failed := await exchange.begin()) is not None:
             async with aclosing(exchange.again(failed)) as waits:
