@@ -20,7 +20,7 @@ import aiohttp
 
 import g4f
 
-CHUNKS, A_WRITE, ROUNDS = 4000, 64, 9
+CHUNKS, A_WRITE = 4000, 64
 STREAMS, PACED, PAUSE = 1000, 50, 0.02
 
 SERVER = """
@@ -110,18 +110,24 @@ async def our_whole(url: str, model: str) -> int:
     return len(await g4f.ChatCompletion.create_async(model, "Hi", base_url=url))
 
 
-async def measure(contenders: dict[str, Callable[[], Awaitable[int]]], per: int, calls: int) -> None:
-    """Print the median CPU of each contender, in µs for each of `per`, and its ratio to the first."""
+async def client_whole(client: g4f.AsyncClient, model: str) -> int:
+    """Ask for a whole answer by an AsyncClient, which is made once."""
+    return len((await client.chat.completions.create("Hi", model)).choices)
+
+
+async def measure(contenders: dict[str, Callable[[], Awaitable[int]]], per: int, calls: int, rounds: int) -> None:
+    """Print the median CPU of each contender, in µs for each of `per`, and the median of its ratios to the first."""
     spent: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, ask in contenders.items():
             began = time.process_time()
             for _ in range(calls):
                 await ask()
             spent[name].append((time.process_time() - began) / calls / per * 1e6)
-    first = statistics.median(next(iter(spent.values())))
+    first = next(iter(spent.values()))
     for name, times in spent.items():
-        print(f"  {name:<28}{statistics.median(times):8.2f} µs  {statistics.median(times) / first:5.2f} x")
+        ratio = statistics.median(ours / plain for ours, plain in zip(times, first, strict=True))
+        print(f"  {name:<28}{statistics.median(times):8.2f} µs  {ratio:5.2f} x")
 
 
 async def many(ask: Callable[[str, str], Awaitable[int]], url: str) -> tuple[float, float]:
@@ -144,10 +150,15 @@ async def main(url: str, only: str) -> None:
             print(f"  {only:<28}{seconds:8.2f} s   {kilobytes:5.0f} KB each")
             return
         print(f"CPU for each of {CHUNKS} chunks:")
-        await measure({name: lambda ask=ask: ask(url, "fast") for name, ask in streams.items()}, CHUNKS, 2)
+        await measure({name: lambda ask=ask: ask(url, "fast") for name, ask in streams.items()}, CHUNKS, 2, 9)
         print("CPU of a whole call:")
-        whole = {"plain aiohttp": floor_whole, "create_async": our_whole}
-        await measure({name: lambda ask=ask: ask(url, "m") for name, ask in whole.items()}, 1, 300)
+        client = g4f.AsyncClient(base_url=url)
+        whole = {
+            "plain aiohttp": lambda: floor_whole(url, "m"),
+            "create_async": lambda: our_whole(url, "m"),
+            "AsyncClient": lambda: client_whole(client, "m"),
+        }
+        await measure(whole, 1, 100, 40)
 
 
 def run() -> None:
