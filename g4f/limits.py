@@ -26,20 +26,18 @@ class Limits:
     between two items of a sync reader: of such a pause at most one tick counts.
     """
 
-    _loop: asyncio.AbstractEventLoop
-    _task: asyncio.Task[object] | None
-    _timer: asyncio.TimerHandle | None = None
-    _asked = _ends = inf
-    _expired = ""
-    _cancelled = False
-
     def __init__(self, timeout: float | None, silence: float | None) -> None:
         self._timeout, self._silence = timeout, silence or inf
+        self._loop = asyncio.get_running_loop()
+        self._ends = self._asked = inf
+        self._task: asyncio.Task[object] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._expired = ""
+        self._cancelled = False
 
     def __enter__(self) -> Self:
         if self._timeout or self._silence < inf:
-            self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
-            self._asked = self._loop.time()
+            self._task, self._asked = asyncio.current_task(), self._loop.time()
             self._ends = self._asked + (self._timeout or inf)
             self._arm(self._asked)
         return self
