@@ -9,7 +9,9 @@ from contextlib import aclosing
 from numbers import Integral, Real
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
 
 from .errors import G4FError, InputError, ResponseError, kind_of
 from .limits import Limits
@@ -32,7 +34,7 @@ __all__ = ["Request", "asked", "prepare", "stream_events", "text"]
 logger = logging.getLogger("g4f")
 
 
-class Request(NamedTuple):
+class Request(msgspec.Struct, frozen=True):
     """A question that may be sent: checked, with its route and the call that will be made."""
 
     route: Route

@@ -9,6 +9,8 @@ from contextlib import aclosing
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import msgspec
+
 from ..errors import InputError, ProviderNotWorkingError, ResponseError, close_matches, kind_of
 from ..images import has_images
 from ..threads import iterate_in_thread
@@ -25,7 +27,7 @@ _OWN = frozenset(("self", "cls", "model", "messages", "stream"))
 """Names that a signature may have, and no option has."""
 
 
-class Call(NamedTuple):
+class Call(msgspec.Struct, frozen=True):
     """A provider's method, and what it will be given."""
 
     provider: Provider

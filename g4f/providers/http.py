@@ -10,11 +10,11 @@ import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from functools import lru_cache
-from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 from urllib.request import proxy_bypass
 
 import aiohttp
+import msgspec
 
 from .. import errors
 from ..errors import ConnectError, G4FError, InputError, ResponseError
@@ -31,7 +31,7 @@ SETTLE = 0.25
 """Seconds that the end of an answer may come after its end mark, for the connection to be used again."""
 
 
-class Call(NamedTuple):
+class Call(msgspec.Struct, frozen=True):
     """One request. Values of `headers` that hold a key are of type Key; without a `body` it is a GET."""
 
     asked: Asked

@@ -190,7 +190,7 @@ class HTTPProvider(AsyncGeneratorProvider):
         return kind in self.stream_types or (asked and kind not in ("application/json", "text/html"))
 
 
-class _Door(NamedTuple):
+class _Door(msgspec.Struct, frozen=True):
     """A server, and what lets one in."""
 
     provider: str

@@ -29,7 +29,7 @@ LONGEST = 500
 """Characters of a server's message that are passed on."""
 
 
-class Asked(NamedTuple):
+class Asked(msgspec.Struct, frozen=True):
     """Who was asked for what: what every error can name.
 
     `remedy` says where the key is from; `pull` is the command that fetches a model, with braces for its name.
