@@ -13,6 +13,7 @@ __all__ = ["load_ipython_extension", "unload_ipython_extension"]
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """`%load_ext g4f_jupyter`: register `%%chat` and its kin, and make the running loop nestable.
 
+    An interrupt then also ends a cell that awaits at once, for which ipykernel by itself does not wake the loop.
     Prints a line only where something needs saying: the loop cannot be nested, or another `chat` magic existed.
     """
     from .registration import load  # noqa: PLC0415 - importing the package costs nothing: pytest does it, too

@@ -16,6 +16,7 @@ from g4f.errors import NestAsyncioError
 from .line_magics import ChatLineMagics
 from .magics import ChatMagics
 from .names import completion
+from .waking import wake_at_signals
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -43,15 +44,23 @@ class _Asked(EscapedCommand):
 
 
 def load(shell: InteractiveShell) -> None:
-    """Make the running loop nestable, and register the magics."""
+    """Make the running loop nestable, have interrupts wake it, and register the magics."""
     try:
-        bridge.make_nestable(asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        logger.debug("no loop runs here")
+    else:
+        _prepare(loop)
+    register(shell)
+
+
+def _prepare(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        bridge.make_nestable(loop)
         logger.debug("the running loop is nestable")
     except NestAsyncioError as error:
         print(f"g4f_jupyter: {error}")
-    except RuntimeError:
-        logger.debug("no loop runs here")
-    register(shell)
+    wake_at_signals(loop)
 
 
 def register(shell: InteractiveShell) -> None:

@@ -76,6 +76,7 @@ FLOORS = {
     "g4f/client/__init__.py": 8,
     "g4f_jupyter/names/disk.py": 8,
     "g4f_jupyter/names/half_line.py": 8,
+    "g4f_jupyter/waking.py": 8,
     "g4f_jupyter/validation.py": 8,
     "g4f_jupyter/fix.py": 9,
     "g4f_jupyter/questions/braces.py": 9,

@@ -297,6 +297,24 @@ class TestLoad(unittest.TestCase):
             self.assertIn("not found", kernel.run("%%chat\nhi").stderr)
             self.assertNotIn("ChatMagics", kernel.run("%config").text)
 
+    def test_interrupt_of_await(self) -> None:
+        """An interrupt ends a cell that awaits an answer at once, though nothing else happens in the kernel."""
+        with Kernel() as kernel:
+            kernel.run("%load_ext g4f_jupyter\n%reload_ext g4f_jupyter\nimport asyncio\nfrom g4f import ChatCompletion")
+            kernel.run(
+                """
+                class Waits:
+                    async def create_async(model, messages):
+                        print("begun")
+                        await asyncio.Event().wait()
+                """
+            )
+            cell = kernel.send("await ChatCompletion.create_async('', 'hi', Waits)")
+            kernel.wait_for(cell, "begun\n")
+            kernel.interrupt()
+            self.assertEqual("CancelledError", kernel.finish(cell).error.split(":")[0])
+            self.assertEqual("2", kernel.run("1 + 1").result)
+
     def test_another_magic(self) -> None:
         """A `%%chat` of somebody else is replaced, and one line says so."""
         with Kernel() as kernel:
