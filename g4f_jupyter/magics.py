@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
@@ -119,7 +121,7 @@ class ChatMagics(Magics):
         known = {name: value for name, value in names.items() if not (name in own and value is own[name])}
         inserted = insert(text, known, evaluate=asked.eval, limit=self.inserted)
         about = f"{about_last_error()}\n\n" if asked.error else ""
-        images = [*inserted.images, *(names.get(image, image) for image in asked.image or ())]
+        images = [*inserted.images, *(_image(image, names) for image in asked.image or ())]
         provider, model = self._target(asked.provider or "", asked.model or "")
         given = {name: getattr(asked, name) for name in OPTIONS if getattr(asked, name) is not None}
         default = {name: value for name in OPTIONS if (value := getattr(self, name)) not in (None, "", [])}
@@ -181,6 +183,13 @@ class ChatMagics(Magics):
         """Return the message that the front end sent to run this; empty in a terminal."""
         parent: dict[str, Any] = getattr(self._shell, "get_parent", dict)()
         return parent
+
+
+def _image(name: str, names: Mapping[str, Any]) -> Any:
+    """Return the value of the variable of that name, or the name, which is a path or an address."""
+    if name in names or not name.isidentifier() or Path(name).exists():
+        return names.get(name, name)
+    raise InputError(f"there is no variable and no file {name!r}.{close_matches(name, names)}")
 
 
 def _text(asked: Namespace, rest: str, cell: str | None) -> str:

