@@ -296,6 +296,7 @@ class TestAnswers(unittest.TestCase):
             self.assertEqual(["first:1b", "second:latest"], run(g4f.Provider.Ollama.models(**given)))
             self.assertEqual("Hello", g4f.ChatCompletion.create("", "Hi", "Ollama", **given))
             self.assertEqual("first:1b", server.requests[-1].json["model"])
+            self.assertEqual("first:1b", g4f.Conversation(provider="Ollama", **given)("Hi").model)
         with (
             Server(whole({"models": []})) as server,
             self.assertRaisesRegex(errors.ModelNotFoundError, "Ollama lists no model"),

@@ -299,6 +299,16 @@ class TestRequests(unittest.TestCase):
             self.assertEqual(["first", "second"], names)
             self.assertEqual("/v1/models", server.requests[-1].path)
 
+    def test_who_answered_without_a_model(self) -> None:
+        """The answer tells the model that the server listed; of a path, which is the server's, the file."""
+        for name, told in (("org/first", "org/first"), ("/home/me/first.gguf", "first.gguf")):
+            listed = whole({"object": "list", "data": [{"id": name}]})
+            answers = [lambda request, listed=listed: listed if request.method == "GET" else hello(request)]
+            with self.subTest(name), Server(*answers) as server:
+                completion = g4f.Client(base_url=server.url).chat.completions.create("Hi")
+                self.assertEqual(told, completion.model)
+                self.assertEqual(name, server.requests[-1].json["model"])
+
     def test_environment_key_goes_to_its_own_host_only(self) -> None:
         """A key from the environment is not sent to another address; one that the caller gives is."""
         with mock.patch.dict("os.environ", {"OPENAI_API_KEY": KEY}):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from pathlib import PurePath
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import msgspec
@@ -16,7 +17,7 @@ from .base_provider import AsyncGeneratorProvider
 from .http import Answer, Call, Exchange
 from .reading import Reader
 from .refusals import Asked
-from .response import Item
+from .response import Item, ProviderInfo
 from .rows import Row
 from .settings import Settings
 from .sse import Events
@@ -110,7 +111,10 @@ class HTTPProvider(AsyncGeneratorProvider):
         """
         _check_number(options.pop("n", None))
         door = self._door(base_url, api_key, extra_headers, Settings.take(options))
-        model = model or await self._any_model(door)
+        if not model:
+            model = await self._any_model(door)
+            file = PurePath(model)
+            yield ProviderInfo(self.name, file.name if file.is_absolute() else model)  # llama.cpp names a file
         path, body = self.request(model, messages, options, stream=stream)
         call = door.call(path, model, {**body, **extra_body} if extra_body else body)
         exchange, reader = Exchange(call), self.reader(call.asked)
