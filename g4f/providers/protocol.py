@@ -113,8 +113,7 @@ class HTTPProvider(AsyncGeneratorProvider):
         door = self._door(base_url, api_key, extra_headers, Settings.take(options))
         if not model:
             model = await self._any_model(door)
-            file = PurePath(model)
-            yield ProviderInfo(self.name, file.name if file.is_absolute() else model)  # llama.cpp names a file
+            yield ProviderInfo(self.name, _told(model))
         path, body = self.request(model, messages, options, stream=stream)
         call = door.call(path, model, {**body, **extra_body} if extra_body else body)
         exchange, reader = Exchange(call), self.reader(call.asked)
@@ -210,6 +209,12 @@ class _Door(msgspec.Struct, frozen=True):
 
     def call(self, path: str, model: str, body: dict[str, Any] | None) -> Call:
         return Call(self.asked(model), self.url + path, self.headers, _encoded(body), self.settings)
+
+
+def _told(model: str) -> str:
+    """Return the name of a model for people: of the path that llama.cpp gives, the file."""
+    path = PurePath(model)
+    return path.name if path.is_absolute() else model
 
 
 def _check_number(answers: object) -> None:
