@@ -115,7 +115,7 @@ class HTTPProvider(AsyncGeneratorProvider):
             model = await self._any_model(door)
             yield ProviderInfo(self.name, _told(model))
         path, body = self.request(model, messages, options, stream=stream)
-        call = door.call(path, model, {**body, **extra_body} if extra_body else body)
+        call = door.call(path, model, {**body, **(extra_body or {})})
         exchange, reader = Exchange(call), self.reader(call.asked)
         if (failed := await exchange.begin()) is not None:
             async with aclosing(exchange.again(failed)) as waits:
@@ -136,8 +136,7 @@ class HTTPProvider(AsyncGeneratorProvider):
             else:
                 for item in reader.whole(await answer.read()):
                     yield item
-            if (error := reader.cut()) is not None:
-                raise error
+            reader.check_end()
             await answer.settle()
 
     def address(self, base_url: str | None = None) -> str:

@@ -83,11 +83,12 @@ class Reader(ABC):
                 break
         return out
 
-    def cut(self) -> G4FError | None:
-        """Return the error of a stream that has ended here; None if it had come to its end."""
-        if self.failure is not None or self.done or self.finished:
-            return self.failure
-        return ResponseError(f"{self.asked.provider}: the stream ended before the answer did.")
+    def check_end(self) -> None:
+        """Raise what is wrong with an answer that has ended here: an error in it, or that it had not come to its end."""
+        if self.failure is not None:
+            raise self.failure
+        if not (self.done or self.finished):
+            raise ResponseError(f"{self.asked.provider}: the stream ended before the answer did.")
 
     def fail(self, why: str) -> None:
         """Take the answer for none: `why` says what it is instead."""
