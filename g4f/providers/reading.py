@@ -84,7 +84,7 @@ class Reader(ABC):
         return out
 
     def check_end(self) -> None:
-        """Raise what is wrong with an answer that has ended here: an error in it, or that it had not come to its end."""
+        """Raise what is wrong with an answer that ends here: an error in it, or that it had not come to its end."""
         if self.failure is not None:
             raise self.failure
         if not (self.done or self.finished):
