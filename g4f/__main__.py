@@ -11,13 +11,11 @@ import re
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from shutil import get_terminal_size
 from textwrap import wrap
 from typing import Any
 
-from .errors import G4FError
-from .providers.catalogue import ROWS, Row, lacks, missing
+from .providers.catalogue import ROWS, Row, lacks, reasons
 from .taping import command
 
 __all__ = ["main"]
@@ -48,18 +46,9 @@ def main(arguments: list[str] | None = None) -> None:
     if asked.markdown:
         print("\n".join(_markdown()))
         return
-    with ThreadPoolExecutor(len(ROWS)) as pool:  # a server that hangs is waited for once, not once for each
-        reasons = list(pool.map(_reason, ROWS))
-    told = json.dumps([*map(_all, ROWS, reasons)], indent=2) if asked.json else "\n".join(_table(reasons))
+    found = reasons()
+    told = json.dumps([*map(_all, ROWS, found)], indent=2) if asked.json else "\n".join(_table(found))
     print(told)
-
-
-def _reason(row: Row) -> str:
-    """Return why a provider cannot answer here; "" if it can."""
-    try:
-        return missing(row)
-    except G4FError as error:
-        return str(error)
 
 
 def _places(row: Row) -> list[str]:
@@ -67,13 +56,13 @@ def _places(row: Row) -> list[str]:
     return re.findall(r"{(\w+)}", row.base_url)
 
 
-def _table(reasons: list[str]) -> Iterator[str]:
+def _table(found: list[str]) -> Iterator[str]:
     """Yield lines: name, default model, and whether it can answer, as long as the terminal is wide."""
     name = max(len(row.name) for row in ROWS) + 2
     model = max(len(row.default_model) for row in ROWS) + 2
     width = get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
     yield f"{'provider':{name}}{'default model':{model}}here"
-    for row, reason in zip(ROWS, reasons, strict=True):
+    for row, reason in zip(ROWS, found, strict=True):
         first, *more = wrap(reason or "ready", max(width - name - model, 20), break_on_hyphens=False)
         yield f"{row.name:{name}}{row.default_model:{model}}{first}"
         yield from (" " * (name + model) + line for line in more)

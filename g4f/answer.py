@@ -18,10 +18,10 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     """The text of a whole answer.
 
     `reasoning` is what the model thought ("" where it told nothing), `tool_calls` what it wants to be called, in the
-    shape of a completion's, `usage` the tokens as the provider counted them
-    or None, `provider` and `model` who answered, `seconds` how long it took from asking to the end, `finish_reason`
-    "stop", "length", "tool_calls" or "content_filter", `messages` what was asked, `trimmed` how many of the oldest
-    turns were left out for the model's context, `replayed` whether it is from a tape: the rest is as it was recorded.
+    shape of a completion's, `usage` the tokens as the provider counted them or None, `provider` and `model` who
+    answered, `seconds` how long it took from asking to the end, `finish_reason` "stop", "length", "tool_calls" or
+    "content_filter", `messages` what was asked, `trimmed` how many of the oldest turns were left out for the model's
+    context, `replayed` whether it is from a tape: the rest is as it was recorded.
     """
 
     reasoning: str = ""

@@ -18,7 +18,7 @@ from .limits import Limits
 from .messages import normalize, with_images
 from .models import Model
 from .providers.base_provider import Provider
-from .providers.call import Call, bind, own_cancellation
+from .providers.call import Call, OwnCancellation, bind
 from .providers.catalogue import load_at
 from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning, Status, Usage
 from .routing import Route, resolve
@@ -116,7 +116,7 @@ async def asked(request: Request) -> AsyncGenerator[Item]:
     """
     route, shaper = request.route, Shaper(request.stop, request.max_chunks)
     with _Record(route) as record:
-        with own_cancellation(route.provider), Limits(request.timeout, request.stream_timeout) as limits:
+        with OwnCancellation(route.provider), Limits(request.timeout, request.stream_timeout) as limits:
             async with aclosing(request.call.open()) as items:
                 async for item in items:
                     pieces = shaper.feed(item) if isinstance(item, str) else _event(item, shaper)

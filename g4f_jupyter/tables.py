@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
 from g4f.errors import G4FError
 from g4f.providers.base_provider import Provider, provider_name
-from g4f.providers.catalogue import ROWS, available, load, missing
+from g4f.providers.catalogue import ROWS, available, load, reasons
 from g4f.providers.retry_provider import IterListProvider
 from g4f.providers.rows import Row
 
@@ -61,17 +60,8 @@ def provider_table() -> Table:
 
     Servers on this machine are looked for, for a fraction of a second.
     """
-    with ThreadPoolExecutor(len(ROWS)) as pool:  # a server that hangs is waited for once, not once for each
-        reasons = pool.map(_reason, ROWS)
-    rows = [(row.name, reason or "ready", row.default_model) for row, reason in zip(ROWS, reasons, strict=True)]
+    rows = [(row.name, reason or "ready", row.default_model) for row, reason in zip(ROWS, reasons(), strict=True)]
     return Table(("Provider", "Here", "Default model"), rows)
-
-
-def _reason(row: Row) -> str:
-    try:
-        return missing(row)
-    except G4FError as error:
-        return str(error)
 
 
 def alias_table(aliases: Mapping[str, Target]) -> Table:

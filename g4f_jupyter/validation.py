@@ -16,12 +16,14 @@ import pytest
 from nbformat import NotebookNode
 from nbval.plugin import IPyNbCell
 
+from g4f.taping.question import GIVEN_PORT
+
 __all__ = ["pytest_collection_modifyitems"]
 
 VARYING = {
     r"(?<= · )[\d.]+ s(?=( · [^<]*)?</sub>)": "…",  # below an answer
     r"(?m) +\d+\.\d +(?=(\| )?(none|unknown|(\$|<span>&#36;</span>)[\d.]+)( \|)?$)": " … ",  # in %chat_usage
-    r"\b(127\.0\.0\.1|localhost):[3-6]\d{4}\b": r"\1:…",  # a port above 30000 is one that the system gives
+    GIVEN_PORT: r"\1:…",
 }
 """What is not compared, as nbval's sanitizing has it: a pattern and what takes its place."""
 

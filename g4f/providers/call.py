@@ -18,7 +18,7 @@ from .base_provider import METHODS, Provider, provider_name
 from .catalogue import able
 from .response import Item
 
-__all__ = ["Call", "bind", "check", "own_cancellation"]
+__all__ = ["Call", "OwnCancellation", "bind", "check"]
 
 _KEPT = ("max_tokens", "stop", "stream_timeout", "proxy")
 """Options that a provider need not take: the first three are kept for it, and not each uses the network."""
@@ -83,7 +83,7 @@ def bind(
     return Call(provider, kind, method, model, messages, options)
 
 
-class own_cancellation:  # noqa: N801 - a verb's context, as those of contextlib
+class OwnCancellation:
     """A context that raises a CancelledError that nobody asked this task for as ResponseError: the provider failed."""
 
     def __init__(self, provider: Provider) -> None:

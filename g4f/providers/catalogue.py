@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import ProviderNotFoundError, close_matches
+from ..errors import G4FError, ProviderNotFoundError, close_matches
 from . import access
 from .access import check_address
 from .rows import FORMER, ROWS, Row, openai_compatible
 
-__all__ = ["ROWS", "Row", "able", "available", "find", "lacks", "load", "load_at", "missing"]
+__all__ = ["ROWS", "Row", "able", "available", "find", "lacks", "load", "load_at", "missing", "reasons"]
 
 _BY_NAME = {row.name.casefold(): row for row in ROWS}
 _FORMER = {name.casefold(): told for name, told in FORMER.items()}
@@ -67,6 +68,22 @@ def missing(row: Row) -> str:
         return access.missing(row)
     reason: str = _load(row).missing()
     return reason
+
+
+def reasons() -> list[str]:
+    """Return for each of `ROWS` what `missing` says, or what is wrong with its settings.
+
+    Servers are looked for side by side: one that hangs is waited for once.
+    """
+    with ThreadPoolExecutor(len(ROWS)) as pool:
+        return list(pool.map(_reason, ROWS))
+
+
+def _reason(row: Row) -> str:
+    try:
+        return missing(row)
+    except G4FError as error:
+        return str(error)
 
 
 def available() -> Iterator[Row]:

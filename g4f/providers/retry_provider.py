@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import G4FError, ResponseError, RetryNoProviderError, RetryProviderError
 from ..limits import Limits
 from .base_provider import AsyncGeneratorProvider, Provider, provider_name
-from .call import bind, own_cancellation
+from .call import OwnCancellation, bind
 from .catalogue import load
 from .response import Item, ProviderInfo, Status, ToolCall
 
@@ -79,7 +79,7 @@ async def _answer(
     """Yield an answer, with `info` before it, once it has text or a tool call; what is waited for is told at once."""
     silence = None if getattr(provider, "enforces_stream_timeout", False) else options.get("stream_timeout")
     early: list[Item] | None = [info]
-    with own_cancellation(provider), Limits(None, silence) as limits:
+    with OwnCancellation(provider), Limits(None, silence) as limits:
         call = bind(provider, info.model, messages, options, stream=stream)
         async with aclosing(call.open()) as items:
             async for item in items:

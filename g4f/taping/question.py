@@ -15,7 +15,7 @@ from ..providers.rows import ROWS
 from ..providers.settings import Settings
 from ..typing import Key
 
-__all__ = ["Question", "differences", "key_of", "keys_here", "question", "shortened"]
+__all__ = ["GIVEN_PORT", "Question", "differences", "key_of", "keys_here", "question", "shortened"]
 
 _NOT_ASKED = frozenset(Settings.__struct_fields__) | {"api_key", "extra_headers"}
 """Options that say how a question is sent, or by whom."""
@@ -23,7 +23,7 @@ _NOT_ASKED = frozenset(Settings.__struct_fields__) | {"api_key", "extra_headers"
 _INLINE = re.compile(r"data:([\w.+/-]*);base64,", re.IGNORECASE)
 _USER = re.compile(r"(?<=//)[^/@]*@")
 
-_PORT = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]):[3-6]\d{4}\b")
+GIVEN_PORT = r"(127\.0\.0\.1|localhost|\[::1\]):[3-6]\d{4}\b"
 """Where a server listens whose port the system gave: above 30000, another one each time."""
 
 _SHORTEST = 8
@@ -85,7 +85,7 @@ def keys_here(given: str | None) -> Iterator[str]:
 
 
 def _somewhere(address: str) -> str:
-    return _PORT.sub(r"\1:…", address)
+    return re.sub(GIVEN_PORT, r"\1:…", address)
 
 
 def _plain(value: Any, name: str = "") -> Any:
