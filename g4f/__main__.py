@@ -15,6 +15,7 @@ from shutil import get_terminal_size
 from textwrap import wrap
 from typing import Any
 
+from .printable import say
 from .providers.catalogue import ROWS, Row, lacks, reasons
 from .taping import command
 
@@ -44,11 +45,11 @@ def main(arguments: list[str] | None = None) -> None:
     form.add_argument("--markdown", action="store_true", help="what each of them is, as a table in Markdown")
     asked = parser.parse_args(words)
     if asked.markdown:
-        print("\n".join(_markdown()))
+        say("\n".join(_markdown()))
         return
     found = reasons()
     told = json.dumps([*map(_all, ROWS, found)], indent=2) if asked.json else "\n".join(_table(found))
-    print(told)
+    say(told)
 
 
 def _places(row: Row) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from typing import Any
@@ -14,15 +13,14 @@ from .answer import Answer, Draft
 from .dispatch import Request, asked, prepare, stream_events
 from .errors import ContextLengthError, InputError
 from .images import urls_in
-from .markdown import safe
+from .markdown.rewriting import safe, titled
 from .models import Model
+from .printable import logger
 from .providers.base_provider import Provider, provider_name
 from .providers.response import Item, Trimmed
 from .typing import seal
 
 __all__ = ["Asking", "Conversation", "Turn"]
-
-logger = logging.getLogger("g4f")
 
 
 class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -140,7 +138,7 @@ class Conversation:
         return f"<Conversation of {len(self.turns)} turns>"
 
     def _repr_markdown_(self) -> str:
-        return safe("\n\n".join(map(_told, self.turns))) or "*no turns yet*"
+        return "\n\n".join(map(_markdown, self.turns)) or "*no turns yet*"
 
 
 class Asking:
@@ -213,6 +211,6 @@ class Asking:
             answered = stream_events(self._request(trimmed))
 
 
-def _told(turn: Turn) -> str:
+def _markdown(turn: Turn) -> str:
     seen = f" ({len(turn.images)} image{'s' * (len(turn.images) > 1)})" if turn.images else ""
-    return f"**{turn.question}**{seen}\n\n{turn.answer}"
+    return f"{titled(turn.question, note=seen)}\n\n{safe(turn.answer)}"

@@ -17,6 +17,7 @@ from .errors import G4FError, InputError, ResponseError, kind_of
 from .limits import Limits
 from .messages import normalize, with_images
 from .models import Model
+from .printable import logger
 from .providers.base_provider import Provider
 from .providers.call import Call, OwnCancellation, bind
 from .providers.catalogue import load_at
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from .taping.player import Take
 
 __all__ = ["Request", "asked", "prepare", "stream_events", "text"]
-
-logger = logging.getLogger("g4f")
 
 
 class Request(msgspec.Struct, frozen=True):

@@ -28,6 +28,8 @@ import builtins
 import difflib
 from collections.abc import Iterable
 
+from .printable import one_line
+
 __all__ = [
     "BadRequestError",
     "ConnectError",
@@ -56,7 +58,7 @@ __all__ = [
 
 
 class G4FError(Exception):
-    """One line that says what went wrong and what to do about it.
+    """One line that says what went wrong and what to do about it; nothing in it steers a terminal.
 
     `provider` and `model` name who was asked ("" where nobody was yet), `status` is the HTTP status or None,
     `request_id` the far side's own name of the request or None, `partial` the text that had arrived before.
@@ -72,7 +74,7 @@ class G4FError(Exception):
         request_id: str | None = None,
         partial: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(one_line(message))
         self.provider = provider
         self.model = model
         self.status = status

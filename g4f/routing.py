@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from typing import NamedTuple
 
 from .errors import InputError, ModelNotFoundError, ProviderNotFoundError, close_matches, kind_of
 from .models import Model, ModelUtils
+from .printable import logger
 from .providers.base_provider import Provider, provider_name
 from .providers.call import check
 from .providers.catalogue import ROWS, available, find, load, missing
 from .providers.retry_provider import IterListProvider
 
 __all__ = ["Route", "resolve"]
-
-logger = logging.getLogger("g4f")
 
 
 class Route(NamedTuple):

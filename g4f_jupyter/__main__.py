@@ -11,6 +11,8 @@ from pathlib import Path
 import msgspec
 from IPython.terminal.interactiveshell import TerminalInteractiveShell
 
+from g4f.printable import say
+
 __all__ = ["main"]
 
 
@@ -41,13 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     for cell in notebook.cells:
         source = "".join(cell.source).strip()
         if cell.cell_type != "code":
-            print(f"\n{source}")
+            say(f"\n{source}")
         elif source:
-            print("\nIn [ ]: " + source.replace("\n", "\n   ...: "))
+            say("\nIn [ ]: " + source.replace("\n", "\n   ...: "))
             if not shell.run_cell(source).success and "raises-exception" not in cell.metadata.tags:
                 return 1
     python = f"{min(sys.executable, os.path.relpath(sys.executable), key=len)} -m"
-    print(f"\nTo open it in a browser: {python} pip install jupyterlab && {python} jupyterlab {path}")
+    say(f"\nTo open it in a browser: {python} pip install jupyterlab && {python} jupyterlab {path}")
     return 0
 
 

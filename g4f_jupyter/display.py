@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import json
 import traceback
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
@@ -16,13 +15,16 @@ from IPython.display import DisplayHandle
 from g4f.client.assemble import add_call
 from g4f.client.types import ToolCall as Called
 from g4f.errors import G4FError, MissingAuthError
-from g4f.markdown import closed, code_of, fenced, safe
+from g4f.markdown.code import code_of, fenced
+from g4f.markdown.entities import literal
+from g4f.markdown.rewriting import safe
+from g4f.printable import one_line, printable
 from g4f.providers.catalogue import find
 from g4f.providers.response import FinishReason, Item, Reasoning, Status, ToolCall
 
 from .fix import note_as_own
 
-__all__ = ["FORMATS", "Frames", "Look", "Quiet", "Screen", "errors_in_one_line", "printable", "show"]
+__all__ = ["FORMATS", "Frames", "Look", "Quiet", "Screen", "errors_in_one_line", "show"]
 
 PAUSE = 0.08
 """Seconds between two frames, at the least."""
@@ -37,7 +39,6 @@ FORMATS = ("markdown", "text", "json", "code")
 
 _INTERRUPTED = "interrupted. What came so far stands above; the conversation is as it was before."
 _CUT = {"length": "cut off: the limit of its length", "content_filter": "cut off: the provider's content filter"}
-_CONTROLS = {code: "\ufffd" for code in [*range(32), *range(127, 160)] if chr(code) not in "\n\t"}
 
 
 class Look(NamedTuple):
@@ -56,6 +57,9 @@ class Screen(Protocol):
     def think(self, text: str) -> None:
         """Show, apart from the answer, what the model thinks."""
 
+    def call(self, code: str) -> None:
+        """Show below the answer what it calls: a line for each tool, in the model's own order."""
+
     def wait(self, what: str) -> None:
         """Show what is waited for before the answer begins, which takes its place."""
 
@@ -68,13 +72,12 @@ class Screen(Protocol):
 
 async def show(answer: AsyncGenerator[Item], screen: Screen) -> None:
     """Show the answer as it comes, and what it calls. However it ends, what came stays, and says if it is cut."""
-    mark, begun = "incomplete", False
+    mark = "incomplete"
     calls: dict[int, Called] = {}
     try:
         async with aclosing(answer) as items:
             async for item in items:
                 if isinstance(item, str):
-                    begun = begun or bool(item.strip())
                     screen.add(item)
                 elif isinstance(item, ToolCall):
                     add_call(calls, item)
@@ -85,19 +88,13 @@ async def show(answer: AsyncGenerator[Item], screen: Screen) -> None:
                 elif isinstance(item, Status):
                     screen.wait(item.text)
         if calls:
-            screen.add("\n\n" * begun + _told_calls(calls.values()))
+            screen.call("\n".join(f"{call.function.name}({call.function.arguments})" for call in calls.values()))
         mark = "" if mark == "incomplete" else mark
     except asyncio.CancelledError:
         mark = "interrupted"
         raise
     finally:
         screen.close(mark)
-
-
-def _told_calls(calls: Iterable[Called]) -> str:
-    """Return the calls in the model's own order, as code: what they are called with is no Markdown."""
-    code = "\n".join(f"{call.function.name}({call.function.arguments})" for call in calls)
-    return f"[calls]\n\n{fenced(code)}"
 
 
 class Quiet:
@@ -107,6 +104,9 @@ class Quiet:
         """Drop it."""
 
     def think(self, text: str) -> None:
+        """Drop it."""
+
+    def call(self, code: str) -> None:
         """Drop it."""
 
     def wait(self, what: str) -> None:
@@ -131,6 +131,7 @@ class Frames:
         self._handle: DisplayHandle | None = None
         self._texts: list[str] = []
         self._thoughts: list[str] = []
+        self._calls = ""
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self._shown = True
@@ -147,26 +148,31 @@ class Frames:
         self._thoughts.append(text)
         self._changed()
 
+    def call(self, code: str) -> None:
+        """Show `code` below the answer: what tools are called with is no Markdown."""
+        self._calls = code
+        self._shown = False
+
     def wait(self, what: str) -> None:
         """Show `what` where the answer will stand."""
         self._waits = True
-        self._put(f"[{what}]", safe(f"[{what}]"))
+        self._put(f"[{what}]", literal(f"[{what}]"))
 
     def close(self, mark: str) -> None:
         """Show the last frame."""
         self._cancel_timer()
         self._mark = mark
-        if (self._texts or self._thoughts) and (mark or not self._shown):
+        if (self._texts or self._thoughts or self._calls) and (mark or not self._shown):
             self._frame()
-        elif self._waits and not self._texts:
+        elif self._waits and not self._texts and not self._calls:
             self._put("", "")
 
     def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
         """Show the lines small, below what a person sees; `text/plain` stays the answer alone."""
         if self._handle is not None:
             plain, markdown = self._made()
-            small = "".join(f"\n\n<sub>{html.escape(line).replace('$', '&#36;')}</sub>" for line in lines)
-            self._put(plain, closed(markdown) + small if small else markdown, metadata)
+            small = "".join(f"\n\n<sub>{literal(line)}</sub>" for line in lines)
+            self._put(plain, f"{markdown}{small}", metadata)
 
     def _changed(self) -> None:
         self._shown = False
@@ -190,13 +196,15 @@ class Frames:
         self._texts, self._thoughts = [text := "".join(self._texts)], [thought := "".join(self._thoughts)]
         plain, markdown = _formatted(text, self._look)
         if thought:
-            markdown = f"<details><summary>Reasoning</summary>\n\n{closed(safe(thought))}\n\n</details>\n\n{markdown}"
+            markdown = f"<details><summary>Reasoning</summary>\n\n{safe(thought)}\n\n</details>\n\n{markdown}"
+        if self._calls:
+            plain, markdown = (f"{form}\n\n[calls]\n\n{fenced(self._calls)}".lstrip() for form in (plain, markdown))
         if self._mark:
-            plain, markdown = f"{plain}\n\n[{self._mark}]", f"{closed(markdown)}\n\n*[{self._mark}]*"
+            plain, markdown = f"{plain}\n\n[{self._mark}]", f"{markdown}\n\n*[{self._mark}]*"
         return plain, markdown
 
     def _put(self, plain: str, markdown: str, metadata: Mapping[str, Any] | None = None) -> None:
-        bundle = {"text/plain": plain, "text/markdown": markdown}
+        bundle = {"text/plain": printable(plain), "text/markdown": markdown}
         if self._look.format == "text":
             del bundle["text/markdown"]
         if self._handle is None:
@@ -221,11 +229,6 @@ def _formatted(text: str, look: Look) -> tuple[str, str]:
     return text, safe(text, images=look.images)
 
 
-def printable(text: str) -> str:
-    """Return `text` without what could steer a terminal."""
-    return text.translate(_CONTROLS)
-
-
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
     """Have IPython show an error in one line: its own message, and who was asked. `%tb` shows the whole traceback."""
@@ -244,10 +247,10 @@ def _shorten(error: BaseException) -> None:
     told = str(error)
     if isinstance(error, G4FError) and error.provider and error.provider not in told:
         told = f"{error.provider}: {told}"
-    lines = [[printable(f"{type(error).__name__}: {' '.join(told.split())}"), *_ways(error)]]
+    lines = [[one_line(f"{type(error).__name__}: {told}"), *_ways(error)]]
 
     def render() -> list[str]:
-        return lines.pop() if lines else traceback.format_exception(error)
+        return lines.pop() if lines else [printable(line) for line in traceback.format_exception(error)]
 
     error._render_traceback_ = render  # type: ignore[attr-defined] # IPython asks for it by this name
     note_as_own(error)

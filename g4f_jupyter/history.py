@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-from g4f.markdown import closed, safe
+from g4f.markdown.entities import literal
+from g4f.markdown.rewriting import safe, titled
 
 from .session import Thread
+from .shown import Shown
 
 __all__ = ["STALE", "History"]
 
 STALE = "stale: what stands above has changed since. Run its cell again"
 
 
-class History:
-    """The turns of a thread, as text and as Markdown."""
+class History(Shown):
+    """The turns of a thread."""
 
     def __init__(self, thread: Thread) -> None:
         self._thread = thread
 
-    def __repr__(self) -> str:
-        told = [
+    def text(self) -> str:
+        """Return the system prompt, and each turn behind its number."""
+        system = self._thread.conversation.system
+        turns = [
             f"[{number}] {question}{f' ({note})' if note else ''}\n{answer}"
             for number, question, note, answer in self._turns()
         ]
-        return "\n\n".join([*self._system(), *told]) or "no turns yet"
+        return "\n\n".join([*([f"System: {system}"] if system else []), *turns]) or "no turns yet"
 
-    def _repr_markdown_(self) -> str:
-        told = [
-            f"**{number}. {safe(question)}**{f' *({note})*' if note else ''}\n\n{closed(safe(answer))}"
+    def markdown(self) -> str:
+        """Return each question in bold, or quoted if it has several lines, above its answer."""
+        system = self._thread.conversation.system
+        turns = [
+            f"{titled(question, number=f'{number}. ', note=f' *({note})*' if note else '')}\n\n{safe(answer)}"
             for number, question, note, answer in self._turns()
         ]
-        return "\n\n".join([*(f"*{safe(each)}*" for each in self._system()), *told]) or "*no turns yet*"
-
-    def _system(self) -> list[str]:
-        system = self._thread.conversation.system
-        return [f"System: {system}"] if system else []
+        return "\n\n".join([*([f"*{literal(f'System: {system}')}*"] if system else []), *turns]) or "*no turns yet*"
 
     def _turns(self) -> list[tuple[int, str, str, str]]:
         """Return (number, question, note, answer) of each turn."""

@@ -10,8 +10,11 @@ import msgspec
 
 from g4f.dispatch import Request
 from g4f.images import inline, url_of
-from g4f.markdown import fenced
+from g4f.markdown.code import fenced
+from g4f.markdown.entities import literal
 from g4f.providers.base_provider import Provider, provider_name
+
+from .shown import Shown
 
 __all__ = ["Preview"]
 
@@ -19,19 +22,21 @@ LETTERS = 4
 """Characters of a token, about: what a tokenizer would say, only the far side knows."""
 
 
-class Preview:
+class Preview(Shown):
     """A request that is not sent, as text and as Markdown. Keys are shown as stars."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
 
-    def __repr__(self) -> str:
+    def text(self) -> str:
+        """Return where it would go, the options, and each message below its role."""
         return "\n\n".join(filter(None, [*self._head(), *(f"{role}:\n{text}" for role, text in self._messages())]))
 
-    def _repr_markdown_(self) -> str:
+    def markdown(self) -> str:
+        """Return the same, options and messages as code."""
         head, options = self._head()
-        parts = [head, fenced(options)] if options else [head]
-        parts += [f"**{role}**\n\n{fenced(text)}" for role, text in self._messages()]
+        parts = [literal(head), *([fenced(options)] if options else [])]
+        parts += [f"**{literal(role)}**\n\n{fenced(text)}" for role, text in self._messages()]
         return "\n\n".join(parts)
 
     def _head(self) -> tuple[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import tokenize
 from tokenize import TokenInfo
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from IPython.core.inputtransformer2 import EscapedCommand
 
 from g4f import bridge
 from g4f.errors import NestAsyncioError
+from g4f.printable import logger, say
 
 from .line_magics import ChatLineMagics
 from .magics import ChatMagics
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "register", "unregister"]
 
-logger = logging.getLogger("g4f.jupyter")
 
 _OURS = (ChatMagics, ChatLineMagics)
 
@@ -59,7 +58,7 @@ def _prepare(loop: asyncio.AbstractEventLoop) -> None:
         bridge.make_nestable(loop)
         logger.debug("the running loop is nestable")
     except NestAsyncioError as error:
-        print(f"g4f_jupyter: {error}")
+        say(f"g4f_jupyter: {error}")
     wake_at_signals(loop)
 
 
@@ -67,7 +66,7 @@ def register(shell: InteractiveShell) -> None:
     """Add the magics to `shell`. Says so in one line if it had others of that name."""
     before = shell.magics_manager.magics["cell"].get("chat")
     if before is not None and not isinstance(getattr(before, "__self__", None), _OURS):
-        print("g4f_jupyter: %%chat now asks g4f; it was another magic before")
+        say("g4f_jupyter: %%chat now asks g4f; it was another magic before")
     unregister(shell)
     chat = ChatMagics(shell)
     ours = (chat, ChatLineMagics(shell, chat))

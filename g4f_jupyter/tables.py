@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Collection, Mapping, Sequence
-
-import msgspec
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from g4f.errors import G4FError
+from g4f.markdown.entities import literal
+from g4f.printable import one_line
 from g4f.providers.base_provider import Provider, provider_name
 from g4f.providers.catalogue import ROWS, available, load, reasons
 from g4f.providers.retry_provider import IterListProvider
@@ -16,43 +15,37 @@ from g4f.providers.rows import Row
 
 from .names.aliases import Target
 from .names.model_names import cached, fetch
+from .shown import Shown
 
 __all__ = ["Table", "alias_table", "model_table", "provider_table"]
 
 PATIENCE = 10.0
 """Seconds in which a provider that nobody named lists its models."""
 
-_BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
-_MARKUP = re.compile(r"([\\`*\[\]<>|~&{}!#]|(?<![^\W_])_|_(?![^\W_]))")
 
-
-class Table(msgspec.Struct, frozen=True):
+class Table(Shown):
     """Rows of as many texts as there are columns. A text is shown as it is, whoever wrote it: none of it is markup.
 
     Columns named in `numbers` are aligned at their right end, all others at their left.
     """
 
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    numbers: Collection[str] = ()
+    def __init__(self, columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Collection[str] = ()) -> None:
+        self.columns, self.rows, self.numbers = columns, list(rows), numbers
 
-    def __repr__(self) -> str:
-        rows = [[_BLANK.sub(" ", cell) for cell in row] for row in (self.columns, *self.rows)]
+    def text(self) -> str:
+        """Return columns of text."""
+        rows = [[one_line(cell) for cell in row] for row in (self.columns, *self.rows)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         rows.insert(1, ["-" * width for width in widths])
         sides = [">" if name in self.numbers else "<" for name in self.columns]
         line = "  ".join(f"{{:{side}{width}}}" for side, width in zip(sides, widths, strict=True))
         return "\n".join(line.format(*row).rstrip() for row in rows)
 
-    def _repr_markdown_(self) -> str:
+    def markdown(self) -> str:
+        """Return a table."""
         rule = ["---:" if name in self.numbers else ":---" for name in self.columns]
-        rows = [[_escaped(_BLANK.sub(" ", cell)) for cell in row] for row in (self.columns, *self.rows)]
+        rows = [list(map(literal, row)) for row in (self.columns, *self.rows)]
         return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))
-
-
-def _escaped(cell: str) -> str:
-    """Return `cell` with no markup in it. Of a dollar a backslash would not be enough: see `markdown`."""
-    return _MARKUP.sub(r"\\\1", cell).replace("$", "<span>&#36;</span>")
 
 
 def provider_table() -> Table:

@@ -9,9 +9,10 @@ from importlib.util import find_spec
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from g4f.markdown import finished
+from g4f.markdown.code import finished
+from g4f.printable import printable, say
 
-from .display import Look, Screen, printable
+from .display import Look, Screen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,10 +38,11 @@ class Terminal:
     def __init__(self) -> None:
         self._last = "\n"
         self._begun = self._thinks = False
+        self._calls = ""
 
     def add(self, text: str) -> None:
         """Print `text`."""
-        print(printable(text), end="", flush=True)
+        say(text, end="")
         self._last, self._begun = text[-1:] or self._last, True
 
     def think(self, _: str) -> None:
@@ -49,21 +51,27 @@ class Terminal:
             self.wait("thinking")
         self._thinks = True
 
+    def call(self, code: str) -> None:
+        """Print `code` below the answer."""
+        self._calls = code
+
     def wait(self, what: str) -> None:
         """Print `what`, in a line of its own."""
-        print(printable(f"[{what}]"), flush=True)
+        say(f"[{what}]")
 
     def close(self, mark: str) -> None:
         """End the line, and mark what came."""
         if self._last != "\n":
-            print()
+            say("")
+        if self._calls:
+            say(f"[calls]\n{self._calls}")
         if mark and self._begun:
-            print(f"[{mark}]", flush=True)
+            say(f"[{mark}]")
 
     def foot(self, lines: Sequence[str], _: Mapping[str, Any]) -> None:
         """Print the lines."""
         for line in lines:
-            print(printable(f"[{line}]"))
+            say(f"[{line}]")
 
 
 class Rendered(Terminal):
@@ -115,7 +123,7 @@ class Rendered(Terminal):
         console = self._console()
         with console.capture() as drawn:  # to leave out the blank lines around some kinds of blocks
             console.print(self._made(text))
-        print(drawn.get().strip("\n"), end=end)
+        print(drawn.get().strip("\n"), end=end)  # noqa: T201 - the colours of rich are to steer
 
     @staticmethod
     def _console() -> Console:
@@ -128,4 +136,9 @@ class Rendered(Terminal):
     def _made(text: str) -> Any:
         from rich.markdown import Markdown  # noqa: PLC0415
 
-        return Markdown(text.strip())
+        made = Markdown(text.strip(), hyperlinks=False)  # an address is shown: with links a terminal would be told it
+        for token in made.parsed:
+            for each in (token, *(token.children or ())):
+                each.content = printable(each.content)  # an entity may stand for any character
+                each.attrs = {name: printable(str(value)) for name, value in each.attrs.items()}
+        return made

@@ -174,6 +174,12 @@ class Browser:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    def page(self) -> Page:
+        """Return a new page, which fetches nothing but files."""
+        page = self._context.new_page()
+        page.route(lambda url: not url.startswith("file:"), lambda route: route.abort())
+        return page
+
     def open(self, frontend: Frontend) -> Notebook:
         """Return a new notebook, its kernel ready."""
         page = self._context.new_page()

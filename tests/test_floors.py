@@ -15,8 +15,15 @@ ROOT = Path(g4f.__file__).parent.parent
 PACKAGES = [Path(package.__file__).parent for package in (g4f, g4f_jupyter)]
 
 FLOORS = {
+    "g4f/printable.py": -1,
     "g4f/errors.py": 0,
-    "g4f/markdown.py": 0,
+    "g4f/markdown/entities.py": 0,
+    "g4f/markdown/formulas.py": 0,
+    "g4f/markdown/code.py": 1,
+    "g4f/markdown/inline.py": 2,
+    "g4f/markdown/rewriting.py": 3,
+    "g4f/markdown/__init__.py": 4,
+    "g4f_jupyter/shown.py": 0,
     "g4f/threads.py": 0,
     "g4f/typing.py": 0,
     "g4f/providers/__init__.py": 0,
@@ -106,7 +113,7 @@ FLOORS = {
 
 LATE = {
     ("g4f/nesting.py", "nest_asyncio2"): "its absence has an error of its own",
-    ("g4f/markdown.py", "markdown_it"): "20 ms that only an answer in a cell has to spend",
+    ("g4f/markdown/code.py", "markdown_it"): "20 ms that only an answer in a cell has to spend",
     ("g4f/taping/tapes.py", ".player"): "7 ms that only a tape has to spend",
     ("g4f/providers/access.py", "http"): "10 ms that only a probe has to spend",
     ("g4f/providers/sessions.py", "aiohttp_socks"): "an optional package",

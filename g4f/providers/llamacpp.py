@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-import logging
 import os
 import secrets
 import socket
@@ -26,11 +25,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import BadRequestError, InputError, MissingRequirementsError
+from ..printable import logger
 from ..threads import Abandoned, Outlet
 
 __all__ = ["Weights", "answer"]
 
-logger = logging.getLogger("g4f")
 
 BATCH = 256
 """Tokens of a prompt that are read between two looks at whether somebody still waits for the answer."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from asyncio import sleep
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -12,11 +11,11 @@ from time import time
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from ..errors import G4FError
+from ..printable import logger
 from .response import Status
 
 __all__ = ["AGAIN", "Again", "asked_pause", "with_retries"]
 
-logger = logging.getLogger("g4f")
 
 AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 """The statuses after which the same request may be answered."""

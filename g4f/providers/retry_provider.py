@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -10,14 +9,13 @@ from typing import Any
 
 from ..errors import G4FError, ResponseError, RetryNoProviderError, RetryProviderError
 from ..limits import Limits
+from ..printable import logger
 from .base_provider import AsyncGeneratorProvider, Provider, provider_name
 from .call import OwnCancellation, bind
 from .catalogue import load
 from .response import Item, ProviderInfo, Status, ToolCall
 
 __all__ = ["IterListProvider", "RetryProvider"]
-
-logger = logging.getLogger("g4f")
 
 
 class IterListProvider(AsyncGeneratorProvider):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from ..errors import InputError
+from ..printable import one_line, say
 from .file import TapeFile, read_entry
 from .question import shortened
 
@@ -31,8 +32,8 @@ def main(arguments: list[str]) -> int:
             case _:
                 lines = [_pruned(file, asked.keys)]
     except (InputError, OSError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
-    print("\n".join(lines))  # noqa: T201 - for people
+        parser.exit(2, f"{parser.prog}: {one_line(str(error))}\n")
+    say("\n".join(lines))
     return 1 if asked.command == "check" and len(lines) > 1 else 0
 
 

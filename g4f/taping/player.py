@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import threading
 import warnings
@@ -16,6 +15,7 @@ from typing import Any
 import msgspec
 
 from ..errors import InputError, MissingRequirementsError, close_matches
+from ..printable import logger, one_line
 from ..providers.base_provider import AsyncGeneratorProvider
 from ..providers.response import Item, ProviderInfo, Reasoning, Replayed, ToolCall
 from .file import Entry, Kept, TapeFile, read_entry
@@ -23,7 +23,6 @@ from .question import Question, differences, key_of, keys_here, question, shorte
 
 __all__ = ["MODES", "Take", "Tape"]
 
-logger = logging.getLogger("g4f")
 
 MODES = ("auto", "replay", "record", "off")
 
@@ -99,7 +98,7 @@ class Tape:
             is_new = kind not in self._warned
             self._warned.add(kind)
         if is_new:
-            warnings.warn_explicit(told, UserWarning, str(self.file.path), 0)
+            warnings.warn_explicit(one_line(told), UserWarning, str(self.file.path), 0)
 
 
 class Take(AsyncGeneratorProvider):

@@ -1,0 +1,86 @@
+"""Code in Markdown: found in an answer, and written so that it stays code whatever stands in it."""
+
+from __future__ import annotations
+
+import html
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ..printable import printable
+from .entities import entities, is_allowed
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
+__all__ = ["block", "code_of", "fenced", "finished", "parser", "preformatted", "span"]
+
+_TEX = re.compile(r"\$|\\\\[()\[\]]|\\(?:begin|end)\{")
+"""What JupyterLab takes for the begin or end of a formula, also inside code that stands in a list or a quotation."""
+
+_DISPLAYED = re.compile(r"\$\$|\\[()\[\]]|\\(?:begin|end)\{")
+"""What nbconvert takes for one in the middle of a line."""
+
+
+@cache
+def parser() -> MarkdownIt:
+    """Return the parser of all Markdown here: CommonMark with tables and deletions, raw HTML being text."""
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - 20 ms that only an answer in a cell has to spend
+
+    markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("inline")
+    markdown.validateLink = is_allowed  # type: ignore[method-assign]
+    return markdown
+
+
+def code_of(text: str) -> str:
+    """Return what stands in the fenced code blocks of `text`, one below the other."""
+    return "\n".join(token.content for token in parser().parse(text) if token.type == "fence").strip("\n")
+
+
+def fenced(code: str, language: str = "") -> str:
+    """Return `code` as a code block, whatever stands in it. A blank line belongs before and behind it."""
+    code = printable(code)
+    fence = "`" * max(3, _longest_ticks(code) + 1)
+    return "\n".join([f"{fence}{language}", *([code] if code else []), fence])
+
+
+def preformatted(code: str) -> str:
+    """Return `code` as a code block of one line, without colours, for where a fence would not be enough."""
+    return f"<pre><code>{entities(code)}</code></pre>"
+
+
+def block(code: str, info: str, *, nested: bool, diagrams: bool = False) -> str:
+    """Return a code block of an answer. `nested` is one in a list or a quotation.
+
+    What its first line says (`info`) is a language, or nothing. Diagrams of Mermaid, which may name images, and which
+    nbconvert copies as they are into its page, are code, unless they are wanted and have no tag in them.
+    """
+    code = code.removesuffix("\n")
+    if nested and _TEX.search(code):
+        return preformatted(code)
+    language = re.sub(r"[^\w+#.-]", "", next(iter(html.unescape(info).split()), ""), flags=re.ASCII)
+    if language.lower().startswith("mermaid"):
+        language = "mermaid" if diagrams and "<" not in code else "text"
+    return fenced(code, language)
+
+
+def span(code: str, *, in_table: bool) -> str:
+    """Return code within a line."""
+    longest = _longest_ticks(code)
+    if longest > 1 or (in_table and "|" in code) or _DISPLAYED.search(code):
+        return f"<code>{entities(code)}</code>"
+    ticks = "`" * (longest + 1)
+    is_padded = code.startswith(("`", " ")) or code.endswith(("`", " "))
+    return f"{ticks} {code} {ticks}" if is_padded and code.strip() else f"{ticks}{code}{ticks}"
+
+
+def _longest_ticks(code: str) -> int:
+    return max((len(ticks) for ticks in re.findall("`+", code)), default=0)
+
+
+def finished(text: str) -> tuple[str, str]:
+    """Return the blocks at the beginning of `text` to which nothing more can be added, and the rest."""
+    starts = [token.map[0] for token in parser().parse(text) if token.level == 0 and token.map is not None]
+    lines = text.split("\n")
+    last = starts[-1] if starts else 0
+    return "\n".join(lines[:last]), "\n".join(lines[last:])
