@@ -8,8 +8,8 @@ from typing import ClassVar
 from g4f.markdown import safe
 
 from .browser import MISSING, Browser, Cell, Frontend, Gate, Notebook
+from .hostile import JUDGE, RENDERED, answers, screens
 from .servers import Server, whole
-from .test_markdown import answers
 
 SETUP = """
 %load_ext g4f_jupyter
@@ -105,28 +105,6 @@ CONTRAST = """element => {
 }"""
 """The contrast of an element's text against what is behind it (WCAG 2.2, relative luminance)."""
 
-ACTING = """output => [...output.querySelectorAll(
-    'script, img, iframe, object, embed, svg, image, video, audio, style, link, base, form, body, [style*="url("]'
-), ...[...output.querySelectorAll('*')].filter(
-    element => element.getAttributeNames().some(name => name.startsWith('on'))
-        || element.hasAttribute('href') && !/^(https?:|mailto:|#)/.test(element.getAttribute('href'))
-)].map(element => element.outerHTML)"""
-"""The elements below a cell that could run or fetch something, or lead elsewhere than to a page."""
-
-RENDERED_ACTING = """async ([acting, texts]) => {
-    const rendermime = jupyterapp.shell.currentWidget.content.rendermime;
-    const found = [];
-    for (const [number, text] of texts.entries()) {
-        const renderer = rendermime.createRenderer('text/markdown');
-        await renderer.renderModel(rendermime.createModel({data: {'text/markdown': text}, trusted: true}));
-        const acts = eval(acting)(renderer.node);
-        if (acts.length) found.push([number, acts]);
-        renderer.dispose();
-    }
-    return found;
-}"""
-"""Number of each text that is rendered as something which acts, and what that is."""
-
 SCROLLS = """element => {
     const scrolls = inner => inner.scrollWidth > inner.clientWidth && getComputedStyle(inner).overflowX == 'auto';
     while (element && !scrolls(element)) element = element.parentElement;
@@ -140,12 +118,15 @@ class FrontendTestCase(unittest.TestCase):
 
     kind: ClassVar[str]
     notebook: ClassVar[Notebook]
+    made: ClassVar[list[str]]
 
     @classmethod
     def setUpClass(cls) -> None:
         """Start what the tests need."""
         if MISSING:
             raise unittest.SkipTest(f"not installed: {MISSING}")
+        made = answers(1600)
+        cls.made = [*map(safe, made[:1200]), *screens(made[1200:])]  # here: the browser has a loop of its own
         cls.notebook = cls.enterClassContext(Browser()).open(cls.enterClassContext(Frontend(cls.kind)))
         loaded = cls.notebook.add(SETUP).run()
         assert not loaded.text, loaded.text
@@ -223,17 +204,20 @@ class TestLab(FrontendTestCase):
             cell = self.answered(*text.splitlines(keepends=True))
             for _ in "written", "opened again":
                 cell.see("the end")
-                self.assertEqual([], cell.output.evaluate(ACTING))
+                self.assertEqual([], cell.output.evaluate(JUDGE))
                 self.assertIsNone(self.notebook.page.evaluate("window.ran ?? null"))
                 self.notebook.saved()
                 self.notebook.reload()
             self.assertEqual([], [request.path for request in remote.requests])
 
     def test_no_answer_acts(self) -> None:
-        """Nor does any other answer, of whatever pieces of Markdown it is made: the front end's own parser is asked."""
-        made = answers(1500)
-        acting = self.notebook.page.evaluate(RENDERED_ACTING, [ACTING, [safe(answer) for answer in made]])
-        self.assertEqual([], [(made[number], acts) for number, acts in acting])
+        """Nor does any other answer, of whatever pieces of Markdown it is made, nor what stands around it.
+
+        The front end's own parser is asked, and sees what is wrong with the same answers where they are left as they
+        are.
+        """
+        self.assertEqual([], self.notebook.page.evaluate(RENDERED, [JUDGE, self.made]))
+        self.assertGreater(len(self.notebook.page.evaluate(RENDERED, [JUDGE, answers(200)])), 50)
 
     def test_code_as_written(self) -> None:
         """Code is shown as it was written, wherever it stands."""

@@ -7,6 +7,8 @@ import unittest
 from time import monotonic
 from typing import Any
 
+from g4f.markdown import literal
+
 from .kernel import Cell, Kernel
 from .servers import Server, hello
 
@@ -159,7 +161,7 @@ class TestShow(ChatTestCase):
             with self.subTest(question):
                 cell = self.chat("-p Waits --new", question)
                 frames = [message["content"]["data"] for message in cell.messages if "data" in message["content"]]
-                self.assertEqual({"text/plain": told, "text/markdown": told}, frames[0])
+                self.assertEqual({"text/plain": told, "text/markdown": literal(told)}, frames[0])
                 self.assertEqual([{"text/plain": left, "text/markdown": left}], cell.displays)
 
     def test_untrusted(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unittest
+from functools import partial
 
 from markdown_it import MarkdownIt
 
@@ -28,7 +29,8 @@ def shown(page: str) -> str:
     page = re.sub(r'<img src="([^"]*)" alt="([^"]*)"[^>]*>', lambda image: _link(image[1], image[2]), page)
     page = re.sub(r'href="([^"]*)"', lambda link: f'href="{_encoded(link[1])}"', page)
     page = re.sub(r' class="language-([^"]*)"', _language, page)
-    page = re.sub(r"<(br|hr) />\n?", r"<\1>", page).replace("<br>\n", "<br>")
+    page = re.sub(r"<(br|hr) />\n?", r"<\1>", page)
+    page = re.sub(r"<br>\s", "<br>", page)
     page = re.sub(r" *</code></pre>", "</code></pre>", re.sub(r"\s+", " ", page))
     page = re.sub(r"\s*(</?(?:p|[uo]l|li|blockquote|h\d|pre|hr|t\w+)(?: [^>]*)?>)\s*", r"\1", page)
     return html.unescape(page.replace("<p></p>", ""))
@@ -269,7 +271,7 @@ class TestLiteral(unittest.TestCase):
             "# a",
             "1. b",
         ):
-            for frame in ("{}", "<sub>{}</sub>", "**{}**", "| {} |\n|---|"):
+            for frame in ("<sub>{}</sub>", "**{}**", "| {} |\n|---|"):
                 with self.subTest(name, frame=frame):
                     page = WITH_US.enable("linkify", ignoreInvalid=True).render(frame.format(literal(name)))
                     self.assertEqual(name, html.unescape(re.sub(r"<[^>]*>", "", page)).strip())
@@ -285,24 +287,10 @@ class TestCost(unittest.TestCase):
 
     def test_linear(self) -> None:
         """Twice as much of anything takes about twice as long, and a paragraph of nothing but marks next to nothing."""
-        for piece in (
-            "\\(",
-            "`",
-            "[",
-            "[](",
-            "<think>",
-            "$",
-            "$$ ",
-            "&amp;",
-            "<sub>",
-            "http://a.b/)",
-            "a@b.c ",
-            "\\begin{align}",
-            "> <",
-            "`` ` ",
-        ):
+        marks = ("\\(", "`", "[", "[](", "<think>", "$", "$$ ", "&amp;", "<sub>", "> <", "`` ` ")
+        for piece in (*marks, "http://a.b/)", "a@b.c ", "\\begin{align}"):
             with self.subTest(piece):
-                once, twice = (cost(lambda size=size: safe(piece * (size // len(piece)))) for size in (60_000, 120_000))
+                once, twice = (cost(partial(safe, piece * (size // len(piece)))) for size in (60_000, 120_000))
                 self.assertLess(twice, 3.5 * once + 5)
 
 

@@ -28,7 +28,7 @@ LISTED = whole({"data": [{"id": "b"}, {"id": "a"}]})
 def cells(table: Table) -> list[list[str]]:
     """Return what a reader of the rendered table sees, row by row; it must have no markup of its own."""
     page = MarkdownIt("commonmark", {"html": True}).enable("table").render(table._repr_markdown_())
-    page = page.replace("<span>$</span>", "$")  # money, where front ends look for formulas
+    page = re.sub("</?span>", "", page)  # around what front ends make formulas and links of
     page = re.sub(' style="text-align:(left|right)"', "", page)
     assert re.sub(r"</?(table|thead|tbody|tr|th|td)>|\n", "", re.sub(r"<t[dh]>.*?</t[dh]>", "", page)) == "", page
     found = [re.findall(r"<t[dh]>(.*?)</t[dh]>", row) for row in page.split("</tr>")[:-1]]
@@ -82,10 +82,10 @@ class TestTable(unittest.TestCase):
         )
 
     def test_controls(self) -> None:
-        """Lines and controls are blanks, in both faces."""
+        """Lines are blanks, and controls a sign that stands for what cannot be shown, in both faces."""
         table = Table(("Name",), [("a\r\n\n| b\x1b[2J\x07c",)])
-        self.assertEqual("Name\n-----------\na | b [2J c", repr(table))
-        self.assertEqual([["Name"], ["a | b [2J c"]], cells(table))
+        self.assertEqual("Name\n-----------\na | b�[2J�c", repr(table))
+        self.assertEqual([["Name"], ["a | b�[2J�c"]], cells(table))
 
 
 class TestTables(unittest.TestCase):

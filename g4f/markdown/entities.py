@@ -42,11 +42,11 @@ def special(sign: str) -> str:
 
 
 def literal(words: str) -> str:
-    """Return Markdown, of one line, that shows `words` as they are wherever it stands: in a table, a title, a tag.
+    """Return Markdown that shows `words` as they are, on one line, behind its begin: in a table, a title, a tag.
 
     For all that is no answer: names of models and files, notes, messages of errors. No link comes of it either.
     """
-    return line_start(_LINKED.sub(r"<span>\g<0></span>", text(one_line(words))))
+    return _LINKED.sub(r"<span>\g<0></span>", text(one_line(words)))
 
 
 def line_start(line: str) -> str:
