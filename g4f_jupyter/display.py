@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import traceback
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
@@ -17,7 +17,7 @@ from g4f.client.types import ToolCall as Called
 from g4f.errors import G4FError, MissingAuthError
 from g4f.markdown.code import code_of, fenced
 from g4f.markdown.entities import literal
-from g4f.markdown.rewriting import safe
+from g4f.markdown.rewriting import Growing, safe
 from g4f.printable import one_line, printable
 from g4f.providers.catalogue import find
 from g4f.providers.response import FinishReason, Item, Reasoning, Status, ToolCall
@@ -137,6 +137,7 @@ class Frames:
         self._shown = True
         self._waits = False
         self._mark = ""
+        self._answer, self._reasoning = Growing(images=look.images), Growing()
 
     def add(self, text: str) -> None:
         """Show `text` now, or with the next frame; never later than that, also when nothing follows."""
@@ -162,15 +163,15 @@ class Frames:
         """Show the last frame."""
         self._cancel_timer()
         self._mark = mark
-        if (self._texts or self._thoughts or self._calls) and (mark or not self._shown):
-            self._frame()
+        if (self._texts or self._thoughts or self._calls) and (mark or not self._shown or self._answer.is_cut):
+            self._put(*self._made(growing=False))
         elif self._waits and not self._texts and not self._calls:
             self._put("", "")
 
     def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
         """Show the lines small, below what a person sees; `text/plain` stays the answer alone."""
         if self._handle is not None:
-            plain, markdown = self._made()
+            plain, markdown = self._made(growing=False)
             small = "".join(f"\n\n<sub>{literal(line)}</sub>" for line in lines)
             self._put(plain, f"{markdown}{small}", metadata)
 
@@ -185,18 +186,22 @@ class Frames:
     def _frame(self) -> None:
         start = monotonic()
         self._cancel_timer()
-        plain, markdown = self._made()
+        plain, markdown = self._made(growing=True)
         self._put(plain, markdown)
         self._shown = True
         end = monotonic()
         self._due = end + max(PAUSE, (len(plain) + len(markdown)) / RATE, (end - start) / SHARE)
 
-    def _made(self) -> tuple[str, str]:
-        """Return what there is so far as plain text and as Markdown."""
+    def _whole(self, text: str) -> str:
+        return safe(text, images=self._look.images)
+
+    def _made(self, *, growing: bool) -> tuple[str, str]:
+        """Return what there is so far as plain text and as Markdown: rewritten as a whole unless it is `growing`."""
         self._texts, self._thoughts = [text := "".join(self._texts)], [thought := "".join(self._thoughts)]
-        plain, markdown = _formatted(text, self._look)
+        answered, reasoned = (self._answer.safe, self._reasoning.safe) if growing else (self._whole, safe)
+        plain, markdown = _formatted(text, self._look.format, answered)
         if thought:
-            markdown = f"<details><summary>Reasoning</summary>\n\n{safe(thought)}\n\n</details>\n\n{markdown}"
+            markdown = f"<details><summary>Reasoning</summary>\n\n{reasoned(thought)}\n\n</details>\n\n{markdown}"
         if self._calls:
             plain, markdown = (f"{form}\n\n[calls]\n\n{fenced(self._calls)}".lstrip() for form in (plain, markdown))
         if self._mark:
@@ -219,14 +224,14 @@ class Frames:
             self._timer = None
 
 
-def _formatted(text: str, look: Look) -> tuple[str, str]:
+def _formatted(text: str, form: str, rewritten: Callable[[str], str]) -> tuple[str, str]:
     """Return an answer as plain text and as Markdown. What is not in the form (yet) stands as it is."""
-    if look.format == "json":
+    if form == "json":
         with suppress(ValueError):
             return text, fenced(json.dumps(json.loads(text), indent=2, ensure_ascii=False), "json")
-    if look.format == "code" and (code := code_of(text)):
+    if form == "code" and (code := code_of(text)):
         return code, fenced(code, "python")
-    return text, safe(text, images=look.images)
+    return text, rewritten(text)
 
 
 @contextmanager

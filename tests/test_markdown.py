@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 
 from g4f.markdown import code_of, fenced, finished, literal, safe
 from g4f.markdown.entities import is_allowed
+from g4f.markdown.rewriting import Growing
 
 from .cost import cost
 from .hostile import answers, screens, wrong_in_html
@@ -173,7 +174,7 @@ class TestMeaning(unittest.TestCase):
     def test_code_is_closed(self) -> None:
         """A block that the answer leaves open ends with it, also in a list or a quotation."""
         for source, expected in {
-            "a\n```python\nb": "a\n\n```python\nb\n```",
+            "a\n```python\nb": "a\n```python\nb\n```",
             "~~~~\nb": "```\nb\n```",
             "1. a\n   ```python\n   x = 1": "1. a\n   ```python\n   x = 1\n   ```",
             "> - ~~~~ x\n>   a": "> - ```x\n>   a\n>   ```",
@@ -294,6 +295,36 @@ class TestCost(unittest.TestCase):
                 self.assertLess(twice, 3.5 * once + 5)
 
 
+class TestGrowing(unittest.TestCase):
+    """An answer that comes is shown as what came, and no block of it is rewritten again and again."""
+
+    def test_each_frame(self) -> None:
+        """Each frame shows what the text so far shows, wherever it is cut."""
+        for text in (
+            "\n\n".join(answers(40, 8)),
+            "a <b>\n\n" * 400,
+            "- a `b\n\n  c` <d>\n" * 200,
+            "$x\n= y$ <\n\n" * 200,
+        ):
+            growing = Growing()
+            for end in range(0, len(text), 37):
+                frame = growing.safe(text[:end])
+                if "[x]" not in text:
+                    self.assertEqual(shown(WITH_US.render(safe(text[:end]))), shown(WITH_US.render(frame)))
+                self.assertEqual([], wrong_in_html(frame))
+
+    def test_cost(self) -> None:
+        """A hundred frames of an answer cost a few times what its last one does, and not fifty times."""
+        text = "Some **bold** text with a [link](http://a.b/c) and $x_1$ & more.\n\n" * 200
+
+        def frames() -> None:
+            growing = Growing()
+            for end in range(100):
+                growing.safe(text[: len(text) * end // 100])
+
+        self.assertLess(cost(frames), 8 * cost(partial(safe, text)))
+
+
 class TestCode(unittest.TestCase):
     """Code by itself."""
 
@@ -307,4 +338,4 @@ class TestCode(unittest.TestCase):
 
     def test_finished(self) -> None:
         """The blocks to which nothing can be added, and the rest."""
-        self.assertEqual(("a\n", "b"), finished("a\n\nb"))
+        self.assertEqual(("a\n\n", "b"), finished("a\n\nb"))

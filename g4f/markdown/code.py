@@ -22,6 +22,10 @@ _DISPLAYED = re.compile(r"\$\$|\\[()\[\]]|\\(?:begin|end)\{")
 """What nbconvert takes for one in the middle of a line."""
 
 
+_LINES = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
+"""Where a line begins, as the parser counts them."""
+
+
 @cache
 def parser() -> MarkdownIt:
     """Return the parser of all Markdown here: CommonMark with tables and deletions, raw HTML being text."""
@@ -79,8 +83,11 @@ def _longest_ticks(code: str) -> int:
 
 
 def finished(text: str) -> tuple[str, str]:
-    """Return the blocks at the beginning of `text` to which nothing more can be added, and the rest."""
-    starts = [token.map[0] for token in parser().parse(text) if token.level == 0 and token.map is not None]
-    lines = text.split("\n")
-    last = starts[-1] if starts else 0
-    return "\n".join(lines[:last]), "\n".join(lines[last:])
+    """Return the blocks at the beginning of `text` to which nothing more can be added, and the rest.
+
+    They end with a blank line: without one, what looks like the next block may go on with a formula.
+    """
+    lines = _LINES.split(text)
+    starts = (token.map[0] for token in reversed(parser().parse(text)) if token.level == 0 and token.map is not None)
+    last = next((start for start in starts if start and not lines[start - 1].strip()), 0)
+    return "".join(lines[:last]), "".join(lines[last:])

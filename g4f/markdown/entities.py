@@ -38,7 +38,7 @@ def text(words: str) -> str:
 
 def special(sign: str) -> str:
     """Return Markdown for a sign that was written as an entity, or behind a backslash: it is none, whatever follows."""
-    return "&amp;" if sign == "&" else text(re.sub(r"[\n\r\t]", " ", sign))
+    return "&amp;" if sign == "&" else text(re.sub(r"[\n\t]", " ", printable(sign)))
 
 
 def literal(words: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .code import parser, span
@@ -51,14 +50,7 @@ def inline(content: str, context: Context) -> str:
     if len(_MARK.findall(content)) > MOST:
         lines = context.formulas.restored(content).split("\n")
         return "\n".join(line_start(text(line.strip(" \t"))) for line in lines)
-    if "⸨" in content or (context.references and "[" in content):
-        return _Writer(context).write(content)
-    return _without_context(content, context.images, context.in_table)
-
-
-@lru_cache(maxsize=2048)  # what stands above the last paragraph is the same in each frame of an answer
-def _without_context(content: str, images: bool, in_table: bool) -> str:
-    return _Writer(Context(Formulas(), {}, images, in_table)).write(content)
+    return _Writer(context).write(content)
 
 
 class _Opened(NamedTuple):

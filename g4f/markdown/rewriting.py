@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ..printable import printable
-from .code import block, parser
+from .code import block, finished, parser
 from .entities import entities, literal
 from .formulas import taken_out
 from .inline import Context, inline
@@ -14,12 +14,20 @@ from .inline import Context, inline
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-__all__ = ["safe", "titled"]
+__all__ = ["Growing", "safe", "titled"]
 
-_RISKY = re.compile(
-    r"[<\[\]&$\\⸨⸩\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]|```|~~|://|www\.|@"
-)
-"""Without any of these, there is neither link nor tag nor formula nor language of code: each parser may read it."""
+PIECE = 1_000
+"""Characters of a growing answer in which it is worth looking for finished blocks."""
+
+
+_STEERING = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_RISKY = re.compile(rf"[<\[\]&$\\⸨⸩{_STEERING}]|~~|://|www\.|@")
+"""Without any of these, there is neither link nor tag nor formula in a text: each parser may read it."""
+
+_RISKY_CODE = re.compile(rf"[⸨⸩{_STEERING}]|\$\$|\\\\[()\[\]]|\\(?:begin|end)\{{")
+"""In a block of code at the margin only these may be taken for something else."""
+
+_LANGUAGE = re.compile(r"(?!mermaid)[\w+#.-]*\n", re.ASCII | re.IGNORECASE)
 
 _LINES = re.compile("[\u2028\u2029]")
 """What ends a line in JavaScript."""
@@ -40,13 +48,62 @@ def safe(text: str, *, images: bool = False) -> str:
     but http, https, mailto or the notebook itself is its source, titles of links are left out, and a diagram of
     Mermaid is its code. With `images`, images stay, and diagrams. Every block of code is closed.
     """
-    if not _RISKY.search(text):
-        return text
+    if (plain := _plain(text)) is not None:
+        return plain
     text, formulas = taken_out(_LINES.sub("\n", printable(text)))
     env: dict[str, Any] = {}
     tokens = parser().parse(text, env)
     context = Context(formulas, env.get("references", {}), images)
     return "\n\n".join(_Blocks(tokens, context).until(""))
+
+
+def _plain(text: str) -> str | None:
+    """Return `text` if nothing of it has to be rewritten, its last block of code closed; else None.
+
+    Outside of code there is nothing risky, and each block of code stands at the margin, without three ticks in it.
+    """
+    pieces = text.split("```")
+    if any(map(_RISKY.search, pieces[::2])) or any(map(_RISKY_CODE.search, pieces[1::2])):
+        return None
+    for number, piece in enumerate(pieces):
+        is_code, is_last = number % 2, number == len(pieces) - 1
+        if is_code and not _LANGUAGE.match(piece):
+            return None
+        if not is_code and number and piece and not piece.startswith("\n"):
+            return None
+        if not is_last and piece and not piece.endswith("\n"):
+            return None
+    closing = "" if len(pieces) % 2 else "```" if text.endswith("\n") else "\n```"
+    return text + closing
+
+
+class Growing:
+    """The Markdown of an answer while it comes: what stands above its last block is rewritten once.
+
+    A definition of a link counts for the blocks that come with it only; `safe` of the whole answer has the last word.
+    """
+
+    def __init__(self, *, images: bool = False) -> None:
+        self._images = images
+        self._read = 0
+        self._blocks = ""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are blocks that were rewritten without those below them."""
+        return bool(self._blocks)
+
+    def safe(self, text: str) -> str:
+        """Return what `safe` returns. `text` begins with what it was the time before."""
+        rest = text[self._read :]
+        if (plain := _plain(rest)) is not None:
+            return self._blocks + plain
+        if len(rest) > PIECE:
+            above, rest = finished(rest)
+            if above.strip():
+                self._blocks += f"{safe(above, images=self._images)}\n\n"
+            self._read += len(above)
+        return self._blocks + safe(rest, images=self._images)
 
 
 def titled(words: str, *, number: str = "", note: str = "") -> str:
