@@ -8,6 +8,7 @@ again, and older models give each piece a finish reason: what counts is what was
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -91,9 +92,11 @@ class GenerateContentFrames(Events):
 
     __slots__ = ()
 
+    says = re.compile(rb"^[^:\n].*\n", re.MULTILINE)
+
     def end(self) -> list[bytes]:
         """Return what the end of the stream has cut off, or that error."""
-        rest = b"".join(self._rest).strip()
+        rest = (self._lines + self._rest).strip()
         return [ErrorPayload(rest)] if rest[:1] in (b"{", b"[") else super().end()
 
 
