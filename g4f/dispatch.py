@@ -25,6 +25,7 @@ from .routing import Route, resolve
 from .shaping import Shaper
 from .taping.tapes import current
 from .typing import Messages, seal
+from .wire import whole
 
 if TYPE_CHECKING:
     from .taping.player import Take
@@ -156,8 +157,15 @@ def _event(item: object, shaper: Shaper) -> list[Item]:
             held = shaper.flush()
             return held if shaper.done else [*held, item]
         case Event():
-            return [item]
+            return [_whole(item)]
     raise ResponseError(f"the provider yielded {kind_of(item)}: it may yield text and events")
+
+
+def _whole(event: Event) -> Event:
+    """Return `event` without halves of characters, which can be neither sent nor saved."""
+    texts = {name: text for name in event.__struct_fields__ if isinstance(text := getattr(event, name), str)}
+    broken = {name: whole(text) for name, text in texts.items() if not text.isascii()}
+    return msgspec.structs.replace(event, **broken) if broken else event
 
 
 class _Record:

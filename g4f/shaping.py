@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .providers.response import FinishReason, Item, Reasoning
+from .wire import whole
 
 __all__ = ["Shaper"]
 
@@ -18,6 +19,30 @@ def _held_back(text: str, words: Sequence[str]) -> int:
     return next((size for size in sizes if any(word.startswith(text[-size:]) for word in words)), 0)
 
 
+class _Halves:
+    """Joins the halves of characters, which JavaScript cuts apart; a half alone becomes U+FFFD.
+
+    `left` is a first half that came last: the second may follow.
+    """
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = ""
+
+    def join(self, text: str) -> str:
+        """Return `text`, which may hold halves, behind what was left, as far as it is whole."""
+        text, self.left = self.left + text, ""
+        if "\ud800" <= text[-1:] <= "\udbff":
+            text, self.left = text[:-1], text[-1]
+        return whole(text)
+
+    def flush(self) -> str:
+        """Return what was left, when nothing more comes."""
+        left, self.left = self.left, ""
+        return whole(left)
+
+
 class Shaper:
     """Feed text as it arrives, cut anywhere; take what may go out. The cuts never change the result.
 
@@ -25,7 +50,7 @@ class Shaper:
     A tag right after a backtick is a tag that is talked about, and stays text.
     """
 
-    __slots__ = ("_before", "_fresh", "_held", "_left", "_stop", "_thinking", "_unsure", "done")
+    __slots__ = ("_before", "_fresh", "_halves", "_held", "_left", "_stop", "_thinking", "_thoughts", "_unsure", "done")
 
     def __init__(self, stop: Sequence[str] = (), max_chunks: int | None = None) -> None:
         self.done = False
@@ -36,32 +61,37 @@ class Shaper:
         self._unsure = ""  # the end of what came, perhaps the beginning of a tag
         self._before = ""  # the character before it
         self._held = ""  # the end of the text, perhaps the beginning of a stop word
+        self._halves, self._thoughts = _Halves(), _Halves()  # of text, and of reasoning that came by itself
 
     def feed(self, text: str) -> list[Item]:
         """Return the items that `text` brings, in order; mostly just `[text]`."""
         out: list[Item] = []
+        if not text.isascii() or self._halves.left:
+            text = self._halves.join(text)
         if "<" not in text and not self._unsure:
             self._piece(text, out)
             return out
-        text = self._unsure + text
+        text, begin = self._unsure + text, 0
         while not self.done:
             tag = _CLOSE if self._thinking else _OPEN
-            cut = self._find(tag, text)
+            cut = self._find(tag, text, begin)
             if cut < 0:
                 break
-            self._piece(text[:cut], out)
-            text = text[cut + len(tag) :]
+            self._piece(text[begin:cut], out)
+            begin = cut + len(tag)
             self._fresh = self._thinking and not self._before
             self._thinking = not self._thinking
-        keep = _held_back(text, (tag,))
-        self._unsure = text[len(text) - keep :]
-        self._piece(text[: len(text) - keep], out)
+        end = len(text) - _held_back(text[max(begin, len(text) - len(tag)) :], (tag,))
+        self._unsure = text[end:]
+        self._piece(text[begin:end], out)
         return out
 
     def flush(self) -> list[Item]:
         """Return what was held back, when nothing more comes."""
         out: list[Item] = []
-        unsure, self._unsure = self._unsure, ""
+        if thought := self._thoughts.flush():
+            self._give(Reasoning(thought), out)
+        unsure, self._unsure = self._unsure + self._halves.flush(), ""
         self._piece(unsure, out)
         self._text("", out, last=True)
         return out
@@ -69,12 +99,15 @@ class Shaper:
     def reason(self, event: Reasoning) -> list[Item]:
         """Count a piece of reasoning that came as an event of its own."""
         out: list[Item] = []
-        self._give(event, out)
+        if not event.text.isascii() or self._thoughts.left:
+            event = Reasoning(self._thoughts.join(event.text))
+        if event.text:
+            self._give(event, out)
         return out
 
-    def _find(self, tag: str, text: str) -> int:
-        cut = text.find(tag)
-        while cut >= 0 and not self._thinking and (text[cut - 1] if cut else self._before) == "`":
+    def _find(self, tag: str, text: str, begin: int) -> int:
+        cut = text.find(tag, begin)
+        while cut >= 0 and not self._thinking and (text[cut - 1] if cut > begin else self._before) == "`":
             cut = text.find(tag, cut + 1)
         return cut
 

@@ -1,4 +1,4 @@
-"""JSON that strangers wrote, and JSON for them: whatever is wrong with it is one error. No I/O."""
+"""JSON that strangers wrote, and the texts in it: whatever is wrong with it is one error. No I/O."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ from typing import Any
 
 import msgspec
 
-from .errors import InputError
-
-__all__ = ["UNREADABLE", "decoded", "encoded", "reread"]
+__all__ = ["UNREADABLE", "decode", "decoded", "reread", "whole", "written"]
 
 UNREADABLE = (ValueError, RecursionError)
-"""What a decoder of msgspec's may raise. msgspec's own errors, and those of Unicode and of numbers, are ValueErrors."""
+"""What a decoder of msgspec's may raise: its own errors, as those of Unicode and of numbers, are ValueErrors."""
 
 DIGITS = 300
-"""Digits of a whole number from which on it is infinite: where a double ends, too."""
+"""Digits from which on a whole number counts as infinite. A double ends there, too."""
 
 
 def decoded(data: bytes | str, kind: Any = Any) -> Any:
     """Return what JSON says, as msgspec's type `kind`. Raises msgspec.DecodeError, and nothing else."""
+    return decode(msgspec.json.Decoder(kind), data)
+
+
+def decode(decoder: msgspec.json.Decoder[Any], data: bytes | str) -> Any:
+    """Return what `decoder` reads. Raises msgspec.DecodeError, and nothing else."""
     try:
-        return msgspec.json.decode(data, type=kind)
+        return decoder.decode(data)
     except UNREADABLE as error:
-        return reread(data, kind, error)
+        return reread(data, decoder.type, error)
 
 
 def reread(data: bytes | str, kind: Any, error: Exception) -> Any:
@@ -46,11 +49,18 @@ def _number(digits: str) -> float:
     return int(digits) if len(digits) < DIGITS else float(digits)
 
 
-def encoded(request: Any) -> bytes:
-    """Return a request as JSON. Raises InputError for what JSON cannot hold."""
+def written(value: Any) -> str:
+    """Return what was read by `decoded` as JSON. Raises RecursionError where it is nested too deeply to be written."""
     try:
-        return msgspec.json.encode(request)
-    except RecursionError:
-        raise InputError("messages and options must be what JSON can hold: one is nested too deeply") from None
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"messages and options must be what JSON can hold: {error}") from None
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:  # a half of a character: as an escape it can be written
+        return json.dumps(value)
+
+
+def whole(text: str) -> str:
+    """Return `text` with the halves of characters in it joined, and U+FFFD for a half alone: no text can hold one."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
