@@ -19,6 +19,7 @@ from .models import Model
 from .providers.base_provider import Provider, provider_name
 from .providers.response import Item, Trimmed
 from .typing import seal
+from .wire import decoded
 
 __all__ = ["Asking", "Conversation", "Turn"]
 
@@ -131,7 +132,7 @@ class Conversation:
     def from_json(cls, text: str, **options: Any) -> Conversation:
         """Return the conversation that `to_json` wrote. Raises InputError for any other text."""
         try:
-            saved = msgspec.json.decode(text, type=_Saved)
+            saved = decoded(text, _Saved)
         except msgspec.DecodeError as error:
             raise InputError(f"this is not a conversation that to_json() wrote: {error}") from None
         return cls(saved.model, saved.provider or None, system=saved.system, turns=saved.turns, **options)

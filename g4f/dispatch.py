@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Iterable
@@ -121,12 +122,17 @@ async def asked(request: Request) -> AsyncGenerator[Item]:
             async with aclosing(request.call.open()) as items:
                 async for item in items:
                     pieces = shaper.feed(item) if isinstance(item, str) else _event(item, shaper)
-                    for piece in pieces:
-                        record.add(piece)
-                        limits.handing_over()
-                        yield piece
-                    if shaper.done:
-                        return
+                    while True:
+                        for piece in pieces:
+                            record.add(piece)
+                            limits.handing_over()
+                            yield piece
+                        if not shaper.pauses:
+                            break
+                        if shaper.done:
+                            return
+                        await asyncio.sleep(0)
+                        pieces = shaper.go_on()
                     limits.waiting()
         for piece in shaper.flush():
             record.add(piece)

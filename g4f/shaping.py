@@ -11,6 +11,9 @@ __all__ = ["Shaper"]
 
 _OPEN, _CLOSE = "<think>", "</think>"
 
+SLICE = 2**17
+"""Characters of one text that are looked at in one step, where tags may stand in it: others have their turn then."""
+
 
 def _held_back(text: str, words: Sequence[str]) -> int:
     """Return how many characters at the end of `text` could be the beginning of one of `words`."""
@@ -19,59 +22,72 @@ def _held_back(text: str, words: Sequence[str]) -> int:
     return next((size for size in sizes if any(word.startswith(text[-size:]) for word in words)), 0)
 
 
-class _Halves:
-    """Joins the halves of characters, which JavaScript cuts apart; a half alone becomes U+FFFD.
-
-    `left` is a first half that came last: the second may follow.
-    """
-
-    __slots__ = ("left",)
-
-    def __init__(self) -> None:
-        self.left = ""
-
-    def join(self, text: str) -> str:
-        """Return `text`, which may hold halves, behind what was left, as far as it is whole."""
-        text, self.left = self.left + text, ""
-        if "\ud800" <= text[-1:] <= "\udbff":
-            text, self.left = text[:-1], text[-1]
-        return whole(text)
-
-    def flush(self) -> str:
-        """Return what was left, when nothing more comes."""
-        left, self.left = self.left, ""
-        return whole(left)
+def _parted(text: str) -> tuple[str, str]:
+    """Return `text` without halves of characters, and the half at its end whose other half may follow."""
+    half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+    return whole(text.removesuffix(half)), half
 
 
 class Shaper:
     """Feed text as it arrives, cut anywhere; take what may go out. The cuts never change the result.
 
     Once `done`, the answer is over: the last item given out was its FinishReason, and nothing more is read.
+    Halves of characters, which JavaScript leaves where it cuts a text, are joined; one that stays alone is U+FFFD.
+
+    It `pauses` when it is done, and where a very long text is left to `go_on()` with: others have their turn first.
     A tag right after a backtick is a tag that is talked about, and stays text.
     """
 
-    __slots__ = ("_before", "_fresh", "_halves", "_held", "_left", "_stop", "_thinking", "_thoughts", "_unsure", "done")
+    __slots__ = (
+        "_before",
+        "_fresh",
+        "_half",
+        "_held",
+        "_left",
+        "_rest",
+        "_stop",
+        "_thinking",
+        "_unsure",
+        "done",
+        "pauses",
+    )
 
     def __init__(self, stop: Sequence[str] = (), max_chunks: int | None = None) -> None:
-        self.done = False
+        self.done = self.pauses = False
+        self._rest: list[str] = []  # slices of a very long text, the last one first
         self._stop = stop
         self._left = max_chunks or None
         self._thinking = False
         self._fresh = False  # reasoning came first, and no text yet
-        self._unsure = ""  # the end of what came, perhaps the beginning of a tag
+        self._unsure = ""  # the end of what came, perhaps the beginning of a tag, or of a character
         self._before = ""  # the character before it
         self._held = ""  # the end of the text, perhaps the beginning of a stop word
-        self._halves, self._thoughts = _Halves(), _Halves()  # of text, and of reasoning that came by itself
+        self._half = ""  # the end of reasoning that came by itself, the beginning of a character
 
     def feed(self, text: str) -> list[Item]:
         """Return the items that `text` brings, in order; mostly just `[text]`."""
         out: list[Item] = []
-        if not text.isascii() or self._halves.left:
-            text = self._halves.join(text)
-        if "<" not in text and not self._unsure:
+        if self._unsure or not text.isascii():
+            text, self._unsure = _parted(self._unsure + text)
+        if "<" in text:
+            self._tags(text, out)
+        else:
             self._piece(text, out)
-            return out
-        text, begin = self._unsure + text, 0
+        return out
+
+    def go_on(self) -> list[Item]:
+        """Return the items that the next slice of a very long text brings."""
+        text = self._rest.pop()
+        self.pauses = bool(self._rest)
+        return self.feed(text)
+
+    def _tags(self, text: str, out: list[Item]) -> None:
+        if len(text) > SLICE:
+            text, self._unsure = text + self._unsure, ""
+            self._rest += [text[at : at + SLICE] for at in range(SLICE, len(text), SLICE)][::-1]
+            self.pauses = True
+            text = text[:SLICE]
+        begin = 0
         while not self.done:
             tag = _CLOSE if self._thinking else _OPEN
             cut = self._find(tag, text, begin)
@@ -81,17 +97,20 @@ class Shaper:
             begin = cut + len(tag)
             self._fresh = self._thinking and not self._before
             self._thinking = not self._thinking
-        end = len(text) - _held_back(text[max(begin, len(text) - len(tag)) :], (tag,))
-        self._unsure = text[end:]
+        end = len(text)
+        if not self._unsure:
+            end -= _held_back(text[max(begin, end - len(tag)) :], (tag,))
+            self._unsure = text[end:]
         self._piece(text[begin:end], out)
-        return out
 
     def flush(self) -> list[Item]:
         """Return what was held back, when nothing more comes."""
         out: list[Item] = []
-        if thought := self._thoughts.flush():
-            self._give(Reasoning(thought), out)
-        unsure, self._unsure = self._unsure + self._halves.flush(), ""
+        while self._rest:
+            out += self.go_on()
+        if self._half:
+            self._give(Reasoning(whole(self._half)), out)
+        unsure, self._unsure, self._half = whole(self._unsure), "", ""
         self._piece(unsure, out)
         self._text("", out, last=True)
         return out
@@ -99,8 +118,9 @@ class Shaper:
     def reason(self, event: Reasoning) -> list[Item]:
         """Count a piece of reasoning that came as an event of its own."""
         out: list[Item] = []
-        if not event.text.isascii() or self._thoughts.left:
-            event = Reasoning(self._thoughts.join(event.text))
+        if self._half or not event.text.isascii():
+            text, self._half = _parted(self._half + event.text)
+            event = Reasoning(text)
         if event.text:
             self._give(event, out)
         return out
@@ -147,5 +167,5 @@ class Shaper:
                 self._finish("length", out)
 
     def _finish(self, reason: str, out: list[Item]) -> None:
-        self.done = True
+        self.done = self.pauses = True
         out.append(FinishReason(reason))

@@ -28,7 +28,6 @@ from ..wire import decoded, written
 from .base_provider import AsyncGeneratorProvider
 from .chat_completion import ChatCompletionReader
 from .llamacpp import Weights, answer
-from .openai_words import Function, Only, functions, tool_choice
 from .refusals import Asked, line
 from .response import FinishReason, Item, ProviderInfo, ToolCall
 
@@ -204,26 +203,34 @@ class _Named(msgspec.Struct):
     arguments: Any
 
 
-def _called(tools: list[dict[str, Any]] | None, given: str | dict[str, Any] | None) -> dict[str, Any]:
+def _called(tools: list[dict[str, Any]] | None, choice: str | dict[str, Any] | None) -> dict[str, Any]:
     """Return the response format of a call that must be made, {} where none must.
 
     llama.cpp lets a model talk on before a call that is "required", and takes the name of a function for "auto".
     """
-    if not given or (choice := tool_choice(given)) in ("auto", "none"):
+    if not choice or choice in ("auto", "none"):
         return {}
-    known = {tool.name: tool for tool in functions(tools or ()) if isinstance(tool, Function)}
-    if isinstance(choice, Only):
-        known = {name: tool for name, tool in known.items() if name == choice.name}
-    if not known:
-        raise InputError(f"there is no tool for tool_choice {given!r}")
+    try:
+        functions = {tool["function"]["name"]: tool["function"] for tool in tools or ()}
+    except (KeyError, TypeError):
+        raise InputError('tools must be like [{"type": "function", "function": {"name": "…", …}}]') from None
+    match choice:
+        case {"function": {"name": str(name)}}:
+            functions = {name: functions[name]} if name in functions else {}
+        case "required":
+            pass
+        case _:
+            raise InputError(f'tool_choice must be "auto", "none", "required" or a function, not {choice!r}')
+    if not functions:
+        raise InputError(f"there is no tool for tool_choice {choice!r}")
     calls = [
         {
             "type": "object",
-            "properties": {"name": {"const": name}, "arguments": tool.parameters or {"type": "object"}},
+            "properties": {"name": {"const": name}, "arguments": function.get("parameters") or {"type": "object"}},
             "required": ["name", "arguments"],
             "additionalProperties": False,
         }
-        for name, tool in known.items()
+        for name, function in functions.items()
     ]
     return {"type": "json_schema", "json_schema": {"name": "call", "schema": {"anyOf": calls}}}
 
