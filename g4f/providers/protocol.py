@@ -236,6 +236,9 @@ def _named(option: str, given: Any) -> Mapping[str, Any]:
     """Return what an option holds by names. Raises InputError for anything else."""
     if given is None:
         return {}
-    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
-        raise InputError(f"{option} must be a dict, with names that are texts, not {kind_of(given)}")
+    if not isinstance(given, Mapping):
+        raise InputError(f"{option} must be a dict, not {kind_of(given)}")
+    for name in given:
+        if not isinstance(name, str):
+            raise InputError(f"the names in {option} must be texts: {name!r} is {kind_of(name)}")
     return given
