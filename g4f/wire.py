@@ -35,6 +35,8 @@ def reread(data: bytes | str, kind: Any, error: Exception) -> Any:
     That is with halves of characters, which JavaScript leaves where it cuts a text, with numbers of any size, and with
     those that JSON does not have: NaN and Infinity. Raises msgspec.DecodeError.
     """
+    if isinstance(error, RecursionError):
+        raise msgspec.DecodeError("it is nested too deeply") from None
     try:
         return msgspec.convert(json.loads(data, parse_int=_number), kind)
     except RecursionError:
