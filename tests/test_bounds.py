@@ -14,9 +14,9 @@ import g4f
 from g4f.errors import BadRequestError, G4FError, ResponseError
 from g4f.providers.held import LONGEST, MOST
 from g4f.providers.lines import Lines
-from g4f.providers.sse import Events
+from g4f.providers.sse import ErrorPayload, Events
 from g4f.shaping import SLICE, Shaper
-from tests.servers import DONE, Request, Server, Step, delta, event, whole
+from tests.servers import DONE, HANG, Request, Server, Step, delta, event, whole
 from tests.servers import stream as streamed
 
 from .cost import cost
@@ -136,6 +136,14 @@ class TestHeld(unittest.TestCase):
                 events.feed(piece)
                 self.assertIn(told, events.full)
 
+    def test_errors_are_kept(self) -> None:
+        """What a line of its own says of an error is kept over a read that ends with it, as all lines that count."""
+        for first, second, expected in ((b"error: x\n", b"\n", b" x"), (b"event: error\n", b"data: x\n\n", b"x")):
+            events = Events()
+            self.assertEqual([], events.feed(first))
+            (payload,) = events.feed(second)
+            self.assertEqual((ErrorPayload, expected), (type(payload), bytes(payload)))
+
     def test_not_full(self) -> None:
         """An event of 10 MB is whole."""
         events = Events()
@@ -164,7 +172,7 @@ class TestAnswers(unittest.TestCase):
             with self.subTest(provider):
                 frames = "application/x-ndjson" if provider == "Ollama" else "text/event-stream"
                 for kind in (frames, "application/json"):
-                    steps = streamed(b"data: ", *[b"x" * MB] * 20, Content_Type=kind)
+                    steps = [*streamed(b"data: ", *[b"x" * MB] * 20, end=False, Content_Type=kind), HANG]
                     self.bounded(steps, "16 MB", provider=provider)
 
     def test_many_values(self) -> None:
@@ -203,6 +211,15 @@ class TestAnswers(unittest.TestCase):
             rounds, pieces = rounds + 1, pieces + shaper.go_on()
         self.assertEqual("b" * (8 * SLICE // 17), "".join(piece for piece in pieces if isinstance(piece, str)))
         self.assertGreaterEqual(rounds, 8)
+
+    def test_half_behind_slices(self) -> None:
+        """A half of a character at the end of a text in slices is joined with the other half, which comes later."""
+        shaper = Shaper()
+        pieces = shaper.feed("<think>é</think>" + "x" * 2 * SLICE + "\ud83d")
+        while shaper.pauses:
+            pieces += shaper.go_on()
+        pieces += shaper.feed("\ude00")
+        self.assertEqual("x" * 2 * SLICE + "😀", "".join(piece for piece in pieces if isinstance(piece, str)))
 
 
 class TestNested(unittest.TestCase):
