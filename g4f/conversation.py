@@ -19,6 +19,7 @@ from .printable import logger
 from .providers.base_provider import Provider, provider_name
 from .providers.response import Item, Trimmed
 from .typing import seal
+from .wire import decoded, whole
 
 __all__ = ["Asking", "Conversation", "Turn"]
 
@@ -31,6 +32,12 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     provider: str = ""
     model: str = ""
     images: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Take no halves of characters: a conversation that has one could neither be sent nor saved."""
+        for name in ("question", "answer", "provider", "model"):
+            if not getattr(self, name).isascii():
+                msgspec.structs.force_setattr(self, name, whole(getattr(self, name)))
 
     def __repr__(self) -> str:
         named = [f"{name}={getattr(self, name)!r}" for name in ("question", "answer", "provider", "model")]
@@ -122,15 +129,15 @@ class Conversation:
         """Return turns, system prompt, and the names of model and provider, as JSON text. Options are left out."""
         model = self.model.name if isinstance(self.model, Model) else self.model
         provider = self.provider if isinstance(self.provider, str | None) else provider_name(self.provider)
-        saved = _Saved(self.turns, model, provider or "", self.system)
+        saved = _Saved(self.turns, *map(whole, (model, provider or "", self.system)))
         return msgspec.json.format(msgspec.json.encode(saved)).decode()
 
     @classmethod
     def from_json(cls, text: str, **options: Any) -> Conversation:
         """Return the conversation that `to_json` wrote. Raises InputError for any other text."""
         try:
-            saved = msgspec.json.decode(text, type=_Saved)
-        except msgspec.DecodeError as error:
+            saved = decoded(text, _Saved)
+        except (msgspec.DecodeError, TypeError) as error:
             raise InputError(f"this is not a conversation that to_json() wrote: {error}") from None
         return cls(saved.model, saved.provider or None, system=saved.system, turns=saved.turns, **options)
 

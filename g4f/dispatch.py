@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Iterable
@@ -26,6 +27,7 @@ from .routing import Route, resolve
 from .shaping import Shaper
 from .taping.tapes import current
 from .typing import Messages, seal
+from .wire import whole
 
 if TYPE_CHECKING:
     from .taping.player import Take
@@ -119,12 +121,17 @@ async def asked(request: Request) -> AsyncGenerator[Item]:
             async with aclosing(request.call.open()) as items:
                 async for item in items:
                     pieces = shaper.feed(item) if isinstance(item, str) else _event(item, shaper)
-                    for piece in pieces:
-                        record.add(piece)
-                        limits.handing_over()
-                        yield piece
-                    if shaper.done:
-                        return
+                    while True:
+                        for piece in pieces:
+                            record.add(piece)
+                            limits.handing_over()
+                            yield piece
+                        if not shaper.pauses:
+                            break
+                        if shaper.done:
+                            return
+                        await asyncio.sleep(0)
+                        pieces = shaper.go_on()
                     limits.waiting()
         for piece in shaper.flush():
             record.add(piece)
@@ -155,8 +162,15 @@ def _event(item: object, shaper: Shaper) -> list[Item]:
             held = shaper.flush()
             return held if shaper.done else [*held, item]
         case Event():
-            return [item]
+            return [_whole(item)]
     raise ResponseError(f"the provider yielded {kind_of(item)}: it may yield text and events")
+
+
+def _whole(event: Event) -> Event:
+    """Return `event` without halves of characters, which can be neither sent nor saved."""
+    texts = {name: text for name in event.__struct_fields__ if isinstance(text := getattr(event, name), str)}
+    broken = {name: whole(text) for name, text in texts.items() if not text.isascii()}
+    return msgspec.structs.replace(event, **broken) if broken else event
 
 
 class _Record:

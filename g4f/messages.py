@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from .errors import InputError, close_matches, kind_of
 from .images import image_part
 from .typing import Messages
 
-__all__ = ["ROLES", "normalize", "with_images"]
+__all__ = ["ROLES", "encoded", "normalize", "with_images"]
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
@@ -32,6 +34,17 @@ def normalize(messages: Messages) -> list[dict[str, Any]]:
     if isinstance(messages, str) or not messages:
         raise InputError(f"messages are empty: give a text, or a list such as [{_LIKE}]")
     return [_message(message, f"messages[{index}]") for index, message in enumerate(messages)]
+
+
+def encoded(request: Any) -> bytes:
+    """Return a request as JSON. Raises InputError for what JSON cannot hold."""
+    try:
+        return msgspec.json.encode(request)
+    except RecursionError:
+        why = "one contains itself, or is nested too deeply"
+    except (TypeError, ValueError, OverflowError) as error:
+        why = str(error)
+    raise InputError(f"messages and options must be what JSON can hold: {why}")
 
 
 def with_images(messages: list[dict[str, Any]], images: object) -> list[dict[str, Any]]:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .providers.response import FinishReason, Item, Reasoning
+from .wire import whole
 
 __all__ = ["Shaper"]
 
 _OPEN, _CLOSE = "<think>", "</think>"
+
+SLICE = 2**17
+"""Characters of one text that are looked at in one step, where tags may stand in it: others have their turn then."""
 
 
 def _held_back(text: str, words: Sequence[str]) -> int:
@@ -18,50 +22,95 @@ def _held_back(text: str, words: Sequence[str]) -> int:
     return next((size for size in sizes if any(word.startswith(text[-size:]) for word in words)), 0)
 
 
+def _parted(text: str) -> tuple[str, str]:
+    """Return `text` without halves of characters, and the half at its end whose other half may follow."""
+    half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+    return whole(text.removesuffix(half)), half
+
+
 class Shaper:
     """Feed text as it arrives, cut anywhere; take what may go out. The cuts never change the result.
 
     Once `done`, the answer is over: the last item given out was its FinishReason, and nothing more is read.
+    Halves of characters, which JavaScript leaves where it cuts a text, are joined; one that stays alone is U+FFFD.
+
+    It `pauses` when it is done, and where a very long text is left to `go_on()` with: others have their turn first.
     A tag right after a backtick is a tag that is talked about, and stays text.
     """
 
-    __slots__ = ("_before", "_fresh", "_held", "_left", "_stop", "_thinking", "_unsure", "done")
+    __slots__ = (
+        "_before",
+        "_fresh",
+        "_half",
+        "_held",
+        "_left",
+        "_rest",
+        "_stop",
+        "_thinking",
+        "_unsure",
+        "done",
+        "pauses",
+    )
 
     def __init__(self, stop: Sequence[str] = (), max_chunks: int | None = None) -> None:
-        self.done = False
+        self.done = self.pauses = False
+        self._rest: list[str] = []  # slices of a very long text, the last one first
         self._stop = stop
         self._left = max_chunks or None
         self._thinking = False
         self._fresh = False  # reasoning came first, and no text yet
-        self._unsure = ""  # the end of what came, perhaps the beginning of a tag
+        self._unsure = ""  # the end of what came, perhaps the beginning of a tag, or of a character
         self._before = ""  # the character before it
         self._held = ""  # the end of the text, perhaps the beginning of a stop word
+        self._half = ""  # the end of reasoning that came by itself, the beginning of a character
 
     def feed(self, text: str) -> list[Item]:
         """Return the items that `text` brings, in order; mostly just `[text]`."""
         out: list[Item] = []
-        if "<" not in text and not self._unsure:
+        if self._unsure or not text.isascii():
+            text, self._unsure = _parted(self._unsure + text)
+        if "<" in text:
+            self._tags(text, out)
+        else:
             self._piece(text, out)
-            return out
-        text = self._unsure + text
+        return out
+
+    def go_on(self) -> list[Item]:
+        """Return the items that the next slice of a very long text brings."""
+        text = self._rest.pop()
+        self.pauses = bool(self._rest)
+        return self.feed(text)
+
+    def _tags(self, text: str, out: list[Item]) -> None:
+        if len(text) > SLICE:
+            text, self._unsure = text + self._unsure, ""
+            self._rest += [text[at : at + SLICE] for at in range(SLICE, len(text), SLICE)][::-1]
+            self.pauses = True
+            text = text[:SLICE]
+        begin = 0
         while not self.done:
             tag = _CLOSE if self._thinking else _OPEN
-            cut = self._find(tag, text)
+            cut = self._find(tag, text, begin)
             if cut < 0:
                 break
-            self._piece(text[:cut], out)
-            text = text[cut + len(tag) :]
+            self._piece(text[begin:cut], out)
+            begin = cut + len(tag)
             self._fresh = self._thinking and not self._before
             self._thinking = not self._thinking
-        keep = _held_back(text, (tag,))
-        self._unsure = text[len(text) - keep :]
-        self._piece(text[: len(text) - keep], out)
-        return out
+        end = len(text)
+        if not self._unsure:
+            end -= _held_back(text[max(begin, end - len(tag)) :], (tag,))
+            self._unsure = text[end:]
+        self._piece(text[begin:end], out)
 
     def flush(self) -> list[Item]:
         """Return what was held back, when nothing more comes."""
         out: list[Item] = []
-        unsure, self._unsure = self._unsure, ""
+        while self._rest:
+            out += self.go_on()
+        if self._half:
+            self._give(Reasoning(whole(self._half)), out)
+        unsure, self._unsure, self._half = whole(self._unsure), "", ""
         self._piece(unsure, out)
         self._text("", out, last=True)
         return out
@@ -69,12 +118,16 @@ class Shaper:
     def reason(self, event: Reasoning) -> list[Item]:
         """Count a piece of reasoning that came as an event of its own."""
         out: list[Item] = []
-        self._give(event, out)
+        if self._half or not event.text.isascii():
+            text, self._half = _parted(self._half + event.text)
+            event = Reasoning(text)
+        if event.text:
+            self._give(event, out)
         return out
 
-    def _find(self, tag: str, text: str) -> int:
-        cut = text.find(tag)
-        while cut >= 0 and not self._thinking and (text[cut - 1] if cut else self._before) == "`":
+    def _find(self, tag: str, text: str, begin: int) -> int:
+        cut = text.find(tag, begin)
+        while cut >= 0 and not self._thinking and (text[cut - 1] if cut > begin else self._before) == "`":
             cut = text.find(tag, cut + 1)
         return cut
 
@@ -114,5 +167,5 @@ class Shaper:
                 self._finish("length", out)
 
     def _finish(self, reason: str, out: list[Item]) -> None:
-        self.done = True
+        self.done = self.pauses = True
         out.append(FinishReason(reason))

@@ -113,7 +113,7 @@ ANTHROPIC = Dialect(
     whole=_message,
     error=_named({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),
     frame=_sse,
-    form=b'{"usage": 1}',
+    form=b'{"delta": 1, "content": 1}',
 )
 
 DIALECTS = (

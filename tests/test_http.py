@@ -125,6 +125,15 @@ class TestRetries(unittest.TestCase):
                 self.assertEqual(("Hello", 2), self.ask(whole({}, 429, **headers), hello))
                 self.assertTrue(least <= self.pauses[0] <= least * 1.1 + 2, self.pauses)
 
+    def test_pause_that_is_none(self) -> None:
+        """What is no time to wait is passed over: it neither ends the call nor makes it wait for ever."""
+        huge = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
+        for told in ("nan", "inf", "-inf", "1e400", huge, "²", "9" * 400, "9" * 5000 + " Jan 2020"):
+            with self.subTest(told[:20]):
+                self.pauses.clear()
+                self.assertEqual(("Hello", 2), self.ask(whole({}, 429, **{"Retry-After": told}), hello))
+                self.assertTrue(0.5 <= self.pauses[0] <= 0.625, self.pauses)
+
     def test_no_longer_than_a_minute(self) -> None:
         """A pause that would make it more than 60 s in all is not made: the error comes at once."""
         error, requests = self.ask(whole({}, 429, **{"Retry-After": "61"}))
@@ -212,6 +221,11 @@ class TestAddresses(unittest.TestCase):
                 with self.subTest(status), Server(moved) as here, self.assertRaisesRegex(errors.ResponseError, told):
                     ask(here.url)
             self.assertEqual([], other.requests)
+        for location in ("http://[::1", "http://127.0.0.1:99999999/", ":port", "//", "/\x1b[2J", "http://127.0.0.1:x/"):
+            with self.subTest(location), Server(whole(b"", 307, Location=location)) as server:
+                with self.assertRaisesRegex(errors.ResponseError, "to another address") as caught:
+                    ask(server.url)
+                self.assertTrue(str(caught.exception).isprintable())
         told = "from one address to the next"
         with Server(lambda request: whole(b"", 307, Location=request.path + "x")) as server:
             self.assertRaisesRegex(errors.ResponseError, told, ask, server.url)
@@ -255,6 +269,22 @@ class TestAddresses(unittest.TestCase):
             ask("http://far.invalid/v1", proxy=closed, max_retries=0)
         self.assertNotIn("hidden", str(caught.exception))
 
+    @unittest.skipUnless(find_spec("aiohttp_socks"), "needs aiohttp-socks, of the socks extra")
+    def test_socks_as_others_write_it(self) -> None:
+        """All names for a SOCKS proxy are known, and 1080 is its port; what is none is told without its password."""
+        with Server(hello) as server, Socks(server.port) as proxy:
+            for scheme in ("socks5h", "SOCKS5H", "socks5", "socks"):
+                with self.subTest(scheme), mock.patch.dict(os.environ, ALL_PROXY=proxy.url.replace("socks5", scheme)):
+                    self.assertEqual("Hello", ask("http://far.invalid/v1"))
+            self.assertEqual({("far.invalid", 80)}, set(proxy.wanted))
+        for given in ("socks4a://127.0.0.1:1", "socks5h://127.0.0.1"):
+            with self.subTest(given), self.assertRaisesRegex(errors.ConnectError, "the proxy"):
+                ask("http://127.0.0.2:1/v1", proxy=given, max_retries=0)
+        for given in ("socks5://u:hidden@h:port", "socks6://h:1", "socks5://", "socks5://[::1", "socks5h://h:99999"):
+            with self.subTest(given), self.assertRaisesRegex(errors.InputError, "like socks5h://host:1080") as caught:
+                ask("http://far.invalid/v1", proxy=given)
+            self.assertNotIn("hidden", str(caught.exception))
+
     def test_socks_needs_its_package(self) -> None:
         """Without the optional package, a SOCKS proxy is an error that says how to get it."""
         told = r"g4f-jupyter\[socks\]"
@@ -275,6 +305,61 @@ class TestCertificates(unittest.TestCase):
             self.assertEqual([], server.requests)
             self.assertEqual("Hello", ask(server.url, verify=f"{folder}/cert.pem"))
             self.assertEqual("Hello", ask(server.url, verify=False))
+            self.assertEqual("Hello", ask(server.url, verify=Path(folder) / "cert.pem"))
+            for word, trusted in (("false", False), ("0", False), ("OFF", False), ("true", True), ("1", True)):
+                with self.subTest(word), mock.patch.dict(os.environ, G4F_VERIFY=word):
+                    if trusted:
+                        self.assertRaisesRegex(errors.ConnectError, told, ask, server.url)
+                    else:
+                        self.assertEqual("Hello", ask(server.url))
+
+
+class TestOptions(unittest.TestCase):
+    """Options of a wrong kind are refused in one line, unsent."""
+
+    def test_wrong(self) -> None:
+        """Headers, bodies and keys that are none; what holds itself; a setting of another kind."""
+        loop: list[Any] = []
+        loop.append(loop)
+        wrong: tuple[tuple[str, dict[str, Any]], ...] = (
+            ("extra_headers must be a dict, not int", {"extra_headers": 5}),
+            ("extra_headers must be a dict, not list", {"extra_headers": [("a", "b")]}),
+            ("extra_headers must be texts: 'a' is int", {"extra_headers": {"a": 1}}),
+            ("the names in extra_headers must be texts: 1 is int", {"extra_headers": {1: "a"}}),
+            ("extra_body must be a dict, not int", {"extra_body": 5}),
+            ("extra_body must be a dict, not list", {"extra_body": [1]}),
+            ("the names in extra_body must be texts: 1 is int", {"extra_body": {1: 2}}),
+            ("api_key must be a text, not int", {"api_key": 5}),
+            ("api_key must be a text, not bytes", {"api_key": b"k"}),
+            ("api_key must be a text, not function", {"api_key": lambda: "k"}),
+            ("contains itself", {"tools": loop}),
+            ("contains itself", {"extra_body": {"a": loop}}),
+            ("what JSON can hold", {"seed": "\ud83d"}),
+            ("of the wrong kind", {"verify": b"x"}),
+        )
+        with Server(hello) as server:
+            for told, options in wrong:
+                with self.subTest(told), self.assertRaisesRegex(errors.InputError, told) as caught:
+                    ask(server.url, **options)
+                self.assertTrue(str(caught.exception).isprintable())
+            self.assertEqual([], server.requests)
+
+    def test_lacks(self) -> None:
+        """What a class lacks may stand in a list; what is no set of names is told."""
+
+        class Blind:
+            lacks: Any = ("images", "seed")
+
+            def create_completion(self, model: str, messages: Any, **options: Any) -> Any:
+                yield "x"
+
+        provider = Blind()
+        provider.lacks = ["images", "seed"]
+        self.assertEqual("x", g4f.ChatCompletion.create("", MESSAGE, provider))
+        self.assertRaisesRegex(errors.InputError, "seed", g4f.ChatCompletion.create, "", MESSAGE, provider, seed=1)
+        for lacks in (5, "images"):
+            provider.lacks = lacks
+            self.assertRaisesRegex(errors.InputError, "set of names", g4f.ChatCompletion.create, "", MESSAGE, provider)
 
 
 class TestSessions(unittest.TestCase):

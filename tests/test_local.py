@@ -162,6 +162,7 @@ class TestOptions(unittest.TestCase):
             ("The capital of", "length"), (completion.choices[0].message.content, completion.choices[0].finish_reason)
         )
         self.assertEqual(3, completion.usage.completion_tokens)
+        self.assertGreater(len(ask(max_tokens=2**40).choices[0].message.content), 3)
 
     def test_stop(self) -> None:
         """The answer ends before the earliest stop word, also one of several tokens."""
@@ -272,6 +273,11 @@ class TestTools(unittest.TestCase):
             "there is no tool for tool_choice 'required'": {"tool_choice": "required"},
             'tool_choice must be "auto", "none", "required" or a function, not \'any\'': {"tool_choice": "any"},
             "tools must be like": {"tools": [{"name": "add"}], "tool_choice": "required"},
+            "or a function, not {'function': 5}": {"tools": self.tools, "tool_choice": {"function": 5}},
+            "or a function, not {'function': {'name': []}}": {
+                "tools": self.tools,
+                "tool_choice": {"function": {"name": []}},
+            },
             "there is no tool for tool_choice {'function'": {
                 "tools": self.tools,
                 "tool_choice": {"function": {"name": "addd"}},

@@ -783,15 +783,20 @@ class TestFile(Folder):
         self.assertEqual((before, 1), (self.tape.read_bytes(), len(list(self.folder.iterdir()))))
 
     def test_not_to_be_written(self) -> None:
-        """An answer that is no Unicode, or has events of the provider's own, is given, and not recorded."""
+        """An answer that has events of the provider's own is given, and not recorded."""
 
         class Own(Usage, frozen=True):
             pass
 
-        for item in ("\ud800", Own()):
-            with self.warned("not recorded"), g4f.tape(self.tape):
-                self.assertEqual(["1", item], items(Teller(item)))
+        with self.warned("not recorded"), g4f.tape(self.tape):
+            self.assertEqual(["1", Own()], items(Teller(Own())))
         self.assertFalse(self.tape.exists())
+
+    def test_half_of_a_character(self) -> None:
+        """A half of a character is recorded as what it is shown as."""
+        with g4f.tape(self.tape):
+            self.assertEqual(["1", "\ufffd"], items(Teller("\ud800")))
+        self.assertEqual("1\ufffd", "".join(self.lines()[0]["events"]))
 
     def test_own_text(self) -> None:
         """A text of the provider's own kind is text, and an event that is no part of an answer is left out."""

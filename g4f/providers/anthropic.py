@@ -20,6 +20,7 @@ import msgspec
 from ..errors import InputError
 from ..images import inline, url_of
 from ..typing import Key
+from ..wire import decoded
 from .anthropic_messages import AnthropicReader
 from .openai_words import Call, Function, Only, Turn, effort, functions, schema_of, tool_choice, turns
 from .protocol import HTTPProvider, Page
@@ -91,7 +92,7 @@ class Anthropic(HTTPProvider):
 
     def listed(self, body: bytes) -> Page:
         """Return the names of the models."""
-        page = msgspec.json.decode(body, type=_List)
+        page = decoded(body, _List)
         more = f"&after_id={quote(page.last_id)}" if page.has_more and page.last_id else ""
         return Page([model.id for model in page.data], more)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from .reading import Reader
+from .reading import Reader, tokens
 from .refusals import Asked, fault
 from .response import FinishReason, Item, Reasoning, ToolCall, Usage
 from .sse import ErrorPayload
@@ -37,22 +37,10 @@ class _Delta(msgspec.Struct, gc=False):
     stop_reason: str | None = None
 
 
-class _Parts(msgspec.Struct, gc=False):
-    thinking_tokens: int | None = None
-
-
-class _Usage(msgspec.Struct, gc=False):
-    input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    output_tokens: int | None = None
-    output_tokens_details: _Parts | None = None
-
-
 class _Message(msgspec.Struct, gc=False):
     content: list[_Block] | None = None
     stop_reason: str | None = None
-    usage: _Usage | None = None
+    usage: Any = None
     error: Any = None
 
 
@@ -62,7 +50,7 @@ class _Event(msgspec.Struct, gc=False):
     message: _Message | None = None
     content_block: _Block | None = None
     delta: _Delta | None = None
-    usage: _Usage | None = None
+    usage: Any = None
     error: Any = None
 
 
@@ -81,8 +69,8 @@ class AnthropicReader(Reader):
 
     __slots__ = ("_calls", "_inputs", "_reason", "_usage")
 
-    decode = msgspec.json.Decoder(_Event).decode
-    decode_whole = msgspec.json.Decoder(_Message).decode
+    decoder = msgspec.json.Decoder(_Event)
+    decoder_whole = msgspec.json.Decoder(_Message)
     form = "Anthropic's messages"
 
     def __init__(self, asked: Asked) -> None:
@@ -94,7 +82,7 @@ class AnthropicReader(Reader):
 
     def take(self, chunk: _Event, payload: bytes, out: list[Item]) -> None:
         """Put the items of one event into `out`."""
-        if chunk.error is not None or isinstance(payload, ErrorPayload):
+        if chunk.error or isinstance(payload, ErrorPayload):
             self.failure = fault(self.asked, payload)
             return
         match chunk.type:
@@ -115,7 +103,7 @@ class AnthropicReader(Reader):
 
     def take_whole(self, answer: _Message, body: bytes, out: list[Item]) -> None:
         """Put the items of a whole message into `out`."""
-        if answer.error is not None:
+        if answer.error:
             self.failure = fault(self.asked, body)
         elif not answer.stop_reason:
             self.fail("its answer has no stop_reason")
@@ -149,24 +137,25 @@ class AnthropicReader(Reader):
     def _stop(self, index: int, out: list[Item]) -> None:
         """Give the input of a call that came in one piece, or not at all."""
         if index in self._inputs:
-            arguments = msgspec.json.encode(self._inputs.pop(index) or {}).decode()
+            arguments = self.arguments(self._inputs.pop(index) or {})
             out.append(ToolCall(self._calls[index], arguments=arguments))
 
-    def _count(self, usage: _Usage | None) -> None:
+    def _count(self, usage: Any) -> None:
         """Note the counts of an event: they are totals, and what is left out is as it was."""
-        told = msgspec.structs.asdict(usage) if usage is not None else {}
-        self._usage |= {name: count for name, count in told.items() if count is not None}
+        told = usage.items() if isinstance(usage, dict) else ()
+        self._usage |= {name: count for name, count in told if count is not None}
 
     def _end(self, out: list[Item]) -> None:
         if self._usage:
-            out.append(_usage(_Usage(**self._usage)))
+            out.append(_usage(self._usage))
         if self._reason:
             out.append(FinishReason(_FINISHES.get(self._reason, "stop")))
 
 
-def _usage(usage: _Usage) -> Usage:
+def _usage(usage: dict[str, Any]) -> Usage:
     """Count as OpenAI does: what is read from the cache, and what is written to it, are parts of the prompt."""
-    cached, details = usage.cache_read_input_tokens, usage.output_tokens_details
-    prompt = (usage.input_tokens or 0) + (usage.cache_creation_input_tokens or 0) + (cached or 0)
-    completion = usage.output_tokens or 0
-    return Usage(prompt, completion, prompt + completion, cached, details.thinking_tokens if details else None)
+    cached = tokens(usage, "cache_read_input_tokens")
+    prompt = (tokens(usage, "input_tokens") or 0) + (tokens(usage, "cache_creation_input_tokens") or 0) + (cached or 0)
+    completion = tokens(usage, "output_tokens") or 0
+    thoughts = tokens(usage, "output_tokens_details", "thinking_tokens")
+    return Usage(prompt, completion, prompt + completion, cached, thoughts)

@@ -84,7 +84,10 @@ def bind(
 
 
 class OwnCancellation:
-    """A context that raises a CancelledError that nobody asked this task for as ResponseError: the provider failed."""
+    """A context that raises ResponseError for what a provider lets out that is no error, but steers those around it.
+
+    That is a CancelledError that nobody asked this task for, and a StopIteration, which Python makes a RuntimeError.
+    """
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
@@ -94,12 +97,14 @@ class OwnCancellation:
         self._asked = task.cancelling() if task is not None else 0
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if not isinstance(error, asyncio.CancelledError):
-            return
-        task = asyncio.current_task()
-        if task is not None and task.cancelling() <= self._asked:
-            name = provider_name(self._provider)
-            raise ResponseError(f"{name} cancelled its own answer", provider=name) from error
+        name = provider_name(self._provider)
+        if isinstance(error, asyncio.CancelledError):
+            task = asyncio.current_task()
+            if task is not None and task.cancelling() <= self._asked:
+                raise ResponseError(f"{name} cancelled its own answer", provider=name) from error
+        elif isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration | StopAsyncIteration):
+            stray = kind_of(error.__cause__)
+            raise ResponseError(f"{name} raised {stray} instead of an answer", provider=name) from error
 
 
 class _Signature(NamedTuple):
@@ -149,7 +154,10 @@ def _check_lacks(provider: Provider, messages: list[dict[str, Any]], options: di
         asked.add("images")
     if isinstance(form := options.get("response_format"), Mapping):
         asked.add(str(form.get("type")))
-    for name in sorted(asked & provider.lacks):
+    lacks = provider.lacks
+    if isinstance(lacks, str) or not isinstance(lacks, Iterable):
+        raise _refused(provider, f"says what it lacks by {kind_of(lacks)}: it must be a set of names")
+    for name in sorted(asked.intersection(map(str, lacks))):
         others = " or ".join(able(name)[:3]) or "another provider"
         raise _refused(provider, f"cannot {_DOES.get(name, f'do {name!r}')}: leave that out, or ask {others}")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from .reading import Reader
+from .reading import Reader, tokens
 from .refusals import Asked, fault
 from .response import FinishReason, Item, Reasoning, ToolCall, Usage
 from .sse import ErrorPayload
@@ -43,23 +43,9 @@ class _Choice(msgspec.Struct, gc=False):
     finish_reason: str | None = None
 
 
-class _Parts(msgspec.Struct, gc=False):
-    cached_tokens: int | None = None
-    reasoning_tokens: int | None = None
-
-
-class _Usage(msgspec.Struct, gc=False):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-    prompt_tokens_details: _Parts | None = None
-    completion_tokens_details: _Parts | None = None
-    prompt_cache_hit_tokens: int | None = None
-
-
 class _Chunk(msgspec.Struct, gc=False):
     choices: list[_Choice] | None = None
-    usage: _Usage | None = None
+    usage: Any = None
     error: Any = None
 
 
@@ -82,7 +68,7 @@ class ChatCompletionReader(Reader):
 
     __slots__ = ("_calls",)
 
-    decode = msgspec.json.Decoder(_Chunk).decode
+    decoder = msgspec.json.Decoder(_Chunk)
     end_mark = b"[DONE]"
     form = "a chat completion"
 
@@ -110,7 +96,7 @@ class ChatCompletionReader(Reader):
 
     def _besides(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
         """Take a chunk that has more than a choice, or none."""
-        if chunk.error is not None or (isinstance(payload, ErrorPayload) and not chunk.choices):
+        if chunk.error or (isinstance(payload, ErrorPayload) and not chunk.choices):
             self.failure = fault(self.asked, payload)
             return
         for choice in (chunk.choices or ())[:1]:
@@ -119,7 +105,7 @@ class ChatCompletionReader(Reader):
                 self._message(message, out)
             if choice.finish_reason is not None:
                 self._finish(choice.finish_reason, out)
-        if chunk.usage is not None:
+        if isinstance(chunk.usage, dict):
             out.append(_usage(chunk.usage))
 
     def _message(self, message: _Message, out: list[Item]) -> None:
@@ -143,7 +129,7 @@ class ChatCompletionReader(Reader):
         function = call.function or _Function()
         arguments = function.arguments
         if arguments is not None and not isinstance(arguments, str):
-            arguments = msgspec.json.encode(arguments).decode()
+            arguments = self.arguments(arguments)
         return ToolCall(index, call.id or "", function.name or "", arguments or "")
 
     def _finish(self, reason: str, out: list[Item]) -> None:
@@ -156,15 +142,14 @@ class ChatCompletionReader(Reader):
         out.append(FinishReason(_FINISHES.get(reason, "stop")))
 
 
-def _usage(usage: _Usage) -> Usage:
-    prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
-    cached = prompt.cached_tokens if prompt is not None else None
+def _usage(usage: dict[str, Any]) -> Usage:
+    cached = tokens(usage, "prompt_tokens_details", "cached_tokens")
     return Usage(
-        usage.prompt_tokens or 0,
-        usage.completion_tokens or 0,
-        usage.total_tokens or 0,
-        cached if cached is not None else usage.prompt_cache_hit_tokens,
-        completion.reasoning_tokens if completion is not None else None,
+        tokens(usage, "prompt_tokens") or 0,
+        tokens(usage, "completion_tokens") or 0,
+        tokens(usage, "total_tokens") or 0,
+        cached if cached is not None else tokens(usage, "prompt_cache_hit_tokens"),
+        tokens(usage, "completion_tokens_details", "reasoning_tokens"),
     )
 
 
@@ -177,6 +162,8 @@ def _parts(parts: list[Any]) -> list[Item]:
         if isinstance(text := part.get("text"), str) and text:
             out.append(text)
         thought = part.get("thinking")
-        thoughts = _parts(thought) if isinstance(thought, list) else [thought]
-        out.extend(Reasoning(item) for item in thoughts if isinstance(item, str) and item)
+        for item in thought if isinstance(thought, list) else [thought]:
+            told = item.get("text") if isinstance(item, dict) else item
+            if isinstance(told, str) and told:
+                out.append(Reasoning(told))
     return out

@@ -19,6 +19,7 @@ import msgspec
 from ..errors import InputError
 from ..images import inline, url_of
 from ..typing import Key
+from ..wire import decoded
 from .generate_content import SIGNED, GenerateContentFrames, GenerateContentReader
 from .openai_words import Call, Function, Only, Turn, effort, functions, schema_of, tool_choice, turns
 from .protocol import HTTPProvider, Page
@@ -77,7 +78,7 @@ class Gemini(HTTPProvider):
 
     def listed(self, body: bytes) -> Page:
         """Return the names of the models that can answer."""
-        page = msgspec.json.decode(body, type=_List)
+        page = decoded(body, _List)
         able = [model for model in page.models if "generateContent" in model.supported_generation_methods]
         more = f"&pageToken={quote(page.next_page_token)}" if page.next_page_token else ""
         return Page([model.name.removeprefix("models/") for model in able], more)

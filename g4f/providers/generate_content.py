@@ -8,12 +8,13 @@ again, and older models give each piece a finish reason: what counts is what was
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import uuid4
 
 import msgspec
 
-from .reading import Reader
+from .reading import Reader, tokens
 from .refusals import Asked, fault
 from .response import FinishReason, Item, Reasoning, ToolCall, Usage
 from .sse import ErrorPayload, Events
@@ -51,19 +52,10 @@ class _Feedback(msgspec.Struct, gc=False, rename="camel"):
     block_reason: str | None = None
 
 
-class _Usage(msgspec.Struct, gc=False, rename="camel"):
-    prompt_token_count: int | None = None
-    tool_use_prompt_token_count: int | None = None
-    candidates_token_count: int | None = None
-    thoughts_token_count: int | None = None
-    total_token_count: int | None = None
-    cached_content_token_count: int | None = None
-
-
 class _Response(msgspec.Struct, gc=False, rename="camel"):
     candidates: list[_Candidate] | None = None
     prompt_feedback: _Feedback | None = None
-    usage_metadata: _Usage | None = None
+    usage_metadata: Any = None
     error: Any = None
 
 
@@ -91,9 +83,11 @@ class GenerateContentFrames(Events):
 
     __slots__ = ()
 
+    says = re.compile(rb"^[^:\n].*\n", re.MULTILINE)
+
     def end(self) -> list[bytes]:
         """Return what the end of the stream has cut off, or that error."""
-        rest = b"".join(self._rest).strip()
+        rest = bytes(self._lines + self._rest).strip()
         return [ErrorPayload(rest)] if rest[:1] in (b"{", b"[") else super().end()
 
 
@@ -102,14 +96,14 @@ class GenerateContentReader(Reader):
 
     __slots__ = ("_calls", "_reason", "_usage")
 
-    decode = msgspec.json.Decoder(_Response | list[_Response]).decode
+    decoder = msgspec.json.Decoder(_Response | list[_Response])
     form = "a GenerateContentResponse"
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
         self._calls = 0
         self._reason = ""
-        self._usage: _Usage | None = None
+        self._usage: dict[str, Any] = {}
 
     def feed(self, payloads: list[bytes], *, last: bool = False) -> list[Item]:
         """Return the items of these payloads; with the `last` also usage and finish reason."""
@@ -119,8 +113,8 @@ class GenerateContentReader(Reader):
     def take(self, chunk: _Response | list[_Response], payload: bytes, out: list[Item]) -> None:
         """Put the items of one response into `out`."""
         for response in chunk if isinstance(chunk, list) else (chunk,):
-            if response.error is not None or isinstance(payload, ErrorPayload):
-                self.failure = fault(self.asked, msgspec.json.encode(response.error) if response.error else payload)
+            if response.error or isinstance(payload, ErrorPayload):
+                self.failure = fault(self.asked, response.error or payload)
             if self.failure is not None:
                 return
             self._response(response, out)
@@ -133,7 +127,8 @@ class GenerateContentReader(Reader):
         out += self._end()
 
     def _response(self, response: _Response, out: list[Item]) -> None:
-        self._usage = response.usage_metadata or self._usage
+        if isinstance(response.usage_metadata, dict):
+            self._usage = response.usage_metadata
         feedback = response.prompt_feedback
         if feedback is not None and feedback.block_reason:
             self.finished, self._reason = True, "content_filter"
@@ -149,7 +144,7 @@ class GenerateContentReader(Reader):
         if (call := part.function_call) is not None:
             name = call.id or f"call_{uuid4().hex}"
             signed = f"{name}{SIGNED}{part.thought_signature}" if part.thought_signature else name
-            arguments = msgspec.json.encode(call.args or {}).decode()
+            arguments = self.arguments(call.args or {})
             out.append(ToolCall(self._calls, signed, call.name or "", arguments))
             self._calls += 1
 
@@ -157,24 +152,24 @@ class GenerateContentReader(Reader):
         if reason in _FINISHES:
             self.finished, self._reason = True, _FINISHES[reason]
         else:
-            self.failure = fault(self.asked, msgspec.json.encode({"message": f"{reason} {message}"}))
+            self.failure = fault(self.asked, {"message": f"{reason} {message}"})
 
     def _end(self) -> list[Item]:
         """Return what is only known once no more comes."""
         if self.failure is not None or not self.finished:
             return []
         called = self._reason == "stop" and self._calls
-        told = [_usage(self._usage)] if self._usage is not None else []
+        told = [_usage(self._usage)] if self._usage else []
         return [*told, FinishReason("tool_calls" if called else self._reason)]
 
 
-def _usage(usage: _Usage) -> Usage:
+def _usage(usage: dict[str, Any]) -> Usage:
     """Count as OpenAI does: thoughts are a part of the completion, results of tools a part of the prompt."""
-    thoughts = usage.thoughts_token_count
+    thoughts = tokens(usage, "thoughtsTokenCount")
     return Usage(
-        (usage.prompt_token_count or 0) + (usage.tool_use_prompt_token_count or 0),
-        (usage.candidates_token_count or 0) + (thoughts or 0),
-        usage.total_token_count or 0,
-        usage.cached_content_token_count,
+        (tokens(usage, "promptTokenCount") or 0) + (tokens(usage, "toolUsePromptTokenCount") or 0),
+        (tokens(usage, "candidatesTokenCount") or 0) + (thoughts or 0),
+        tokens(usage, "totalTokenCount") or 0,
+        tokens(usage, "cachedContentTokenCount"),
         thoughts,
     )

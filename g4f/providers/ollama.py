@@ -14,10 +14,11 @@ import msgspec
 
 from ..errors import InputError, kind_of
 from ..images import inline, url_of
+from ..wire import decoded
 from .lines import Lines
 from .openai_words import Call, Turn, effort, schema_of, turns
 from .protocol import HTTPProvider, Page
-from .reading import Reader
+from .reading import Reader, count
 from .refusals import Asked, fault
 from .response import FinishReason, Item, Reasoning, ToolCall, Usage
 
@@ -44,8 +45,8 @@ class _Chunk(msgspec.Struct, gc=False):
     message: _Message | None = None
     done: bool = False
     done_reason: str | None = None
-    prompt_eval_count: int | None = None
-    eval_count: int | None = None
+    prompt_eval_count: Any = None
+    eval_count: Any = None
     error: Any = None
 
 
@@ -54,7 +55,7 @@ class OllamaReader(Reader):
 
     __slots__ = ("_calls",)
 
-    decode = msgspec.json.Decoder(_Chunk).decode
+    decoder = msgspec.json.Decoder(_Chunk)
     form = "Ollama's chat"
 
     def __init__(self, asked: Asked) -> None:
@@ -63,7 +64,7 @@ class OllamaReader(Reader):
 
     def take(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
         """Put the items of one line into `out`."""
-        if chunk.error is not None:  # an error that came before the answer would have had this status
+        if chunk.error:  # an error that came before the answer would have had this status
             self.failure = fault(self.asked, payload, 500)
             return
         if (message := chunk.message) is not None:
@@ -78,7 +79,7 @@ class OllamaReader(Reader):
     def _tool_call(self, call: _ToolCall) -> ToolCall:
         """Return a call, which comes whole, numbered, and with an id where the server gives none."""
         index, self._calls = self._calls, self._calls + 1
-        arguments = msgspec.json.encode(call.function.arguments or {}).decode()
+        arguments = self.arguments(call.function.arguments or {})
         return ToolCall(index, call.id or f"call_{uuid4().hex[:8]}", call.function.name, arguments)
 
     def _end(self, chunk: _Chunk, out: list[Item]) -> None:
@@ -87,9 +88,9 @@ class OllamaReader(Reader):
             self.fail(f"it gave no answer, but did {reason} the model")
             return
         self.done = self.finished = True
-        if chunk.prompt_eval_count is not None or chunk.eval_count is not None:
-            prompt, completion = chunk.prompt_eval_count or 0, chunk.eval_count or 0
-            out.append(Usage(prompt, completion, prompt + completion))
+        prompt, completion = count(chunk.prompt_eval_count), count(chunk.eval_count)
+        if prompt is not None or completion is not None:
+            out.append(Usage(prompt or 0, completion or 0, (prompt or 0) + (completion or 0)))
         ended = "length" if reason == "length" else "tool_calls" if self._calls else "stop"
         out.append(FinishReason(ended))
 
@@ -133,7 +134,7 @@ class Ollama(HTTPProvider):
 
     def listed(self, body: bytes) -> Page:
         """Return the names of the models that were fetched to the server, without those that only embed."""
-        models = msgspec.json.decode(body, type=_Tags).models
+        models = decoded(body, _Tags).models
         return Page([model.name for model in models if "completion" in model.capabilities])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ..wire import decoded
 from .chat_completion import ChatCompletionReader
 from .protocol import HTTPProvider, Page
 
@@ -37,7 +38,7 @@ class OpenAICompatible(HTTPProvider):
 
     def listed(self, body: bytes) -> Page:
         """Return the names; Together sends the list bare."""
-        listed = msgspec.json.decode(body, type=_List | list[_Model])
+        listed = decoded(body, _List | list[_Model])
         return Page([model.id for model in (listed if isinstance(listed, list) else listed.data)])
 
 

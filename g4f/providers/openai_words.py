@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import msgspec
 
 from ..errors import InputError
+from ..wire import decoded
 
 __all__ = ["Call", "Function", "Only", "Turn", "effort", "functions", "schema_of", "tool_choice", "turns"]
 
@@ -137,8 +138,8 @@ def _call(call: object, where: str) -> Call:
 def _arguments(given: Any, what: str) -> dict[str, Any]:
     """Return as an object what calls have as text; no text is no arguments."""
     try:
-        arguments = msgspec.json.decode(given.strip() or "{}") if isinstance(given, str) else given or {}
-    except (msgspec.DecodeError, UnicodeEncodeError):
+        arguments = decoded(given.strip() or "{}") if isinstance(given, str) else given or {}
+    except msgspec.DecodeError:
         arguments = None
     if not isinstance(arguments, Mapping):
         raise InputError(f"{what} are no JSON object: {str(given)[:200]!r}")

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 import msgspec
 
-from ..errors import InputError, ModelNotFoundError, ResponseError
+from ..errors import InputError, ModelNotFoundError, ResponseError, kind_of
+from ..messages import encoded
 from ..typing import Key
 from .access import address, key, shown
 from .base_provider import AsyncGeneratorProvider
@@ -36,6 +37,9 @@ class _Frames(Protocol):
 
     def end(self) -> list[bytes]:
         """Return what the end of the stream has cut off."""
+
+    full: str
+    """What is wrong with a payload that is still not whole, and will not be taken; "" if nothing is."""
 
 
 class Page(NamedTuple):
@@ -110,12 +114,13 @@ class HTTPProvider(AsyncGeneratorProvider):
         `response_format`, `seed`, … `extra_headers` and `extra_body` are added to it last.
         """
         _check_number(options.pop("n", None))
+        extra = _named("extra_body", extra_body)
         door = self._door(base_url, api_key, extra_headers, Settings.take(options))
         if not model:
             model = await self._any_model(door)
             yield ProviderInfo(self.name, _told(model))
         path, body = self.request(model, messages, options, stream=stream)
-        call = door.call(path, model, {**body, **(extra_body or {})})
+        call = door.call(path, model, {**body, **extra})
         exchange, reader = Exchange(call), self.reader(call.asked)
         if (failed := await exchange.begin()) is not None:
             async with aclosing(exchange.again(failed)) as waits:
@@ -128,7 +133,7 @@ class HTTPProvider(AsyncGeneratorProvider):
                     async for data in reads:
                         for item in reader.feed(frames.feed(data)):
                             yield item
-                        if reader.done or reader.failure is not None:
+                        if reader.is_over(frames.full):
                             break
                     else:
                         for item in reader.feed(frames.end(), last=True):
@@ -162,7 +167,7 @@ class HTTPProvider(AsyncGeneratorProvider):
             body = await answer.read()
         try:
             return self.listed(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except msgspec.DecodeError:
             where = door.url + self.models_path.partition("?")[0]
             raise ResponseError(f"{self.name}: what {where} sent is no list of models.") from None
 
@@ -170,11 +175,16 @@ class HTTPProvider(AsyncGeneratorProvider):
         self, base_url: str | None, api_key: str | None, extra_headers: Mapping[str, str] | None, settings: Settings
     ) -> _Door:
         row = self.row
+        if not isinstance(api_key, str | None):
+            raise InputError(f"api_key must be a text, not {kind_of(api_key)}", provider=self.name)
         secret = key(row, base_url, api_key)
         headers = {"Content-Type": "application/json", **self.headers}
         if secret is not None:
             headers |= self.credentials(secret)
-        headers.update(extra_headers or {})
+        for name, value in _named("extra_headers", extra_headers).items():
+            if not isinstance(value, str):
+                raise InputError(f"extra_headers must be texts: {name!r} is {kind_of(value)}", provider=self.name)
+            headers[name] = value
         remedy = "api_key=" if api_key is not None or not row.keys else " or ".join(row.keys)
         return _Door(row.name, address(row, base_url), headers, secret or Key(), remedy, row.pull, settings)
 
@@ -207,7 +217,8 @@ class _Door(msgspec.Struct, frozen=True):
         return Asked(self.provider, model, self.key, self.remedy, self.pull)
 
     def call(self, path: str, model: str, body: dict[str, Any] | None) -> Call:
-        return Call(self.asked(model), self.url + path, self.headers, _encoded(body), self.settings)
+        sent = None if body is None else encoded(body)
+        return Call(self.asked(model), self.url + path, self.headers, sent, self.settings)
 
 
 def _told(model: str) -> str:
@@ -221,10 +232,13 @@ def _check_number(answers: object) -> None:
         raise InputError("n must be 1: an answer here is one answer. Ask several times instead.")
 
 
-def _encoded(body: dict[str, Any] | None) -> bytes | None:
-    if body is None:
-        return None
-    try:
-        return msgspec.json.encode(body)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"the request cannot be written as JSON: {error}") from None
+def _named(option: str, given: Any) -> Mapping[str, Any]:
+    """Return what an option holds by names. Raises InputError for anything else."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise InputError(f"{option} must be a dict, not {kind_of(given)}")
+    for name in given:
+        if not isinstance(name, str):
+            raise InputError(f"the names in {option} must be texts: {name!r} is {kind_of(name)}")
+    return given

@@ -8,11 +8,15 @@ from typing import Any, ClassVar
 import msgspec
 
 from ..errors import G4FError, ResponseError
+from ..wire import UNREADABLE, decode, reread, written
 from .refusals import Asked, fault
 from .response import Item
 from .sse import ErrorPayload
 
-__all__ = ["Reader"]
+__all__ = ["Reader", "count", "tokens"]
+
+MOST_TOKENS = 2**53
+"""From here on a count is none: JavaScript, and many who read JSON, cannot hold it."""
 
 
 class Reader(ABC):
@@ -24,10 +28,10 @@ class Reader(ABC):
 
     __slots__ = ("asked", "done", "failure", "finished")
 
-    decode: ClassVar[Any]
-    """Makes a payload of a stream what `take` takes: a decoder of msgspec's. Raises msgspec's errors."""
+    decoder: ClassVar[msgspec.json.Decoder[Any]]
+    """Makes a payload of a stream what `take` takes."""
 
-    decode_whole: ClassVar[Any] = None
+    decoder_whole: ClassVar[msgspec.json.Decoder[Any] | None] = None
     """The same for the body of an answer that is not a stream, and `take_whole`, where that has another form."""
 
     end_mark: ClassVar[bytes] = b""
@@ -53,8 +57,8 @@ class Reader(ABC):
         """Return the items of an answer that is not a stream."""
         out: list[Item] = []
         try:
-            answer = (self.decode_whole or self.decode)(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            answer = decode(self.decoder_whole or self.decoder, body)
+        except msgspec.DecodeError as error:
             self.refuse(body, error)
         else:
             self.take_whole(answer, body, out)
@@ -66,22 +70,39 @@ class Reader(ABC):
         The `last` is what stood unfinished at the end of a stream: where it cannot be read, it was cut off.
         """
         out: list[Item] = []
-        decode, take = self.decode, self.take
+        read, take = self.decoder.decode, self.take
         for payload in payloads:
             try:
-                chunk = decode(payload)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                mark = payload.strip()
-                if mark and mark == self.end_mark:
-                    self.done = True
-                elif mark and not last:
-                    self.refuse(payload, error)
-                    break
-                continue
-            take(chunk, payload, out)
+                chunk = read(payload)
+            except UNREADABLE as error:
+                self._odd(payload, error, out, last=last)
+            else:
+                take(chunk, payload, out)
             if self.failure is not None:
                 break
         return out
+
+    def _odd(self, payload: bytes, error: Exception, out: list[Item], *, last: bool) -> None:
+        """Take a payload that msgspec does not read."""
+        mark = payload.strip()
+        if not mark:
+            return
+        if mark == self.end_mark:
+            self.done = True
+            return
+        try:
+            chunk = reread(payload, self.decoder.type, error)
+        except msgspec.DecodeError as unreadable:
+            if not last:
+                self.refuse(payload, unreadable)
+        else:
+            self.take(chunk, payload, out)
+
+    def is_over(self, full: str) -> bool:
+        """Whether nothing more is to be read: it is done, or failed, or what is still not whole is `full`, and why."""
+        if full and not self.done:
+            self.fail(full)
+        return self.done or self.failure is not None
 
     def check_end(self) -> None:
         """Raise what is wrong with an answer that ends here: an error in it, or that it had not come to its end."""
@@ -89,6 +110,14 @@ class Reader(ABC):
             raise self.failure
         if not (self.done or self.finished):
             raise ResponseError(f"{self.asked.provider}: the stream ended before the answer did.")
+
+    def arguments(self, given: Any) -> str:
+        """Return as text the arguments of a call that are an object."""
+        try:
+            return written(given)
+        except RecursionError:
+            self.fail("the arguments of a tool call are nested too deeply")
+            return ""
 
     def fail(self, why: str) -> None:
         """Take the answer for none: `why` says what it is instead."""
@@ -108,6 +137,24 @@ class Reader(ABC):
             return "it sent a web page instead of an answer: check base_url"
         if isinstance(error, msgspec.ValidationError):
             return f"its answer is not in the form of {self.form} ({error})"
-        if isinstance(error, UnicodeDecodeError) or "utf-8" in str(error).lower():
+        if "nested" in str(error):
+            return f"its answer is broken: {error}"
+        if "utf-8" in str(error).lower():
             return "its answer is broken: it is not UTF-8"
         return "its answer is broken: it is not JSON"
+
+
+def count(said: object) -> int | None:
+    """Return a number of tokens, be it said as 1.0 or "1"; None for what is none. An odd one must not end an answer."""
+    if isinstance(said, str) and said.isdecimal() and len(said) < 20:
+        said = int(said)
+    if isinstance(said, bool) or not isinstance(said, int | float) or not 0 <= said < MOST_TOKENS:
+        return None
+    return int(said) if said == int(said) else None
+
+
+def tokens(usage: object, *names: str) -> int | None:
+    """Return the count that stands under `names`, one within the other; None if there is none."""
+    for name in names:
+        usage = usage.get(name) if isinstance(usage, dict) else None
+    return count(usage)

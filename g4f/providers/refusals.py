@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,14 +19,18 @@ from ..errors import (
     ServerError,
     status_error,
 )
+from ..wire import decoded, written
 
-__all__ = ["Asked", "fault", "redact", "refusal"]
+__all__ = ["Asked", "fault", "line", "redact", "refusal"]
 
 SHORTEST = 8
 """Characters that a key has at least: what is shorter is a placeholder, and part of many words."""
 
 LONGEST = 500
 """Characters of a server's message that are passed on."""
+
+LOOKED_AT = 20_000
+"""Characters of it that are looked at: the more, the more of an image may stand in it."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -60,12 +64,15 @@ def refusal(asked: Asked, status: int, body: bytes, location: str = "") -> G4FEr
     return _error(asked, status, words, told.code)
 
 
-def fault(asked: Asked, event: bytes, status: int = 200) -> G4FError:
-    """Return the error for an `error` object that came in the place of an answer, or in the middle of it."""
+def fault(asked: Asked, event: object, status: int = 200) -> G4FError:
+    """Return the error for an `error` object that came in the place of an answer, or in the middle of it.
+
+    `event` is JSON, if it is bytes, or what was read of it.
+    """
     told = _told(event)
     code = told.code.lower()
     number = code.partition(" ")[0]
-    if number.isdigit() and 400 <= int(number) < 600:
+    if _is_status(number) and 400 <= int(number) < 600:
         status = int(number)
     else:
         status = next((known for word, known in _STATUS_OF_WORD if word in code), status)
@@ -116,16 +123,16 @@ def _error(asked: Asked, status: int, words: str, code: str) -> G4FError:
         kind = ContextLengthError
     said = f"{asked.provider} {_SAYS.get(kind, 'answered')}"
     if kind is ModelNotFoundError:
-        said += f" {asked.model!r}"
+        said += f" {line(asked.model)!r}"
     said += f" (HTTP {status})"
-    line = f"{said}: {words.rstrip('. ')}." if words else f"{said}."
+    said = f"{said}: {words.rstrip('. ')}." if words else f"{said}."
     if kind is MissingAuthError and asked.remedy:
-        line += f" Check {asked.remedy}."
+        said += f" Check {asked.remedy}."
     if status in (404, 405) and kind is not ModelNotFoundError:
-        line += " Check base_url."
+        said += " Check base_url."
     if kind is ModelNotFoundError and asked.pull:
-        line += f" Fetch it: {asked.pull.format(asked.model)}"
-    return kind(line, status=status)
+        said += f" Fetch it: {asked.pull.format(line(asked.model))}"
+    return kind(said, status=status)
 
 
 _NO_MODEL = r"model_not_found|invalid_model|unknown_model|model_not_available|no_such_model"
@@ -135,52 +142,76 @@ _TOO_LONG = r"context_length|exceed_context|context (length|window|size)|prompt 
 
 
 def _redirect(asked: Asked, status: int, location: str) -> str:
-    where = location.partition("?")[0]
+    where = redact(line(_USER.sub("//", _BEHIND.sub("", location))), asked.key)
     said = f"{asked.provider} sends to another address (HTTP {status})"
     return f"{said}, {where}: give the right one as base_url." if where else f"{said}: check base_url."
 
 
-def _told(body: bytes) -> _Told:
+_BEHIND = re.compile(r"[?#].*", re.DOTALL)
+_USER = re.compile(r"//[^/]*@")
+"""What of an address may be a secret, besides the key: its query and fragment, and a name and password."""
+
+
+def _told(said: object) -> _Told:
     """Read the forms in which servers put it: {"error": {…}}, {"error": "…"}, {"message"}, {"detail"}, a page."""
-    try:
-        said: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _Told(_plain(body), "")
+    if isinstance(said, bytes):
+        body = said
+        try:
+            said = decoded(body)
+        except msgspec.DecodeError:
+            return _Told(_plain(body), "")
     if isinstance(said, list) and said:
         said = said[0]
     if isinstance(said, dict):
         inner = said.get("error") or said.get("errors") or said
         said = inner[0] if isinstance(inner, list) and inner else inner
     if not isinstance(said, dict):
-        return _Told(_line(said), "")
+        return _Told(line(said), "")
     words = said.get("message") or said.get("detail") or said.get("error") or ""
-    codes = [str(said[name]) for name in ("code", "type", "status") if said.get(name)]
-    code = next((number for number in codes if number.isdigit()), "") or " ".join(codes)
-    return _Told(_line(words), " ".join([code, *_reasons(said.get("details"))]))
+    codes = [line(said[name]) for name in ("code", "type", "status") if said.get(name)]
+    code = next(filter(_is_status, codes), "") or " ".join(codes)
+    return _Told(line(words), " ".join([code, *_reasons(said.get("details"))]))
+
+
+def _is_status(code: str) -> bool:
+    return len(code) == 3 and code.isdecimal()
 
 
 def _reasons(details: object) -> list[str]:
     """Return the names that Google has for a failure, beside a status that says less: a wrong key is a 400 there."""
-    listed = details if isinstance(details, list) else []
-    return [str(detail["reason"]) for detail in listed if isinstance(detail, dict) and "reason" in detail]
+    listed = details[:10] if isinstance(details, list) else []
+    return [line(detail["reason"]) for detail in listed if isinstance(detail, dict) and "reason" in detail]
 
 
 _LONG = re.compile(r"([A-Za-z0-9+/=]{40})[A-Za-z0-9+/=]{160,}")
 """Base64, of an image that was sent: nobody reads it."""
 
 
-def _line(words: object) -> str:
-    if isinstance(words, (dict, list)):
-        words = msgspec.json.encode(words).decode()
-    return _LONG.sub(r"\1…", " ".join(str(words or "").split()))[:LONGEST]
+def line(words: object) -> str:
+    """Return words of a stranger as one line of at most `LONGEST` characters, which does nothing to a terminal.
+
+    What is no text is written as JSON. Neither control characters are left in it, nor those that turn the direction of
+    what follows, nor halves of characters.
+    """
+    if not isinstance(words, str):
+        words = _json(words) if words else ""
+    shown = "".join(char if char.isprintable() else " " for char in words[:LOOKED_AT])
+    return _LONG.sub(r"\1…", " ".join(shown.split()))[:LONGEST]
+
+
+def _json(words: object) -> str:
+    try:
+        return written(words)
+    except RecursionError:
+        return "something that is nested too deeply to be shown"
 
 
 def _plain(body: bytes) -> str:
-    text = body.decode(errors="replace")
+    text = body[: 4 * LOOKED_AT].decode(errors="replace")
     if not text.lstrip().startswith("<"):
-        return _line(text)
-    title = re.search(r"<title[^>]*>(.*?)</title", text, re.IGNORECASE | re.DOTALL)
-    return f'a web page, "{_line(title[1])}"' if title else "a web page"
+        return line(text)
+    title = re.search(r"<title[^>]{0,200}>([^<]{0,500})</title", text, re.IGNORECASE)
+    return f'a web page, "{line(title[1])}"' if title else "a web page"
 
 
 def redact(words: str, key: str) -> str:

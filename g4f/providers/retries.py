@@ -6,6 +6,7 @@ import random
 from asyncio import sleep
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from time import time
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
@@ -100,10 +101,12 @@ def asked_pause(headers: Mapping[str, str]) -> float | None:
     for name, unit in (("retry-after-ms", 1000), ("Retry-After", 1)):
         value = headers.get(name, "")
         try:
-            return max(float(value) / unit, 0.0)
+            pause = float(value) / unit
         except ValueError:
-            pass
+            continue
+        if isfinite(pause):
+            return max(pause, 0.0)
     try:
         return max(parsedate_to_datetime(value).timestamp() - time(), 0.0)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, OverflowError):
         return None

@@ -9,11 +9,12 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.connector import Connection
 
-from ..errors import MissingRequirementsError
+from ..errors import InputError, MissingRequirementsError
 
 __all__ = ["READ_AHEAD", "ClosedInBetweenError", "session_for"]
 
@@ -22,6 +23,19 @@ KEEPALIVE = 60
 
 READ_AHEAD = 2**16
 """Bytes after which a server waits for a slow reader."""
+
+
+SOCKS_PORT = 1080
+"""Where a SOCKS proxy listens whose address names no port, as curl has it."""
+
+_SOCKS: dict[str, tuple[str, bool | None]] = {
+    "socks5h": ("socks5", True),
+    "socks5": ("socks5", None),
+    "socks": ("socks5", None),
+    "socks4a": ("socks4", True),
+    "socks4": ("socks4", None),
+}
+"""The ways to write a SOCKS proxy: what aiohttp_socks calls it, and whether it looks up hosts. None: its own choice."""
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -66,9 +80,10 @@ _kept: dict[asyncio.AbstractEventLoop, _Kept] = {}
 
 
 async def session_for(socks: str) -> aiohttp.ClientSession:
-    """Return this loop's session: a direct one, or that of a SOCKS proxy. Raises MissingRequirementsError.
+    """Return this loop's session: a direct one, or that of a SOCKS proxy.
 
-    Its requests raise ClosedInBetweenError where they can be sent again at once, over a new connection.
+    Raises MissingRequirementsError, and InputError for what is no address of such a proxy. Its
+    requests raise ClosedInBetweenError where they can be sent again at once, over a new connection.
     """
     loop = asyncio.get_running_loop()
     kept = _kept.get(loop)
@@ -96,7 +111,16 @@ def _connector(socks: str) -> aiohttp.BaseConnector:
         from aiohttp_socks import ProxyConnector  # noqa: PLC0415 - an optional package, needed here only
     except ImportError:
         raise MissingRequirementsError("a SOCKS proxy needs a package: pip install g4f-jupyter[socks]") from None
-    connector: aiohttp.BaseConnector = ProxyConnector.from_url(socks, limit=0)
+    scheme, _, place = socks.partition("://")
+    known, resolves = _SOCKS.get(scheme.lower(), ("", None))
+    try:
+        parts = urlsplit(f"{known}://{place}")
+        if parts.port is None:
+            parts = parts._replace(netloc=f"{parts.netloc.rstrip(':')}:{SOCKS_PORT}")
+        connector: aiohttp.BaseConnector = ProxyConnector.from_url(parts.geturl(), rdns=resolves, limit=0)
+    except ValueError:  # its words, and what was given, may hold a password
+        told = f"a SOCKS proxy must be like socks5h://host:{SOCKS_PORT}: known are {', '.join(_SOCKS)}"
+        raise InputError(told) from None
     return connector
 
 

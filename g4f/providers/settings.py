@@ -41,6 +41,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 given.setdefault("first_timeout", value)
             if value is not None:
                 given[name] = value
+        if "verify" in given:
+            given["verify"] = _verify(given["verify"])
         try:
             settings = msgspec.convert(given, cls, strict=False)
         except msgspec.ValidationError as error:
@@ -51,6 +53,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise InputError("max_retries must be 0 or more")
         return settings
 
+
+def _verify(given: Any) -> Any:
+    """Return what `verify` says: the environment has only texts, and a path may be a Path."""
+    if isinstance(given, os.PathLike):
+        return os.fspath(given)
+    return _WORDS.get(given.strip().lower(), given) if isinstance(given, str) else given
+
+
+_WORDS = {"0": False, "false": False, "no": False, "off": False, "1": True, "true": True, "yes": True, "on": True}
 
 _VARIABLES = {name: f"G4F_{name.upper()}" for name in Settings.__struct_fields__} | {"proxy": ""}
 """What sets each in the environment; that of `proxy` has its place in the walk already."""

@@ -6,6 +6,10 @@ the end of the stream cuts off is given by `end()`, because servers exist that l
 
 from __future__ import annotations
 
+import re
+
+from .held import Held
+
 __all__ = ["ErrorPayload", "Events"]
 
 _BOM = b"\xef\xbb\xbf"
@@ -16,14 +20,22 @@ class ErrorPayload(bytes):
 
 
 class Events:
-    """Feed bytes as they arrive; take the payload of each event that is whole. The cuts never change the result."""
+    """Feed bytes as they arrive; take the payload of each event that is whole. The cuts never change the result.
 
-    __slots__ = ("_after_cr", "_began", "_rest")
+    `full` says why no more of an event is taken that does not end, "" while more is.
+    """
+
+    __slots__ = ("_after_cr", "_began", "_lines", "_rest", "full")
+
+    says = re.compile(rb"^(?:data|event|error)\b.*\n", re.MULTILINE)
+    """The lines that are kept of an event that is not whole yet. Comments, which keep a connection alive, are none."""
 
     def __init__(self) -> None:
-        self._rest: list[bytes] = []  # the beginning of an event that is not whole yet
+        self._lines = Held()  # those that are whole, of an event that is not
+        self._rest = Held()  # the beginning of a line
         self._after_cr = False
         self._began = False
+        self.full = ""
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the payloads of the events that `data` completes."""
@@ -31,32 +43,44 @@ class Events:
             data = self._first(data)
         if self._after_cr or b"\r" in data:
             data = self._newlines(data)
-        rest = self._rest
-        if rest and rest[-1].endswith(b"\n"):  # a blank line may itself be cut
-            data = rest.pop() + data
+        found: list[bytes] = []
+        if self._lines:
+            data = self._closed(data, found)
         cut = data.rfind(b"\n\n")
         if cut < 0:
-            if data:
-                rest.append(data)
-            return []
-        whole = b"".join([*rest, data[:cut]]) if rest else data[:cut]
-        rest.clear()
+            self._keep(data)
+            return found
+        whole = self._rest.take(data[:cut]) if self._rest else data[:cut]
         if cut + 2 < len(data):
-            rest.append(data[cut + 2 :])
-        return _payloads(whole)
+            self._keep(data[cut + 2 :])
+        return [*found, *_payloads(whole)] if found else _payloads(whole)
 
     def end(self) -> list[bytes]:
         """Return the payload of an event that the end of the stream has cut off, if there is one."""
-        whole = b"".join(self._rest)
-        self._rest.clear()
-        return _payloads(whole)
+        return _payloads(self._lines.take(self._rest.take()))
+
+    def _closed(self, data: bytes, found: list[bytes]) -> bytes:
+        """Put the payload of the event whose first lines are kept into `found`, if it ends; return what comes then."""
+        ends = data.startswith(b"\n") and not self._rest
+        cut = -1 if ends else data.find(b"\n\n")
+        if cut < 0 and not ends:
+            return data
+        found += _payloads(self._lines.take(self._rest.take(data[: max(cut, 0)])))
+        return data[cut + 2 :]
+
+    def _keep(self, data: bytes) -> None:
+        """Keep what says something of an event that is not whole yet."""
+        cut = data.rfind(b"\n") + 1
+        if cut:
+            self._lines.add(b"".join(self.says.findall(self._rest.take(data[:cut]))))
+        self._rest.add(data[cut:])
+        self.full = self._rest.full or self._lines.full
 
     def _first(self, data: bytes) -> bytes:
         """Take the byte order mark off, which may itself be cut."""
-        data = b"".join(self._rest) + data
-        self._rest.clear()
+        data = self._rest.take(data)
         if len(data) < len(_BOM) and _BOM.startswith(data):
-            self._rest = [data]
+            self._rest.add(data)
             return b""
         self._began = True
         return data.removeprefix(_BOM)
