@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 from urllib.request import proxy_bypass
 
@@ -19,11 +20,13 @@ import msgspec
 from .. import errors
 from ..errors import ConnectError, G4FError, InputError, ResponseError
 from ..limits import Limits
+from ..typing import Key
+from .access import shown
 from .refusals import Asked, redact, refusal
 from .response import Status
 from .retries import AGAIN, Again, asked_pause, with_retries
 from .sessions import READ_AHEAD, ClosedInBetweenError, session_for
-from .settings import Settings
+from .settings import Settings, proxy_address
 
 __all__ = ["Answer", "Call", "Exchange"]
 
@@ -32,13 +35,23 @@ SETTLE = 0.25
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One request. Values of `headers` that hold a key are of type Key; without a `body` it is a GET."""
+    """One request. Values of `headers` that hold a key are of type Key; without a `body` it is a GET.
+
+    `query` is what stands behind the address beside the protocol's own.
+    """
 
     asked: Asked
     url: str
+    query: Key
     headers: Mapping[str, str]
     body: bytes | None
     settings: Settings
+
+    def __repr__(self) -> str:
+        return f"<Call of {self.asked.provider} at {shown(self.url)}>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("url", shown(self.url))]
 
 
 class Answer:
@@ -162,7 +175,7 @@ class Exchange:
         assert response is not None  # noqa: S101 - it was entered
         if isinstance(error, G4FError):
             error.status = error.status or response.status
-            error.request_id = error.request_id or _request_id(response)
+            error.request_id = error.request_id or _request_id(self._call, response)
         if not response.content.is_eof():
             response.close()
             await asyncio.sleep(0)  # the socket is closed in the next turn of a loop that may then stand still
@@ -177,7 +190,7 @@ async def _send(call: Call, url: str) -> aiohttp.ClientResponse:
         try:
             return await session.request(
                 "GET" if call.body is None else "POST",
-                url,
+                Key(f"{url}{'&' if '?' in url else '?'}{call.query}") if call.query and call.query not in url else url,
                 data=call.body,
                 headers=call.headers,
                 proxy=None if socks else proxy,
@@ -216,7 +229,7 @@ async def _refused(call: Call, response: aiohttp.ClientResponse) -> Exception:
             while len(body) < READ_AHEAD and (data := await response.content.readany()):
                 body += data
     error = refusal(call.asked, response.status, body, response.headers.get("Location", ""))
-    error.request_id = _request_id(response)
+    error.request_id = _request_id(call, response)
     return Again(error, asked_pause(response.headers)) if response.status in AGAIN else error
 
 
@@ -251,7 +264,7 @@ def _unsent(call: Call, url: str, proxy: str | None, error: Exception) -> Except
             return ResponseError(f"{who}: what answers at {where} does not speak HTTP. Check base_url.")
         case aiohttp.ClientConnectionError() | OSError():
             return Again(ConnectError(f"{who}: {where} closed the connection before it answered."))
-    return InputError(f"{who} cannot be asked at {redact(url, asked.key)!r}: {redact(_reason(error), asked.key)}")
+    return InputError(redact(f"{who} cannot be asked at {shown(url)!r}: {_reason(error)}", asked.secrets))
 
 
 def _broken(call: Call, error: Exception) -> G4FError:
@@ -274,17 +287,18 @@ def _is_loopback(host: str | None) -> bool:
     return host in ("localhost", "::1") or (host or "").startswith("127.")
 
 
-def _request_id(response: aiohttp.ClientResponse) -> str | None:
+def _request_id(call: Call, response: aiohttp.ClientResponse) -> str | None:
     names = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray")
-    return next((response.headers[name] for name in names if name in response.headers), None)
+    found = next((response.headers[name] for name in names if name in response.headers), None)
+    return found and redact(found, call.asked.secrets)
 
 
 def _environment_proxy(url: str) -> str | None:
     """Return the proxy that the environment names for `url`, in the way of curl and of Python's own urllib."""
     scheme = url.partition(":")[0]
     for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"):
-        if proxy := os.environ.get(name):
-            return None if proxy_bypass(urlsplit(url).netloc) else proxy
+        if proxy := Key(os.environ.get(name, "")):
+            return None if proxy_bypass(urlsplit(url).netloc) else proxy_address(proxy, name)
     return None
 
 

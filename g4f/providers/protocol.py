@@ -7,18 +7,20 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from pathlib import PurePath
 from typing import Any, ClassVar, NamedTuple, Protocol
+from urllib.parse import urlencode
 
 import msgspec
 
-from ..errors import InputError, ModelNotFoundError, ResponseError
+from ..errors import InputError, ModelNotFoundError, ResponseError, kind_of
+from ..secrets import secrets_of
 from ..typing import Key
-from .access import address, key, shown
+from .access import address, key, parted, shown
 from .base_provider import AsyncGeneratorProvider
 from .http import Answer, Call, Exchange
 from .reading import Reader
 from .refusals import Asked
 from .response import Item, ProviderInfo
-from .rows import Row
+from .rows import ROWS, Row
 from .settings import Settings
 from .sse import Events
 
@@ -71,12 +73,13 @@ class HTTPProvider(AsyncGeneratorProvider):
         self.name = row.name
         self.default_model = row.default_model
         self.lacks = self.lacks | frozenset(row.lacks)
+        self.is_keyless = not row.keys and row in ROWS
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
     def credentials(self, key: Key) -> dict[str, str]:
-        """Return the headers that let one in. Values that hold the key are of type Key."""
+        """Return the headers that hold the key. Their values are of type Key."""
         return {"Authorization": Key(f"Bearer {key}")}
 
     @abstractmethod
@@ -98,24 +101,27 @@ class HTTPProvider(AsyncGeneratorProvider):
         messages: list[dict[str, Any]],
         *,
         stream: bool = False,
+        extra_body: Mapping[str, Any] | None = None,
         api_key: str | None = None,
         base_url: str | None = None,
         extra_headers: Mapping[str, str] | None = None,
-        extra_body: Mapping[str, Any] | None = None,
+        extra_query: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> AsyncGenerator[Item]:
         """Yield the answer's text and events; with `stream` as they come, else from one whole answer.
 
         `options` are those of `Settings`; all others go into the request: `temperature`, `tools`,
-        `response_format`, `seed`, … `extra_headers` and `extra_body` are added to it last.
+        `response_format`, `seed`, … `extra_headers`, `extra_query` and `extra_body` are added to it last.
         """
         _check_number(options.pop("n", None))
-        door = self._door(base_url, api_key, extra_headers, Settings.take(options))
+        own = _Own(api_key, base_url, _mapping("extra_headers", extra_headers), _mapping("extra_query", extra_query))
+        extra = _mapping("extra_body", extra_body)
+        door = self._door(own, Settings.take(options), (*secrets_of(extra),))
         if not model:
             model = await self._any_model(door)
             yield ProviderInfo(self.name, _told(model))
         path, body = self.request(model, messages, options, stream=stream)
-        call = door.call(path, model, {**body, **(extra_body or {})})
+        call = door.call(path, model, {**body, **extra})
         exchange, reader = Exchange(call), self.reader(call.asked)
         if (failed := await exchange.begin()) is not None:
             async with aclosing(exchange.again(failed)) as waits:
@@ -145,7 +151,8 @@ class HTTPProvider(AsyncGeneratorProvider):
 
     async def models(self, *, api_key: str | None = None, base_url: str | None = None, **options: Any) -> list[str]:
         """Return the names of the models that can be asked for. `options` are those of `Settings`."""
-        return await self._models(self._door(base_url, api_key, None, Settings.take(options)))
+        own = _Own(Key(api_key) if isinstance(api_key, str) else api_key, base_url, {}, {})
+        return await self._models(self._door(own, Settings.take(options)))
 
     async def _models(self, door: _Door) -> list[str]:
         names: dict[str, None] = {}
@@ -166,17 +173,23 @@ class HTTPProvider(AsyncGeneratorProvider):
             where = door.url + self.models_path.partition("?")[0]
             raise ResponseError(f"{self.name}: what {where} sent is no list of models.") from None
 
-    def _door(
-        self, base_url: str | None, api_key: str | None, extra_headers: Mapping[str, str] | None, settings: Settings
-    ) -> _Door:
+    def _door(self, own: _Own, settings: Settings, secrets: tuple[Key, ...] = ()) -> _Door:
+        """Return how to ask at the caller's own address, with his key and headers. `secrets` are those of the body."""
         row = self.row
-        secret = key(row, base_url, api_key)
+        where = parted(address(row, own.base_url))
         headers = {"Content-Type": "application/json", **self.headers}
-        if secret is not None:
+        if (secret := key(row, own.base_url, own.api_key)) is not None:
             headers |= self.credentials(secret)
-        headers.update(extra_headers or {})
-        remedy = "api_key=" if api_key is not None or not row.keys else " or ".join(row.keys)
-        return _Door(row.name, address(row, base_url), headers, secret or Key(), remedy, row.pull, settings)
+        given = {name.lower() for name in own.headers}
+        headers = {name: value for name, value in headers.items() if name.lower() not in given} | dict(own.headers)
+        if where.password:
+            if "authorization" in map(str.lower, headers):
+                raise InputError(f"{self.name}: the password in the address excludes a key: leave one of them out")
+            headers["Authorization"] = where.password
+        query = Key("&".join(filter(None, (where.query, urlencode(own.query)))))
+        sent = secrets_of([*headers.values(), secret, where.given, own.query, settings.proxy])
+        remedy = "api_key=" if own.api_key is not None or not row.keys else " or ".join(row.keys)
+        return _Door(row.name, where.url, query, headers, (*secrets, *sent), remedy, row.pull, settings)
 
     async def _any_model(self, door: _Door) -> str:
         """Return the first model that is listed: a server of one's own has loaded what its owner wants."""
@@ -192,22 +205,32 @@ class HTTPProvider(AsyncGeneratorProvider):
         return kind in self.stream_types or (asked and kind not in ("application/json", "text/html"))
 
 
+class _Own(NamedTuple):
+    """What a caller gave for one provider alone."""
+
+    api_key: str | None
+    base_url: str | None
+    headers: Mapping[str, str]
+    query: Mapping[str, Any]
+
+
 class _Door(msgspec.Struct, frozen=True):
-    """A server, and what lets one in."""
+    """A server, and what is sent with each request. `secrets` are those among it."""
 
     provider: str
     url: str
+    query: Key
     headers: dict[str, str]
-    key: Key
+    secrets: tuple[Key, ...]
     remedy: str
     pull: str
     settings: Settings
 
     def asked(self, model: str) -> Asked:
-        return Asked(self.provider, model, self.key, self.remedy, self.pull)
+        return Asked(self.provider, model, self.secrets, self.remedy, self.pull)
 
     def call(self, path: str, model: str, body: dict[str, Any] | None) -> Call:
-        return Call(self.asked(model), self.url + path, self.headers, _encoded(body), self.settings)
+        return Call(self.asked(model), self.url + path, self.query, self.headers, _encoded(body), self.settings)
 
 
 def _told(model: str) -> str:
@@ -225,6 +248,26 @@ def _encoded(body: dict[str, Any] | None) -> bytes | None:
     if body is None:
         return None
     try:
-        return msgspec.json.encode(body)
+        return msgspec.json.encode(body, enc_hook=_plain)
     except (TypeError, ValueError) as error:
         raise InputError(f"the request cannot be written as JSON: {error}") from None
+
+
+def _plain(value: object) -> object:
+    """Return a text of another type, such as a Key, as JSON knows it."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise TypeError(f"Encoding objects of type {kind_of(value)} is unsupported")
+
+
+def _mapping(name: str, given: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return what the caller gave as an option that is a dict. Raises InputError."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping) or not all(isinstance(each, str) for each in given):
+        raise InputError(f"{name} must be a dict with names, not {kind_of(given)}")
+    if name == "extra_headers":
+        for each, value in given.items():
+            if not isinstance(value, str) or not value.isprintable():
+                raise InputError(f"extra_headers[{each!r}] must be a text of one line")
+    return given

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 
@@ -19,11 +21,11 @@ from ..errors import (
     ServerError,
     status_error,
 )
+from ..secrets import STARS, keys_here
+from ..typing import Key
+from .access import shown
 
 __all__ = ["Asked", "fault", "redact", "refusal"]
-
-SHORTEST = 8
-"""Characters that a key has at least: what is shorter is a placeholder, and part of many words."""
 
 LONGEST = 500
 """Characters of a server's message that are passed on."""
@@ -32,12 +34,13 @@ LONGEST = 500
 class Asked(msgspec.Struct, frozen=True):
     """Who was asked for what: what every error can name.
 
-    `remedy` says where the key is from; `pull` is the command that fetches a model, with braces for its name.
+    `secrets` are all that were sent, which no error may show. `remedy` says where the key is from; `pull` is the
+    command that fetches a model, with braces for its name.
     """
 
     provider: str
     model: str
-    key: str
+    secrets: tuple[Key, ...]
     remedy: str
     pull: str = ""
 
@@ -51,8 +54,8 @@ class _Told(NamedTuple):
 
 def refusal(asked: Asked, status: int, body: bytes, location: str = "") -> G4FError:
     """Return the error for an answer with `status`, whose body may be JSON, text or a web page."""
-    told = _told(body)
-    words = redact(told.message, asked.key)
+    told = _told(_without(body, asked.secrets))
+    words = redact(told.message, asked.secrets)
     if 300 <= status < 400:
         return ResponseError(_redirect(asked, status, location), status=status)
     if status == 404 and not words:
@@ -62,14 +65,14 @@ def refusal(asked: Asked, status: int, body: bytes, location: str = "") -> G4FEr
 
 def fault(asked: Asked, event: bytes, status: int = 200) -> G4FError:
     """Return the error for an `error` object that came in the place of an answer, or in the middle of it."""
-    told = _told(event)
+    told = _told(_without(event, asked.secrets))
     code = told.code.lower()
     number = code.partition(" ")[0]
     if number.isdigit() and 400 <= int(number) < 600:
         status = int(number)
     else:
         status = next((known for word, known in _STATUS_OF_WORD if word in code), status)
-    words = redact(told.message, asked.key)
+    words = redact(told.message, asked.secrets)
     if status < 400:
         return ResponseError(f"{asked.provider} broke the answer off: {words or 'it gave no reason'}", status=status)
     return _error(asked, status, words, code)
@@ -136,6 +139,7 @@ _TOO_LONG = r"context_length|exceed_context|context (length|window|size)|prompt 
 
 def _redirect(asked: Asked, status: int, location: str) -> str:
     where = location.partition("?")[0]
+    where = redact(shown(where) if "@" in where else where, asked.secrets)
     said = f"{asked.provider} sends to another address (HTTP {status})"
     return f"{said}, {where}: give the right one as base_url." if where else f"{said}: check base_url."
 
@@ -183,14 +187,21 @@ def _plain(body: bytes) -> str:
     return f'a web page, "{_line(title[1])}"' if title else "a web page"
 
 
-def redact(words: str, key: str) -> str:
-    """Return `words` without `key`, or what servers show of it: its ends, around stars or dots."""
-    if len(key) < SHORTEST:
-        return words
-    words = words.replace(key, "***")
-    ends = (key[:3], key[-3:])
+def redact(words: str, secrets: Sequence[str]) -> str:
+    """Return `words` without `secrets`, or what servers show of them: their ends, around stars or dots."""
+    ends = [end for secret in secrets for end in (secret[:3], secret[-3:])]
+    for secret in (*secrets, *keys_here()):
+        for form in (secret, quote(secret, safe="")):
+            words = words.replace(form, STARS)
     return re.sub(
         r"[^\s\"'`,:;()<>]*(?:\*|\.\.|…)[^\s\"'`,:;()<>]*",
-        lambda shown: "***" if any(end in shown[0] for end in ends) else shown[0],
+        lambda found: STARS if any(end in found[0] for end in ends) else found[0],
         words,
     )
+
+
+def _without(body: bytes, secrets: Sequence[str]) -> bytes:
+    """Return `body` with stars for `secrets`, before it is cut: half a secret would not be found any more."""
+    for secret in secrets:
+        body = body.replace(secret.encode(errors="replace"), STARS.encode())
+    return body

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
-from ..errors import InputError
+from ..errors import InputError, kind_of
+from ..typing import Key
 
-__all__ = ["Settings"]
+__all__ = ["PRIVATE", "TRANSPORT", "Settings", "proxy_address"]
+
+PRIVATE = ("api_key", "base_url", "extra_headers", "extra_query")
+"""Options that belong to one provider: they are given to no other."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         A `stream_timeout` that the caller gives is the limit for the beginning too.
         """
         given: dict[str, Any] = {}
+        if options.get("proxy"):
+            options["proxy"] = proxy_address(options["proxy"], "proxy=")
         for name, variable in _VARIABLES.items():
             value = options.pop(name, None)
             if value is None and variable:
@@ -52,5 +59,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return settings
 
 
+TRANSPORT = frozenset((*PRIVATE, *Settings.__struct_fields__))
+"""Options that say where a request goes, and how: no part of a question, and nothing to who sends no request."""
+
 _VARIABLES = {name: f"G4F_{name.upper()}" for name in Settings.__struct_fields__} | {"proxy": ""}
 """What sets each in the environment; that of `proxy` has its place in the walk already."""
+
+
+def proxy_address(given: object, where: str) -> Key:
+    """Return the address of a proxy; without a scheme it is one of HTTP, as curl takes it.
+
+    Raises InputError that names `where` it was given, and not what: there may be a password in it.
+    """
+    if not isinstance(given, str):
+        raise InputError(f"the proxy of {where} must be an address like http://host:port, not {kind_of(given)}")
+    address = Key(given.strip() if "://" in given or "@" in given else f"http://{given.strip()}")
+    if not _is_proxy(address):
+        raise InputError(f"the proxy of {where} is no address like http://host:port")
+    return address
+
+
+def _is_proxy(address: Key) -> bool:
+    try:
+        parts = urlsplit(address)
+        known = parts.scheme in ("http", "https") or parts.scheme.startswith("socks")
+        return known and bool(parts.hostname) and parts.port != 0 and parts.netloc.count("@") < 2
+    except ValueError:
+        return False
