@@ -220,7 +220,7 @@ async def text(request: Request) -> str:
 def _of_environment(name: str) -> str:
     """Return the proxy that the environment sets, or "". Raises InputError that names the variable."""
     held = Key(os.environ.get(name, ""))
-    return proxy_address(held, name) if held else held
+    return proxy_address(held, f"the proxy of {name}") if held else held
 
 
 def _stop_words(stop: object) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from .providers.base_provider import Provider, provider_name
 from .providers.call import check
 from .providers.catalogue import ROWS, available, find, load, missing
 from .providers.retry_provider import IterListProvider
-from .providers.settings import PRIVATE
+from .providers.settings import private
 from .typing import sealed
 
 __all__ = ["Route", "merged", "resolve"]
@@ -58,7 +58,8 @@ def merged(own: Provider | str | None, options: Mapping[str, Any], given: Mappin
     belongs = (own is None and at is None) or (
         (provider is None or _is_same(own, provider)) and given.get("base_url") in (None, at)
     )
-    kept = {name: value for name, value in options.items() if value is not None and (belongs or name not in PRIVATE)}
+    others = set() if belongs else private(options)
+    kept = {name: value for name, value in options.items() if value is not None and name not in others}
     new = {name: value for name, value in given.items() if value is not None}
     for name in ("extra_headers", "extra_query"):
         if isinstance(kept.get(name), Mapping) and isinstance(new.get(name), Mapping):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
@@ -53,12 +54,15 @@ def _parts(secret: str) -> Iterator[str]:
 
 
 def passwords_of(address: str) -> Iterator[str]:
-    """Yield the password and the values of the query in an address, as they are written and as they are meant."""
+    """Yield the password in an address, as it is written, meant, and sent, and the values of its query."""
     try:
         parts = urlsplit(address)
     except ValueError:
         return
-    user, _, password = parts.netloc.rpartition("@")[0].partition(":")
+    given = parts.netloc.rpartition("@")[0]
+    user, _, password = given.partition(":")
+    if given:
+        yield b64encode(unquote(given).encode()).decode()
     for found in (password or user, *(value for _, value in parse_qsl(parts.query))):
         yield from {found, unquote(found)}
 

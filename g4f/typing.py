@@ -54,8 +54,11 @@ class Key(str):
         )
 
 
-_SEALED_WHOLE = frozenset(("cookies", "default_headers", "default_query", "extra_headers", "extra_query", "proxies"))
-"""Options each of whose values may be a secret."""
+_OPTIONS = frozenset(("default_headers", "default_query", "extra_headers", "extra_query", "proxies", "proxy"))
+"""Options in which all may be a secret."""
+
+_NO_SECRETS = frozenset(("PWD", "SSH_AUTH_SOCK"))
+"""Variables of the environment whose names look like those of secrets: they hold paths."""
 
 _SCHEMAS = frozenset(("functions", "response_format", "tool_choice", "tools"))
 """Options in which names are those of a schema."""
@@ -71,10 +74,10 @@ def seal(options: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, str):
             if name in ("base_url", "provider"):
                 options[name] = sealed(value)
-            elif name == "proxy" or name in _SEALED_WHOLE or is_secret(name):
+            elif is_secret(name):
                 options[name] = Key(value)
         elif isinstance(value, Mapping) and name not in _SCHEMAS:
-            options[name] = _within(value, whole=name in _SEALED_WHOLE or is_secret(name))
+            options[name] = _within(value, whole=is_secret(name))
     return options
 
 
@@ -87,9 +90,13 @@ def _within(value: Any, *, whole: bool) -> Any:
     return Key(value) if whole and isinstance(value, str) else value
 
 
+_PLAIN = re.compile(r"(?:\w*://)?(?:[\w., -]*|\[[\da-f:]*\])(?::\d{0,5})?(?:/[\w./~%-]*)?", re.IGNORECASE)
+"""Names, and addresses in which nothing but host, port and path can stand."""
+
+
 def sealed(address: T) -> T:
-    """Return what may be an address, as a Key if a password or a query may stand in it."""
-    if isinstance(address, str) and ("@" in address or "?" in address):
+    """Return what may be an address, as a Key if a password or a query may stand in it, in whatever form."""
+    if isinstance(address, str) and not _PLAIN.fullmatch(address):
         return Key(address)  # type: ignore[return-value]
     return address
 
@@ -114,10 +121,10 @@ _PAIRS = {("access", "keys"), ("api", "keys"), ("session", "id"), ("webhook", "u
 @lru_cache(maxsize=4096)
 def is_secret(name: object) -> bool:
     """Whether what is called `name` is a secret: "api_key", "dbPassword", "Authorization", but not "max_tokens"."""
-    if not isinstance(name, str):
+    if not isinstance(name, str) or name in _NO_SECRETS:
         return False
     words = [word.lower() for word in _WORDS.findall(name)]
-    if _PARTS.search(name) or not _ALWAYS.isdisjoint(words):
+    if name in _OPTIONS or _PARTS.search(name) or not _ALWAYS.isdisjoint(words):
         return True
     before, last = ["", *words][-2:] if words else ("", "")
     return (before, last) in _PAIRS or (last in _LAST and before not in _LAST[last])

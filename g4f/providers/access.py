@@ -40,8 +40,7 @@ def address(row: Row, base_url: str | None = None) -> str:
 def check_address(base_url: str) -> str:
     """Return `base_url` without a slash at its end. Raises InputError if it is no http(s) address."""
     if not isinstance(base_url, str) or not _is_address(base_url.strip()):
-        given = sealed(base_url) if isinstance(base_url, str) else base_url
-        raise InputError(f"base_url must be like https://host/v1, not {given!r}")
+        raise InputError(f"base_url must be like https://host/v1, not {sealed(base_url)!r}")
     path, mark, query = base_url.strip().partition("?")
     return sealed(f"{path.rstrip('/')}{mark}{query}")
 

@@ -19,7 +19,7 @@ from .catalogue import able, find, plain
 from .foreign import check_words
 from .openai_words import unsigned
 from .response import Item
-from .settings import PRIVATE, TRANSPORT
+from .settings import TRANSPORT, private
 
 __all__ = ["Call", "OwnCancellation", "bind", "check", "check_keys", "given_to"]
 
@@ -87,10 +87,9 @@ def bind(
 
 def _taken(provider: Provider, signature: _Signature, options: dict[str, Any]) -> dict[str, Any]:
     """Return those of the options that the provider takes. Raises InputError for one that it must not be given."""
-    if hasattr(provider, "providers"):
-        return options
     if signature.takes_any:
-        check_words(options, signature.takes)
+        if not hasattr(provider, "providers"):  # each of a list refuses for itself
+            check_words(options, signature.takes)
         return options
     for name in options:
         if name not in signature.takes and name not in _KEPT:
@@ -107,9 +106,8 @@ def given_to(provider: Provider, providers: Sequence[Provider], options: dict[st
     """
     others = {
         name
-        for name in PRIVATE
-        if name in options
-        and not (name == "api_key" and isinstance(options[name], Mapping))
+        for name in private(options)
+        if not (name == "api_key" and isinstance(options[name], Mapping))
         and provider is not max(providers, key=lambda each, name=name: _rank(each, name))  # type: ignore[misc]
     }
     return {name: value for name, value in options.items() if name not in others} if others else options

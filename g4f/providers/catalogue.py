@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from ..errors import G4FError, ProviderNotFoundError, close_matches
 from ..secrets import Scrubber, keys_here
+from ..typing import Key, sealed
 from . import access
 from .access import check_address
 from .rows import FORMER, ROWS, Row, openai_compatible
@@ -30,7 +31,7 @@ def find(name: str, others: Iterable[str] = ()) -> Row:
     """
     if row := _BY_NAME.get(plain(name)):
         return row
-    if "@" in name or name != Scrubber(keys_here()).scrub(name):
+    if isinstance(sealed(name), Key) or name != Scrubber(keys_here()).scrub(name):
         raise ProviderNotFoundError("a password or a key stands where the name of a provider has to be")
     if former := _FORMER.get(plain(name)):
         raise ProviderNotFoundError(f"{former}: name another one, python -m g4f lists them", provider=name)

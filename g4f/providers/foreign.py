@@ -53,7 +53,7 @@ _OF_QUESTIONS = """
     stop store stream stream_options temperature timeout tool_choice tools top_k top_logprobs top_p user verbosity
 """
 
-_KNOWN = sorted({*TRANSPORT, *_OURS, *_HEADERS, *_OF_QUESTIONS.split(), "proxies"})
+_KNOWN = frozenset((*TRANSPORT, *_OURS, *_HEADERS, *_OF_QUESTIONS.split(), "proxies"))
 """Names that others are misspelt forms of."""
 
 
@@ -103,4 +103,4 @@ def check_words(options: Mapping[str, Any], taken: Container[str] = ()) -> None:
 
 @lru_cache(maxsize=256)
 def _near(name: str) -> str:
-    return next(iter(difflib.get_close_matches(name.casefold(), _KNOWN, 1, cutoff=0.85)), "")
+    return next(iter(difflib.get_close_matches(name.casefold(), sorted(_KNOWN), 1, cutoff=0.85)), "")

@@ -298,7 +298,7 @@ def _environment_proxy(url: str) -> str | None:
     scheme = url.partition(":")[0]
     for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"):
         if proxy := Key(os.environ.get(name, "")):
-            return None if proxy_bypass(urlsplit(url).netloc) else proxy_address(proxy, name)
+            return None if proxy_bypass(urlsplit(url).netloc) else proxy_address(proxy, f"the proxy of {name}")
     return None
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from ..errors import InputError, kind_of
+from ..secrets import secrets_of
 from ..typing import Key
 
-__all__ = ["PRIVATE", "TRANSPORT", "Settings", "proxy_address"]
+__all__ = ["TRANSPORT", "Settings", "private", "proxy_address"]
 
-PRIVATE = ("api_key", "base_url", "extra_headers", "extra_query")
-"""Options that belong to one provider: they are given to no other."""
+_PRIVATE = ("api_key", "base_url", "extra_headers", "extra_query")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,23 +60,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return settings
 
 
-TRANSPORT = frozenset((*PRIVATE, *Settings.__struct_fields__))
+TRANSPORT = frozenset((*_PRIVATE, *Settings.__struct_fields__))
 """Options that say where a request goes, and how: no part of a question, and nothing to who sends no request."""
 
 _VARIABLES = {name: f"G4F_{name.upper()}" for name in Settings.__struct_fields__} | {"proxy": ""}
 """What sets each in the environment; that of `proxy` has its place in the walk already."""
 
 
-def proxy_address(given: object, where: str) -> Key:
+def private(options: Mapping[str, Any]) -> set[str]:
+    """Return the names of those options that belong to one provider, and are given to no other.
+
+    That are key, address, headers and query, and others in which there is a secret, such as `extra_body`.
+    """
+    return {
+        name
+        for name, value in options.items()
+        if name in _PRIVATE or (name not in TRANSPORT and next(secrets_of(value), None))
+    }
+
+
+def proxy_address(given: object, what: str) -> Key:
     """Return the address of a proxy; without a scheme it is one of HTTP, as curl takes it.
 
-    Raises InputError that names `where` it was given, and not what: there may be a password in it.
+    Raises InputError that says `what` it is, and not what it holds: there may be a password in it.
     """
     if not isinstance(given, str):
-        raise InputError(f"the proxy of {where} must be an address like http://host:port, not {kind_of(given)}")
+        raise InputError(f"{what} must be an address like http://host:port, not {kind_of(given)}")
     address = Key(given.strip() if "://" in given or "@" in given else f"http://{given.strip()}")
     if not _is_proxy(address):
-        raise InputError(f"the proxy of {where} is no address like http://host:port")
+        raise InputError(f"{what} is no address like http://host:port")
     return address
 
 
