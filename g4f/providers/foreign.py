@@ -103,4 +103,4 @@ def check_words(options: Mapping[str, Any], taken: Container[str] = ()) -> None:
 
 @lru_cache(maxsize=256)
 def _near(name: str) -> str:
-    return next(iter(difflib.get_close_matches(name.casefold(), sorted(_KNOWN), 1, cutoff=0.85)), "")
+    return next(iter(difflib.get_close_matches(name.casefold(), sorted(_KNOWN), 1, cutoff=0.88)), "")
