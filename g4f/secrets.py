@@ -123,8 +123,10 @@ _NAMED = re.compile(
 )
 """A name, and the text that it is given, in code, JSON, or the `repr` of an object; the text may be put together."""
 
+_JOINT = re.compile(r"\\?[\"']\s*(?:\+\s*)?[bfru]{0,2}\\?[\"']", re.IGNORECASE)
+
 _BARE = re.compile(
-    r"(?<![\w-])([\w-]{1,80})(\s?[=:]\s?)(?=[^\s\"',;)&]{0,200}\d)([^\s\"'`,;()&\[\]{}<>]{6,1000}+)(?![(\[])"
+    r"(?<![\w-])(?!(?i:key|token)\b)([\w-]{1,80})(\s?[=:]\s?)(?=[^\s\"',;)&]{0,200}\d)([^\s\"'`,;()&\[\]{}<>]{6,1000}+)(?![(\[])"
 )
 """The same without quotation marks, such as in a file of settings."""
 
@@ -171,7 +173,7 @@ class Scrubber:
 
     def _named(self, found: re.Match[str]) -> str:
         name, between, value = found.groups()
-        if value.startswith(STARS) or name.lower() in ("key", "token") or not may_be_secret(name, value):
+        if value.startswith(STARS) or not may_be_secret(name, value):
             return found[0]
         return f"{name}{between}{self.stars()}"
 
@@ -179,7 +181,7 @@ class Scrubber:
         name, between, given = found.groups()
         mark = re.search(r"\\?[\"']", given)
         assert mark is not None  # noqa: S101 - it begins a text
-        value = given[mark.end() :].strip("\"'\\")
+        value = _JOINT.sub("", given[mark.end() :]).strip("\"'\\")
         if value.startswith(STARS) or not may_be_secret(name, value):
             start = len(name + between) + mark.end()
             return found[0][:start] + _NAMED.sub(self._quoted, found[0][start:])
