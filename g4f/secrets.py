@@ -124,6 +124,7 @@ _NAMED = re.compile(
 """A name, and the text that it is given, in code, JSON, or the `repr` of an object; the text may be put together."""
 
 _JOINT = re.compile(r"\\?[\"']\s*(?:\+\s*)?[bfru]{0,2}\\?[\"']", re.IGNORECASE)
+"""What stands between two texts that are put together."""
 
 _BARE = re.compile(
     r"(?<![\w-])(?!(?i:key|token)\b)([\w-]{1,80})(\s?[=:]\s?)(?=[^\s\"',;)&]{0,200}\d)([^\s\"'`,;()&\[\]{}<>]{6,1000}+)(?![(\[])"

@@ -242,7 +242,8 @@ class TestRedact(TestCase):
         """Each secret of the call goes, and those of the environment; so do their ends around stars."""
         with mock.patch.dict(os.environ, {"OTHER_TOKEN": "of-the-environment"}):
             told = redact(
-                "a header-secret, b%20c-query1 and of-the-environment, key hea***ret.", ("header-secret", "b c-query1")
+                "a header-secret, b%20c-query1 and of-the-environment, key hea***ret.",
+                (Key("header-secret"), {"q": Key("b c-query1")}),
             )
         self.assertEqual("a ***, *** and ***, key ***", told)
 

@@ -105,12 +105,13 @@ class Parted(NamedTuple):
     password: Key
 
 
+@lru_cache(maxsize=256)
 def parted(address: str) -> Parted:
     """Return an address in parts, so that what is secret in it stands in no address any more."""
     parts = urlsplit(address)
     user, _, host = parts.netloc.rpartition("@")
     basic = Key(f"Basic {b64encode(unquote(user).encode()).decode()}" if user else "")
-    return Parted(address, f"{parts.scheme}://{host}{parts.path}", Key(parts.query), basic)
+    return Parted(address, f"{parts.scheme}://{host}{parts.path}", parts.query and Key(parts.query), basic)
 
 
 def is_local(url: str) -> bool:

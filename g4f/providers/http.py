@@ -42,7 +42,7 @@ class Call(msgspec.Struct, frozen=True):
 
     asked: Asked
     url: str
-    query: Key
+    query: str
     headers: Mapping[str, str]
     body: bytes | None
     settings: Settings
@@ -264,7 +264,7 @@ def _unsent(call: Call, url: str, proxy: str | None, error: Exception) -> Except
             return ResponseError(f"{who}: what answers at {where} does not speak HTTP. Check base_url.")
         case aiohttp.ClientConnectionError() | OSError():
             return Again(ConnectError(f"{who}: {where} closed the connection before it answered."))
-    return InputError(redact(f"{who} cannot be asked at {shown(url)!r}: {_reason(error)}", asked.secrets))
+    return InputError(redact(f"{who} cannot be asked at {shown(url)!r}: {_reason(error)}", asked.sent))
 
 
 def _broken(call: Call, error: Exception) -> G4FError:
@@ -290,7 +290,7 @@ def _is_loopback(host: str | None) -> bool:
 def _request_id(call: Call, response: aiohttp.ClientResponse) -> str | None:
     names = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray")
     found = next((response.headers[name] for name in names if name in response.headers), None)
-    return found and redact(found, call.asked.secrets)
+    return found and redact(found, call.asked.sent)
 
 
 def _environment_proxy(url: str) -> str | None:

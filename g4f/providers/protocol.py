@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 import msgspec
 
 from ..errors import InputError, ModelNotFoundError, ResponseError, kind_of
-from ..secrets import secrets_of
 from ..typing import Key
 from .access import address, key, parted, shown
 from .base_provider import AsyncGeneratorProvider
@@ -116,7 +115,7 @@ class HTTPProvider(AsyncGeneratorProvider):
         _check_number(options.pop("n", None))
         own = _Own(api_key, base_url, _mapping("extra_headers", extra_headers), _mapping("extra_query", extra_query))
         extra = _mapping("extra_body", extra_body)
-        door = self._door(own, Settings.take(options), (*secrets_of(extra),))
+        door = self._door(own, Settings.take(options), extra)
         if not model:
             model = await self._any_model(door)
             yield ProviderInfo(self.name, _told(model))
@@ -173,23 +172,26 @@ class HTTPProvider(AsyncGeneratorProvider):
             where = door.url + self.models_path.partition("?")[0]
             raise ResponseError(f"{self.name}: what {where} sent is no list of models.") from None
 
-    def _door(self, own: _Own, settings: Settings, secrets: tuple[Key, ...] = ()) -> _Door:
-        """Return how to ask at the caller's own address, with his key and headers. `secrets` are those of the body."""
+    def _door(self, own: _Own, settings: Settings, extra: Mapping[str, Any] | None = None) -> _Door:
+        """Return how to ask at the caller's own address, with his key and headers. `extra` is sent in the body."""
         row = self.row
         where = parted(address(row, own.base_url))
         headers = {"Content-Type": "application/json", **self.headers}
         if (secret := key(row, own.base_url, own.api_key)) is not None:
             headers |= self.credentials(secret)
-        given = {name.lower() for name in own.headers}
-        headers = {name: value for name, value in headers.items() if name.lower() not in given} | dict(own.headers)
+        if own.headers:
+            given = {name.lower() for name in own.headers}
+            headers = {name: value for name, value in headers.items() if name.lower() not in given} | dict(own.headers)
         if where.password:
             if "authorization" in map(str.lower, headers):
                 raise InputError(f"{self.name}: the password in the address excludes a key: leave one of them out")
             headers["Authorization"] = where.password
-        query = Key("&".join(filter(None, (where.query, urlencode(own.query)))))
-        sent = secrets_of([*headers.values(), secret, where.given, own.query, settings.proxy])
+        query = where.query
+        if own.query:
+            query = Key("&".join(filter(None, (query, urlencode(own.query)))))
+        sent = (headers, secret, where.given, own.query, settings.proxy, extra)
         remedy = "api_key=" if own.api_key is not None or not row.keys else " or ".join(row.keys)
-        return _Door(row.name, where.url, query, headers, (*secrets, *sent), remedy, row.pull, settings)
+        return _Door(row.name, where.url, query, headers, sent, remedy, row.pull, settings)
 
     async def _any_model(self, door: _Door) -> str:
         """Return the first model that is listed: a server of one's own has loaded what its owner wants."""
@@ -215,19 +217,19 @@ class _Own(NamedTuple):
 
 
 class _Door(msgspec.Struct, frozen=True):
-    """A server, and what is sent with each request. `secrets` are those among it."""
+    """A server, and what is sent with each request: all that may have secrets in it is in `sent`, too."""
 
     provider: str
     url: str
-    query: Key
+    query: str
     headers: dict[str, str]
-    secrets: tuple[Key, ...]
+    sent: tuple[object, ...]
     remedy: str
     pull: str
     settings: Settings
 
     def asked(self, model: str) -> Asked:
-        return Asked(self.provider, model, self.secrets, self.remedy, self.pull)
+        return Asked(self.provider, model, self.sent, self.remedy, self.pull)
 
     def call(self, path: str, model: str, body: dict[str, Any] | None) -> Call:
         return Call(self.asked(model), self.url + path, self.query, self.headers, _encoded(body), self.settings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -21,8 +20,7 @@ from ..errors import (
     ServerError,
     status_error,
 )
-from ..secrets import STARS, keys_here
-from ..typing import Key
+from ..secrets import STARS, keys_here, secrets_of
 from .access import shown
 
 __all__ = ["Asked", "fault", "redact", "refusal"]
@@ -34,13 +32,13 @@ LONGEST = 500
 class Asked(msgspec.Struct, frozen=True):
     """Who was asked for what: what every error can name.
 
-    `secrets` are all that were sent, which no error may show. `remedy` says where the key is from; `pull` is the
-    command that fetches a model, with braces for its name.
+    `sent` is what was sent with the question: no error may show the secrets in it. `remedy` says where the key is from;
+    `pull` is the command that fetches a model, with braces for its name.
     """
 
     provider: str
     model: str
-    secrets: tuple[Key, ...]
+    sent: tuple[object, ...]
     remedy: str
     pull: str = ""
 
@@ -54,8 +52,8 @@ class _Told(NamedTuple):
 
 def refusal(asked: Asked, status: int, body: bytes, location: str = "") -> G4FError:
     """Return the error for an answer with `status`, whose body may be JSON, text or a web page."""
-    told = _told(_without(body, asked.secrets))
-    words = redact(told.message, asked.secrets)
+    told = _told(_without(body, asked.sent))
+    words = redact(told.message, asked.sent)
     if 300 <= status < 400:
         return ResponseError(_redirect(asked, status, location), status=status)
     if status == 404 and not words:
@@ -65,14 +63,14 @@ def refusal(asked: Asked, status: int, body: bytes, location: str = "") -> G4FEr
 
 def fault(asked: Asked, event: bytes, status: int = 200) -> G4FError:
     """Return the error for an `error` object that came in the place of an answer, or in the middle of it."""
-    told = _told(_without(event, asked.secrets))
+    told = _told(_without(event, asked.sent))
     code = told.code.lower()
     number = code.partition(" ")[0]
     if number.isdigit() and 400 <= int(number) < 600:
         status = int(number)
     else:
         status = next((known for word, known in _STATUS_OF_WORD if word in code), status)
-    words = redact(told.message, asked.secrets)
+    words = redact(told.message, asked.sent)
     if status < 400:
         return ResponseError(f"{asked.provider} broke the answer off: {words or 'it gave no reason'}", status=status)
     return _error(asked, status, words, code)
@@ -139,7 +137,7 @@ _TOO_LONG = r"context_length|exceed_context|context (length|window|size)|prompt 
 
 def _redirect(asked: Asked, status: int, location: str) -> str:
     where = location.partition("?")[0]
-    where = redact(shown(where) if "@" in where else where, asked.secrets)
+    where = redact(shown(where) if "@" in where else where, asked.sent)
     said = f"{asked.provider} sends to another address (HTTP {status})"
     return f"{said}, {where}: give the right one as base_url." if where else f"{said}: check base_url."
 
@@ -187,10 +185,11 @@ def _plain(body: bytes) -> str:
     return f'a web page, "{_line(title[1])}"' if title else "a web page"
 
 
-def redact(words: str, secrets: Sequence[str]) -> str:
-    """Return `words` without `secrets`, or what servers show of them: their ends, around stars or dots."""
+def redact(words: str, sent: tuple[object, ...]) -> str:
+    """Return `words` without the secrets that were sent, or what servers show of them: ends around stars or dots."""
+    secrets = set(secrets_of(sent))
     ends = [end for secret in secrets for end in (secret[:3], secret[-3:])]
-    for secret in (*secrets, *keys_here()):
+    for secret in sorted({*secrets, *keys_here()}, key=len, reverse=True):
         for form in (secret, quote(secret, safe="")):
             words = words.replace(form, STARS)
     return re.sub(
@@ -200,8 +199,8 @@ def redact(words: str, secrets: Sequence[str]) -> str:
     )
 
 
-def _without(body: bytes, secrets: Sequence[str]) -> bytes:
-    """Return `body` with stars for `secrets`, before it is cut: half a secret would not be found any more."""
-    for secret in secrets:
+def _without(body: bytes, sent: tuple[object, ...]) -> bytes:
+    """Return `body` with stars for secrets, before it is cut: half a secret would not be found any more."""
+    for secret in sorted(set(secrets_of(sent)), key=len, reverse=True):
         body = body.replace(secret.encode(errors="replace"), STARS.encode())
     return body
