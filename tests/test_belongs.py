@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import threading
 from collections.abc import AsyncGenerator
 from typing import Any
 from unittest import TestCase, mock
 
 import g4f
+from g4f.dispatch import prepare
 from g4f.errors import G4FError, InputError, ProviderNotFoundError
 from g4f.providers.access import key
 from g4f.providers.catalogue import find
 from g4f.providers.openai_words import SIGNED
 from g4f.providers.retry_provider import IterListProvider, RetryProvider
+from g4f_jupyter.preview import Preview
 
 from .faces import on_every_face
 from .servers import ANSWER, Request, Server, Step, whole
@@ -170,6 +174,11 @@ class TestList(Vendors):
             self.assertEqual([GIVEN], keys(elsewhere))
         self.assertEqual(([], [OWN["ANTHROPIC_API_KEY"]]), self.got())
 
+    def test_dry_run(self) -> None:
+        """What would be asked is shown so, too."""
+        shown = repr(Preview(prepare("m", "?", "OpenAI Anthropic", base_url="http://gateway:1/v1", api_key=GIVEN)))
+        self.assertIn("OpenAI (http://gateway:1/v1); Anthropic (http://127.0.0.1:", shown)
+
     def test_class_that_takes_anything(self) -> None:
         """A class without a word for a key gets none that another one takes."""
         anything = TakesAnything()
@@ -269,8 +278,22 @@ class TestOwner(Vendors):
 
     def test_one_authorization(self) -> None:
         """A header that the caller gives is in the place of ours, also where its name is written otherwise."""
-        self.ask("OpenAI", extra_headers={"AUTHORIZATION": f"Bearer {GIVEN}"})
-        self.assertEqual([GIVEN], self.got()[0])
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            heads: list[bytes] = []
+            thread = threading.Thread(target=lambda: heads.append(first_read(listener)))
+            thread.start()
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+            self.ask("OpenAI", base_url=url, api_key="sk-other", extra_headers={"AUTHORIZATION": f"Bearer {GIVEN}"})
+            thread.join()
+        self.assertIn(GIVEN.encode(), heads[0])
+        self.assertNotIn(b"sk-other", heads[0])
+
+
+def first_read(listener: socket.socket) -> bytes:
+    """Return the head of a request, and leave."""
+    connection, _ = listener.accept()
+    with connection:
+        return connection.recv(65536)
 
 
 class TestHost(TestCase):

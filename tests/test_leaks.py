@@ -129,7 +129,7 @@ def echo(request: Request) -> list[Step]:
         return whole({"no": "list", "all": everything(request)})
     match request.json.get("model"):
         case "refuse":
-            error = {"error": {"message": f"{'x' * 450} {everything(request)}"}}
+            error = {"error": {"message": f"{'x ' * 200} {everything(request)}"}}
             answer = whole(error, 400, **{"x-request-id": seen(request)})
         case "key":
             answer = whole({"error": {"message": everything(request), "code": "invalid_api_key"}}, 401)
@@ -246,7 +246,10 @@ def variables(error: BaseException | None) -> str:
     while error is not None:
         for frame, _ in traceback.walk_tb(error.__traceback__):
             if frame.f_code.co_filename != __file__:
-                shown += [f"{value!r} {pretty_repr(value, max_string=40)}" for value in frame.f_locals.values()]
+                shown += [
+                    f"{value!r} {pretty_repr(value)} {pretty_repr(value, max_string=40)}"
+                    for value in frame.f_locals.values()
+                ]
         error = error.__context__
     return " ".join(shown)
 

@@ -179,9 +179,7 @@ class HTTPProvider(AsyncGeneratorProvider):
         headers = {"Content-Type": "application/json", **self.headers}
         if (secret := key(row, own.base_url, own.api_key)) is not None:
             headers |= self.credentials(secret)
-        if own.headers:
-            given = {name.lower() for name in own.headers}
-            headers = {name: value for name, value in headers.items() if name.lower() not in given} | dict(own.headers)
+        headers |= own.headers  # aiohttp takes the last of a name, in whichever case
         if where.password:
             if "authorization" in map(str.lower, headers):
                 raise InputError(f"{self.name}: the password in the address excludes a key: leave one of them out")
