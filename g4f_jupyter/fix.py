@@ -14,7 +14,8 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from g4f.errors import InputError
-from g4f.secrets import Scrubber, hides, keys_here
+from g4f.scrubbing import Scrubber
+from g4f.secrets import hides, keys_here
 from g4f.typing import Key
 
 from .questions.known import held

@@ -21,7 +21,7 @@ from PIL import Image
 from g4f import Client
 from g4f.errors import InputError
 from g4f.images import image_part
-from g4f.secrets import Scrubber
+from g4f.scrubbing import Scrubber
 from g4f.typing import Key
 from g4f_jupyter.questions.inserts import insert
 

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from g4f.errors import InputError, close_matches
 from g4f.images import image_part
-from g4f.secrets import Scrubber, hides
+from g4f.scrubbing import Scrubber
+from g4f.secrets import hides
 from g4f.typing import Key
 
 from .braces import Braces, found, path_of

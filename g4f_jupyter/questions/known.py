@@ -7,7 +7,8 @@ from typing import Any
 
 from g4f.client.client import AsyncClient, Client
 from g4f.conversation import Conversation
-from g4f.secrets import SHORTEST, Scrubber, hides, keys_here, passwords_of, secrets_of
+from g4f.scrubbing import Scrubber
+from g4f.secrets import SHORTEST, hides, keys_here, passwords_of, secrets_of
 
 __all__ = ["held", "scrubber_for"]
 

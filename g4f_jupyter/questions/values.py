@@ -20,7 +20,8 @@ from types import ModuleType
 from typing import Any
 
 from g4f.errors import InputError, kind_of
-from g4f.secrets import Scrubber, hides, keys_here
+from g4f.scrubbing import Scrubber
+from g4f.secrets import hides, keys_here
 from g4f.typing import Key
 
 from .sources import capped, exception, module, source
