@@ -12,7 +12,6 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
-from urllib.request import proxy_bypass
 
 import aiohttp
 import msgspec
@@ -26,7 +25,7 @@ from .refusals import Asked, redact, refusal
 from .response import Status
 from .retries import AGAIN, Again, asked_pause, with_retries
 from .sessions import READ_AHEAD, ClosedInBetweenError, session_for
-from .settings import Settings, proxy_address
+from .settings import Settings, environment_proxy
 
 __all__ = ["Answer", "Call", "Exchange"]
 
@@ -183,7 +182,7 @@ class Exchange:
 
 async def _send(call: Call, url: str) -> aiohttp.ClientResponse:
     settings = call.settings
-    proxy = settings.proxy or _environment_proxy(url)
+    proxy = settings.proxy or environment_proxy(url)
     socks = proxy if proxy and proxy.startswith("socks") else ""
     session = await session_for(socks)
     while True:
@@ -291,15 +290,6 @@ def _request_id(call: Call, response: aiohttp.ClientResponse) -> str | None:
     names = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray")
     found = next((response.headers[name] for name in names if name in response.headers), None)
     return found and redact(found, call.asked.sent)
-
-
-def _environment_proxy(url: str) -> str | None:
-    """Return the proxy that the environment names for `url`, in the way of curl and of Python's own urllib."""
-    scheme = url.partition(":")[0]
-    for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"):
-        if proxy := Key(os.environ.get(name, "")):
-            return None if proxy_bypass(urlsplit(url).netloc) else proxy_address(proxy, f"the proxy of {name}")
-    return None
 
 
 @lru_cache(maxsize=8)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import proxy_bypass
 
 import msgspec
 
@@ -13,7 +14,7 @@ from ..errors import InputError, kind_of
 from ..secrets import secrets_of
 from ..typing import Key
 
-__all__ = ["TRANSPORT", "Settings", "private", "proxy_address"]
+__all__ = ["TRANSPORT", "Settings", "environment_proxy", "private", "proxy_address"]
 
 _PRIVATE = ("api_key", "base_url", "extra_headers", "extra_query")
 
@@ -99,3 +100,12 @@ def _is_proxy(address: Key) -> bool:
         return known and bool(parts.hostname) and parts.port != 0 and parts.netloc.count("@") < 2
     except ValueError:
         return False
+
+
+def environment_proxy(url: str) -> str | None:
+    """Return the proxy that the environment names for `url`, in the way of curl and of Python's own urllib."""
+    scheme = url.partition(":")[0]
+    for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"):
+        if proxy := Key(os.environ.get(name, "")):
+            return None if proxy_bypass(urlsplit(url).netloc) else proxy_address(proxy, f"the proxy of {name}")
+    return None
