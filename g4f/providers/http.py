@@ -20,7 +20,7 @@ from .. import errors
 from ..errors import ConnectError, G4FError, InputError, ResponseError
 from ..limits import Limits
 from ..typing import Key
-from .access import shown
+from .access import is_local, shown
 from .refusals import Asked, redact, refusal
 from .response import Status
 from .retries import AGAIN, Again, asked_pause, with_retries
@@ -257,7 +257,7 @@ def _unsent(call: Call, url: str, proxy: str | None, error: Exception) -> Except
             limit = call.settings.connect_timeout
             return Again(errors.TimeoutError(f"{who}: no connection to {where} within {limit:g} s (connect_timeout)."))
         case aiohttp.ClientConnectorError():
-            hint = "Is the server running?" if _is_loopback(parts.hostname) else "Check base_url and network."
+            hint = "Is the server running?" if is_local(url) else "Check base_url and network."
             return Again(ConnectError(f"{who}: nothing answers at {where} ({_reason(error)}). {hint}"))
         case aiohttp.ClientResponseError():
             return ResponseError(f"{who}: what answers at {where} does not speak HTTP. Check base_url.")
@@ -280,10 +280,6 @@ def _reason(error: BaseException) -> str:
         return os.strerror(number)
     words = getattr(inner, "strerror", None) or str(inner)
     return " ".join((words or type(inner).__name__).split())
-
-
-def _is_loopback(host: str | None) -> bool:
-    return host in ("localhost", "::1") or (host or "").startswith("127.")
 
 
 def _request_id(call: Call, response: aiohttp.ClientResponse) -> str | None:
