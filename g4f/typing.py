@@ -60,6 +60,9 @@ _OPTIONS = frozenset(("default_headers", "default_query", "extra_headers", "extr
 _NO_SECRETS = frozenset(("PWD", "SSH_AUTH_SOCK"))
 """Variables of the environment whose names look like those of secrets: they hold paths."""
 
+_HARMLESS = frozenset((Key, bool, int, float, type(None)))
+"""Types of values that need no sealing."""
+
 _SCHEMAS = frozenset(("functions", "response_format", "tool_choice", "tools"))
 """Options in which names are those of a schema."""
 
@@ -71,6 +74,8 @@ def seal(options: dict[str, Any]) -> dict[str, Any]:
     of a secret, also within other options.
     """
     for name, value in options.items():
+        if type(value) in _HARMLESS:
+            continue
         if isinstance(value, str):
             if name in ("base_url", "provider"):
                 options[name] = sealed(value)
@@ -94,9 +99,14 @@ _PLAIN = re.compile(r"(?:\w*://)?(?:[\w., -]*|\[[\da-f:]*\])(?::\d{0,5})?(?:/[\w
 """Names, and addresses in which nothing but host, port and path can stand."""
 
 
+@lru_cache(maxsize=256)
+def _is_plain(address: str) -> bool:
+    return _PLAIN.fullmatch(address) is not None
+
+
 def sealed(address: T) -> T:
     """Return what may be an address, as a Key if a password or a query may stand in it, in whatever form."""
-    if isinstance(address, str) and not _PLAIN.fullmatch(address):
+    if isinstance(address, str) and not address.isalnum() and type(address) is not Key and not _is_plain(address):
         return Key(address)  # type: ignore[return-value]
     return address
 

@@ -47,6 +47,8 @@ _INSTEAD = {
 _HEADERS = {"organization": "OpenAI-Organization", "project": "OpenAI-Project"}
 _OURS = {"default_headers": "extra_headers", "default_query": "extra_query"}
 
+_THEIRS = frozenset((*_OURS, *_HEADERS, "proxies"))
+
 _OF_QUESTIONS = """
     extra_body frequency_penalty images logit_bias logprobs max_completion_tokens max_tokens metadata modalities
     parallel_tool_calls prediction presence_penalty prompt_cache_key reasoning_effort response_format seed service_tier
@@ -62,7 +64,7 @@ def in_our_words(options: dict[str, Any]) -> dict[str, Any]:
 
     Raises InputError for those of a wrong kind.
     """
-    if options.keys().isdisjoint((*_OURS, *_HEADERS, "proxies")):
+    if _THEIRS.isdisjoint(options):
         return options
     options = {name: value for name, value in options.items() if value is not None}
     headers = {_HEADERS[name]: options.pop(name) for name in _HEADERS if name in options}
