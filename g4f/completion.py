@@ -10,7 +10,7 @@ from .dispatch import prepare, stream_events, text
 from .models import Model
 from .providers.base_provider import Provider
 from .providers.response import Item
-from .typing import Messages, seal
+from .typing import Messages, seal, sealed
 
 __all__ = ["ChatCompletion"]
 
@@ -72,6 +72,7 @@ class ChatCompletion:
 
         Works in scripts, threads and notebook cells. Raises NestAsyncioError in another program's loop.
         """
+        provider = sealed(provider)
         request = prepare(model, messages, provider, stream=stream, **seal(options))
         return bridge.iterate(lambda: stream_events(request)) if stream else bridge.run(lambda: text(request))
 
@@ -116,5 +117,6 @@ class ChatCompletion:
         **options: Any,
     ) -> Coroutine[Any, Any, str] | AsyncGenerator[Item]:
         """Return an awaitable of the text; with `stream`, an async iterator of its text and of events."""
+        provider = sealed(provider)
         request = prepare(model, messages, provider, stream=stream, **seal(options))
         return stream_events(request) if stream else text(request)

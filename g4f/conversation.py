@@ -16,9 +16,12 @@ from .images import urls_in
 from .markdown.rewriting import safe, titled
 from .models import Model
 from .printable import logger
+from .providers.access import shown
 from .providers.base_provider import Provider, provider_name
+from .providers.foreign import in_our_words
 from .providers.response import Item, Trimmed
-from .typing import seal
+from .routing import merged
+from .typing import seal, sealed
 from .wire import decoded, whole
 
 __all__ = ["Asking", "Conversation", "Turn"]
@@ -79,10 +82,10 @@ class Conversation:
         **options: Any,
     ) -> None:
         self.model = model
-        self.provider = provider
+        provider = self.provider = sealed(provider)
         self.system = system
         self.turns = list(turns)
-        self.options = seal(options)
+        self.options = in_our_words(seal(options))
 
     def __call__(self, question: str, **options: Any) -> Answer:
         """Return the answer, which is its text."""
@@ -128,8 +131,11 @@ class Conversation:
     def to_json(self) -> str:
         """Return turns, system prompt, and the names of model and provider, as JSON text. Options are left out."""
         model = self.model.name if isinstance(self.model, Model) else self.model
-        provider = self.provider if isinstance(self.provider, str | None) else provider_name(self.provider)
-        saved = _Saved(self.turns, *map(whole, (model, provider or "", self.system)))
+        names = (
+            self.provider if isinstance(self.provider, str) else provider_name(self.provider) if self.provider else ""
+        )
+        provider = " ".join(shown(name) if "://" in name else name for name in names.split())
+        saved = _Saved(self.turns, *map(whole, (model, provider, self.system)))
         return msgspec.json.format(msgspec.json.encode(saved)).decode()
 
     @classmethod
@@ -157,13 +163,8 @@ class Asking:
         self, conversation: Conversation, question: str, instead_of: Turn | None, stream: bool, options: dict[str, Any]
     ) -> None:
         self._conversation, self._question, self._instead_of = conversation, question, instead_of
-        self._options = {
-            "model": conversation.model,
-            "provider": conversation.provider,
-            **conversation.options,
-            **options,
-            "stream": stream,
-        }
+        given = merged(conversation.provider, conversation.options, in_our_words(options))
+        self._options = {"model": conversation.model, "provider": conversation.provider, **given, "stream": stream}
         self.request = self._request(0)
 
     async def items(self) -> AsyncGenerator[Item]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from numbers import Integral, Real
 from time import monotonic
@@ -20,13 +20,15 @@ from .messages import normalize, with_images
 from .models import Model
 from .printable import logger
 from .providers.base_provider import Provider
-from .providers.call import Call, OwnCancellation, bind
+from .providers.call import Call, OwnCancellation, bind, check_keys
 from .providers.catalogue import load_at
+from .providers.foreign import in_our_words
 from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning, Status, Usage
+from .providers.settings import proxy_address
 from .routing import Route, resolve
 from .shaping import Shaper
 from .taping.tapes import current
-from .typing import Messages, seal
+from .typing import Key, Messages, seal, sealed
 from .wire import whole
 
 if TYPE_CHECKING:
@@ -65,9 +67,10 @@ def prepare(
 
     `timeout` is the longest whole answer, `stream_timeout` the longest silence between events, in seconds.
     Where not given, `timeout` is `G4F_TIMEOUT`, and `proxy` `G4F_PROXY`; "" is none. `images`, one or a list, are seen
-    with the last question. Raises InputError, and what `resolve` raises.
+    with the last question. `api_key` is the key of who is asked, of a list the first that takes one; a dict has keys by
+    the names of providers. Raises InputError, and what `resolve` raises.
     """
-    seal(options)
+    options, provider = in_our_words(seal(options)), sealed(provider)
     words, limit = _stop_words(stop), _limit(max_tokens)
     longest, silence = _seconds("timeout", _or_environment(timeout)), _seconds("stream_timeout", stream_timeout)
     normal = normalize(messages)
@@ -75,6 +78,8 @@ def prepare(
         normal = with_images(normal, images)
     if provider is None and isinstance(address := options.get("base_url"), str):
         provider = load_at(address)
+    if proxy is None and (proxy := options.pop("proxy", None)) is None:
+        proxy = _of_environment("G4F_PROXY")
     given = {name: value for name, value in options.items() if value is not None}
     if limit:
         given["max_tokens"] = limit
@@ -83,8 +88,10 @@ def prepare(
     route, take = _routed(model, provider, normal, given)
     if silence:
         given["stream_timeout"] = silence  # for a provider with a limit of its own
-    if proxy := os.environ.get("G4F_PROXY") if proxy is None else proxy:
-        given["proxy"] = proxy
+    if proxy:
+        given["proxy"] = proxy_address(proxy, "proxy=")
+    if isinstance(keys := given.get("api_key"), Mapping):
+        check_keys(route.provider, keys)
     cut = None if getattr(route.provider, "enforces_max_tokens", False) else limit
     silence = None if getattr(route.provider, "enforces_stream_timeout", False) else silence
     call = bind(route.provider, route.model, normal, given, stream=stream)
@@ -221,6 +228,12 @@ class _Record:
 async def text(request: Request) -> str:
     """Return the text of the whole answer."""
     return "".join([item async for item in stream_events(request) if isinstance(item, str)])
+
+
+def _of_environment(name: str) -> str:
+    """Return the proxy that the environment sets, or "". Raises InputError that names the variable."""
+    held = Key(os.environ.get(name, ""))
+    return proxy_address(held, f"the proxy of {name}") if held else held
 
 
 def _stop_words(stop: object) -> tuple[str, ...]:

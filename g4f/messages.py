@@ -39,12 +39,19 @@ def normalize(messages: Messages) -> list[dict[str, Any]]:
 def encoded(request: Any) -> bytes:
     """Return a request as JSON. Raises InputError for what JSON cannot hold."""
     try:
-        return msgspec.json.encode(request)
+        return msgspec.json.encode(request, enc_hook=_plain)
     except RecursionError:
         why = "one contains itself, or is nested too deeply"
     except (TypeError, ValueError, OverflowError) as error:
         why = str(error)
     raise InputError(f"messages and options must be what JSON can hold: {why}")
+
+
+def _plain(value: object) -> object:
+    """Return a text of another type, such as an answer or a key, as JSON knows it."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise TypeError(f"{kind_of(value)} is not supported")
 
 
 def with_images(messages: list[dict[str, Any]], images: object) -> list[dict[str, Any]]:

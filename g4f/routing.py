@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from .errors import InputError, ModelNotFoundError, ProviderNotFoundError, close_matches, kind_of
 from .models import Model, ModelUtils
@@ -12,8 +13,10 @@ from .providers.base_provider import Provider, provider_name
 from .providers.call import check
 from .providers.catalogue import ROWS, available, find, load, missing
 from .providers.retry_provider import IterListProvider
+from .providers.settings import private
+from .typing import sealed
 
-__all__ = ["Route", "resolve"]
+__all__ = ["Route", "merged", "resolve"]
 
 
 class Route(NamedTuple):
@@ -44,6 +47,37 @@ def resolve(model: Model | str, provider: Provider | str | None = None) -> Route
     return route
 
 
+def merged(own: Provider | str | None, options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a call: those `given` with it, over those of a client or conversation.
+
+    `own` is the provider of the latter. Its key, address and headers go to no other provider, and to no other address.
+    """
+    provider, at = given.get("provider"), options.get("base_url")
+    belongs = (own is None and at is None) or (
+        (provider is None or _is_same(own, provider)) and given.get("base_url") in (None, at)
+    )
+    others = set() if belongs else private(options)
+    kept = {name: value for name, value in options.items() if value is not None and name not in others}
+    new = {name: value for name, value in given.items() if value is not None}
+    for name in ("extra_headers", "extra_query"):
+        if isinstance(kept.get(name), Mapping) and isinstance(new.get(name), Mapping):
+            new[name] = {**kept[name], **new[name]}
+    return kept | new
+
+
+def _is_same(own: Provider | str | None, provider: Provider | str) -> bool:
+    """Whether two providers are one, be it given by its name."""
+    one, other = (_loaded(each) for each in (own, provider))
+    return bool(one is other or (isinstance(one, list) and one == other))
+
+
+def _loaded(provider: Provider | str) -> Any:
+    if not isinstance(provider, str):
+        return provider
+    loaded = [load(name) for name in _split(provider)]
+    return loaded[0] if len(loaded) == 1 else loaded
+
+
 def _known(name: str) -> Model:
     if not isinstance(name, str):
         hint = ". Are model and messages swapped?" if isinstance(name, list) else ""
@@ -59,7 +93,7 @@ def _named(names: str) -> Provider:
 
 
 def _split(names: str) -> list[str]:
-    return names.replace(",", " ").split()
+    return [sealed(name) for name in names.replace(",", " ").split()]
 
 
 def _serving(model: Model) -> Provider:
@@ -78,7 +112,7 @@ def _serving(model: Model) -> Provider:
 
 
 def _default() -> Provider:
-    if names := os.environ.get("G4F_PROVIDER"):
+    if names := sealed(os.environ.get("G4F_PROVIDER", "")):
         try:
             return _named(names)
         except ProviderNotFoundError as error:

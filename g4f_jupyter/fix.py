@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import linecache
-import re
+import os
 import reprlib
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import Any
 
 from g4f.errors import InputError
+from g4f.scrubbing import Scrubber
+from g4f.secrets import hides, keys_here
+from g4f.typing import Key
+
+from .questions.known import held
 
 __all__ = ["FIX", "about_last_error", "note_as_own"]
 
@@ -26,9 +33,8 @@ AROUND = 3
 VARIABLES = 30
 """Variables that are told, at the most."""
 
-_short = reprlib.Repr()
-_short.maxstring = _short.maxother = 300
-_short.maxlist = _short.maxdict = _short.maxtuple = 20
+LONGEST, WIDEST = 300, 20
+"""Characters of a value, and items of a list, that are told at the most."""
 
 
 _BEFORE = "_g4f_before"
@@ -47,11 +53,12 @@ def _last_error() -> BaseException | None:
     return error if isinstance(error, BaseException) else None
 
 
-def about_last_error() -> str:
+def about_last_error(scrubber: Scrubber | None = None) -> str:
     """Return the last error: its line, its cells, and the values of the variables that they name.
 
-    Raises InputError if there was none.
+    Secrets are stars, which the `scrubber` counts. Raises InputError if there was no error.
     """
+    scrubber = scrubber or Scrubber(keys_here())
     error = _last_error()
     if error is None:
         raise InputError("there was no error yet that could be asked about")
@@ -62,9 +69,11 @@ def about_last_error() -> str:
     for frame, line in own:
         places.setdefault(frame.f_code.co_filename, []).append((frame, line))
     parts = [f"This error was raised:\n```\n{told}\n```", *map(_place, places.values())]
-    if variables := list(_variables(frame for frame, _ in own)):
-        parts.append("The variables there:\n```\n" + "\n".join(variables[:VARIABLES]) + "\n```")
-    return "\n\n".join(parts)
+    for frame, _ in frames:
+        scrubber.learn(held(frame.f_locals))
+    if variables := list(islice(_variables((frame for frame, _ in own), _Shown(scrubber)), VARIABLES)):
+        parts.append("The variables there:\n```\n" + "\n".join(variables) + "\n```")
+    return scrubber.scrub("\n\n".join(parts))
 
 
 def _frames(trace: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
@@ -95,20 +104,50 @@ def _place(frames: list[tuple[FrameType, int]]) -> str:
     return f"{'In this cell' if is_cell else f'In {Path(name).name}, from line {first}'}:\n```python\n{code}```"
 
 
-def _variables(frames: Iterable[FrameType]) -> Iterator[str]:
+def _variables(frames: Iterable[FrameType], shown: _Shown) -> Iterator[str]:
     """Yield `name = value` for the variables that the code names; a value that cannot be shown says so."""
     for frame in frames:
         code = frame.f_code
         for name in dict.fromkeys((*code.co_varnames, *code.co_freevars, *code.co_names)):
             value = frame.f_locals.get(name, _MISSING)
             if value is not _MISSING and not name.startswith("_") and not _is_code(value):
-                yield f"{name} = {'***' if _SECRET.search(name) else _short.repr(value)}"
+                yield f"{name} = {shown.named(name, value)}"
 
 
 _MISSING = object()
 
-_SECRET = re.compile(r"api_?key|token|secret|passw", re.IGNORECASE)
-"""Names of variables whose values are nobody's business: what is asked goes to a provider."""
+
+class _Shown(reprlib.Repr):
+    """Shows values in short, without the secrets in them: these are found before anything is cut off."""
+
+    def __init__(self, scrubber: Scrubber) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = LONGEST
+        self.maxlist = self.maxdict = self.maxtuple = WIDEST
+        self._scrubber = scrubber
+
+    def named(self, name: str, value: object) -> str:
+        """Return what is shown of a variable."""
+        return self._scrubber.stars() if hides(name, value) else self.repr(value)
+
+    def repr_str(self, x: str, level: int) -> str:
+        return super().repr_str(self._scrubber.scrub(x), level)
+
+    def repr_dict(self, x: dict[Any, Any], level: int) -> str:
+        hidden = {key: Key() for key, value in x.items() if hides(key, value)}
+        self._scrubber.count += len(hidden)
+        return super().repr_dict({**x, **hidden}, level)
+
+    def repr_instance(self, x: object, level: int) -> str:
+        if type(x) is Key or x is os.environ:
+            return self._scrubber.stars()
+        self.maxother = sys.maxsize
+        try:
+            text = self._scrubber.scrub(super().repr_instance(x, level))
+        finally:
+            self.maxother = LONGEST
+        half = (LONGEST - 3) // 2
+        return text if len(text) <= LONGEST else f"{text[:half]}...{text[-half:]}"
 
 
 def _is_code(value: object) -> bool:

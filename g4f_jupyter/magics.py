@@ -22,6 +22,7 @@ from .footer import footer, metadata
 from .names.aliases import Aliases
 from .preview import Preview
 from .questions.inserts import insert
+from .questions.known import scrubber_for
 from .session import Question, Session, cell_id, deleted_cells, named_provider, takes_metadata
 from .terminal import terminal
 
@@ -98,7 +99,7 @@ class ChatMagics(Magics):
             self._answer(asked, text, cell)
 
     def _answer(self, asked: Namespace, text: str, cell: str | None) -> None:
-        question = self._question(asked, text, cell)
+        question, hidden = self._question(asked, text, cell)
         if asked.dry_run:
             display(Preview(question.request))
             return
@@ -110,22 +111,26 @@ class ChatMagics(Magics):
             notes.append(f"{stale} of the turns above are stale: run their cells again")
         if answer.trimmed:
             notes.append(f"without the oldest {answer.trimmed} turns: the conversation is longer than the context")
+        if hidden:
+            values, their = ("values were", "their") if hidden > 1 else ("value was", "its")
+            notes.append(f"{hidden} secret {values} not sent: stars stand in {their} place")
         told = metadata(answer) if takes_metadata(self._parent()) else {}
         screen.foot([*notes, footer(answer)] if self.footer else notes, told)
         if asked.out:
             self._shell.push({asked.out: answer})
 
-    def _question(self, asked: Namespace, text: str, cell: str | None) -> Question:
-        """Return what the options, the settings and the variables of the notebook make of a question."""
+    def _question(self, asked: Namespace, text: str, cell: str | None) -> tuple[Question, int]:
+        """Return what options, settings and variables make of a question, and how many secrets are hidden in it."""
         names, own = self._shell.user_ns, self._shell.user_ns_hidden  # `own` are IPython's, such as `quit`
         known = {name: value for name, value in names.items() if not (name in own and value is own[name])}
-        inserted = insert(text, known, evaluate=asked.eval, limit=self.inserted)
-        about = f"{about_last_error()}\n\n" if asked.error else ""
+        scrubber = scrubber_for(known)
+        inserted = insert(text, known, evaluate=asked.eval, limit=self.inserted, scrubber=scrubber)
+        about = f"{about_last_error(scrubber)}\n\n" if asked.error else ""
         images = [*inserted.images, *(_image(image, names) for image in asked.image or ())]
         provider, model = self._target(asked.provider or "", asked.model or "")
         given = {name: getattr(asked, name) for name in OPTIONS if getattr(asked, name) is not None}
         default = {name: value for name in OPTIONS if (value := getattr(self, name)) not in (None, "", [])}
-        return self.session.question(
+        question = self.session.question(
             about + inserted.text,
             cell=cell,
             thread=asked.thread,
@@ -138,6 +143,7 @@ class ChatMagics(Magics):
             images=images or None,
             **(default | given | {name: self._value(value) for name, value in asked.set}),
         )
+        return question, scrubber.count
 
     def _value(self, value: Any) -> Any:
         names = self._shell.user_ns

@@ -12,7 +12,9 @@ from g4f.dispatch import Request
 from g4f.images import inline, url_of
 from g4f.markdown.code import fenced
 from g4f.markdown.entities import literal
+from g4f.providers.access import shown
 from g4f.providers.base_provider import Provider, provider_name
+from g4f.providers.call import given_to
 
 from .shown import Shown
 
@@ -56,9 +58,10 @@ class Preview(Shown):
 
 def _destinations(provider: Provider, options: dict[str, Any]) -> Iterator[str]:
     """Yield each provider that may be asked, with the address where it has one."""
-    for each in getattr(provider, "providers", None) or [provider]:
+    listed = getattr(provider, "providers", None) or [provider]
+    for each in listed:
         address = getattr(each, "address", None)
-        where = address(options.get("base_url")) if callable(address) else "in this process"
+        where = address(given_to(each, listed, options).get("base_url")) if callable(address) else "in this process"
         yield f"{provider_name(each)} ({where})"
 
 
@@ -72,8 +75,8 @@ def _part(part: dict[str, Any]) -> str:
 
 
 def _shown(name: str, value: Any) -> str:
-    if name == "extra_headers":
-        value = dict.fromkeys(value, "***")
+    if name in ("base_url", "proxy"):
+        value = shown(value)
     if isinstance(value, str):
         return repr(value)  # a key shows as stars
     try:

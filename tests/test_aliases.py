@@ -49,7 +49,7 @@ class TestAliases(unittest.TestCase):
             ("a", "OpenAI:", InputError, f"{shape}'OpenAI:'"),
             ("a", ":x", InputError, f"{shape}':x'"),
             ("a", "", InputError, f"{shape}''"),
-            ("a", "http://u:p@h/v1", InputError, f"{shape}'http://u:p@h/v1'"),
+            ("a", "http://u:p@h/v1", InputError, f"{shape}'***'"),
             ("a", "OpenAY:x", ProviderNotFoundError, "there is no provider 'OpenAY'. Did you mean 'OpenAI'"),
             ("gpt-4o", "OpenAI:x", InputError, "'gpt-4o' is the name of a model: choose another alias for OpenAI:x"),
             ("gemini-flash-latest", "OpenAI:x", InputError, "'gemini-flash-latest' is the name of a model"),

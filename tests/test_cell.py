@@ -200,6 +200,37 @@ class TestSent(CellTestCase):
         self.assertTrue(asked.endswith("Whose fault is it?"), asked)
         self.assertIn("share = 21", asked)
 
+    def test_secrets(self) -> None:
+        """No secret of the variables, the environment, the code or the message is sent; a line says how many."""
+        self.kernel.run(
+            "import os; os.environ['OPENAI_API_KEY'] = 'sk-' + 'env-000111222'\n"
+            "def call(headers, options, url, env, pwd, tokens):\n"
+            "    token = 'tok-' + '121212ab'\n"
+            "    both = headers, options, url, env, pwd\n"
+            "    raise ValueError(f'no {pwd} for {env[\"OPENAI_API_KEY\"]}')\n"
+            "call({'Authorization': 'Bearer ' + 'tok-333444'}, {'api_key': 'opt-' + '555666'},\n"
+            "    'postgres://u:' + 'pw777888@h/db', dict(os.environ), 'pwd-' + '999000', 12345)"
+        )
+        try:
+            shown = self.shown("%chat_fix -p Echo --once")
+            asked = shown["text/plain"]
+            for text in ("env-000111222", "121212ab", "tok-333444", "opt-555666", "pw777888", "pwd-999000"):
+                self.assertNotIn(text, asked)
+            for text in ("tokens = 12345", "ValueError: no *** for ***", "pwd = ***"):
+                self.assertIn(text, asked)
+            self.assertRegex(shown["text/markdown"], r"\d+ secret values were not sent: stars stand in their place")
+            shown = self.shown("%%chat -p Echo --once\nIs {os.environ['OPENAI_API_KEY']} what sk-env-000111222 is?")
+            self.assertEqual("You said Is *** what sk-env-000111222 is?", shown["text/plain"])
+            self.assertIn("1 secret value was not sent: stars stand in its place", shown["text/markdown"])
+            self.assertNotIn("not sent", self.shown("%%chat -p Echo --once\n{1}")["text/markdown"])
+            dry = self.shown("%%chat -p OpenAI --once --dry-run --set base_url=http://me:hunter2@h/v1?key=hunter2\n?")
+            self.assertNotIn("hunter2", repr(dry))
+            self.assertIn("base_url = 'http://h/v1'", dry["text/plain"])
+            told = self.failure("%%chat -p OpenAI --set http_client=1\n?")
+            self.assertIn("there is no option 'http_client' here: give proxy=", told)
+        finally:
+            self.kernel.run("del os.environ['OPENAI_API_KEY']")
+
     def test_error_before_a_chat_failed(self) -> None:
         """A chat that failed is not the error that is asked about, on however many tries."""
         self.kernel.run("1 / 0")

@@ -232,6 +232,14 @@ class TestToolCalls(unittest.TestCase):
         unsigned = call("f", {}, "a", "skip_thought_signature_validator")
         self.assertEqual([{"text": "Let me see."}, unsigned, call("f", {}, "b")], parts["parts"])
 
+    def test_ids_of_others(self) -> None:
+        """No part of an id that another provider made is taken for a signature."""
+        made = [{"id": "chatcmpl~tool~1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+        result = {"role": "tool", "tool_call_id": "chatcmpl~tool~1", "content": "x"}
+        said, told = ask(messages=[{"role": "assistant", "content": "", "tool_calls": made}, result]).body["contents"]
+        self.assertEqual([call("f", {}, "chatcmpl~tool~1", "skip_thought_signature_validator")], said["parts"])
+        self.assertEqual("chatcmpl~tool~1", told["parts"][0]["functionResponse"]["id"])
+
     def test_calls_without_an_id(self) -> None:
         """Calls that came without an id get one each, by which results find them."""
         first, second, *_ = items(response(call("f", {}), call("g", {"x": 1}), finish="STOP"))

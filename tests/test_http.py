@@ -611,7 +611,7 @@ class TestSecrets(unittest.TestCase):
             for error in (run(cancelled()), self.failing()):
                 with self.subTest(type(error)):
                     values = shown(error)
-                    self.assertEqual([], [(file, value) for file, value in values if "secret" in value])
+                    self.assertEqual([], [(file, value) for file, value in values if KEY in value])
                     self.assertTrue(any("***" in value for _, value in values))
 
     def test_repr(self) -> None:

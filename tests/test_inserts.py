@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import unittest
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import partial
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import matplotlib as mpl
 import numpy as np
@@ -16,8 +18,10 @@ from IPython.display import Image as Shown
 from matplotlib.figure import Figure
 from PIL import Image
 
+from g4f import Client
 from g4f.errors import InputError
 from g4f.images import image_part
+from g4f.scrubbing import Scrubber
 from g4f.typing import Key
 from g4f_jupyter.questions.inserts import insert
 
@@ -501,6 +505,58 @@ class TestValues(InsertsTestCase):
         text = insert("{key} {key[3:]} {key.upper} {box} {box.key} {d} {d['key']}", names).text
         self.assertNotIn("secret", text)
         self.assertTrue(text.startswith("*** *** *** "), text)
+
+    def test_secrets(self) -> None:
+        """What has the name of a secret, where it stands or within, is stars; tokens and words are told."""
+        names = {
+            "api_key": "hunter2",
+            "auth": ("me", "hunter2"),
+            "pin": SimpleNamespace(password="hunter2", user="me"),
+            "config": {"a": [{"db_password": 22222, "credentials": {"x": "hunter2"}, "tokens": 5, "password": None}]},
+            "rows": [{"token": "the", "key": "population"}],
+            "tokenizer": "gpt2-abc123",
+            "key": "population",
+            "environ": os.environ,
+            "url": "postgres://me:hunter2@host/db",
+            "cell": "PASSWORD = 'hunter2'",
+            "text": "Bearer hunter2abc",
+        }
+        scrubber = Scrubber()
+        asked = insert(" ".join(f"{{{name}}}" for name in names), names, scrubber=scrubber).text
+        self.assertNotIn("hunter2", asked)
+        self.assertNotIn("22222", asked)
+        self.assertEqual(asked.count("***"), scrubber.count)
+        for told in ('tokens": 5', "the", "population", "gpt2-abc123", "user='me'", 'password": null', "@host/db"):
+            self.assertIn(told, asked)
+        for path, expected in (
+            ("{pin.password}", "***"),
+            ("{pin.user}", "me"),
+            ("{config['a'][0]['db_password']}", "***"),
+            ("{rows[0]['token']}", "the"),
+            ("{auth[1]}", "***"),
+            ("hunter2 is mine", "hunter2 is mine"),
+        ):
+            self.assertEqual(expected, insert(path, names).text)
+
+    def test_known_secrets(self) -> None:
+        """What a variable or the environment holds under the name of a secret is stars elsewhere, too."""
+        client = Client("OpenAI", api_key="of-a-client")
+        names = {"db_password": "of-a-variable", "client": client, "text": "of-a-variable, of-a-client, of-the-env"}
+        with mock.patch.dict(os.environ, {"MY_TOKEN": "of-the-env"}):
+            self.assertEqual("***, ***, ***", insert("{text}", names).text)
+            self.assertEqual("***, ***, ***", insert("{text.strip()}", names, evaluate=True).text)
+        long = {"db_password": "of-a-variable", "text": "x" * 95 + "of-a-variable"}
+        self.assertNotIn("of-a", insert("{text}", long, limit=100).text)
+
+    def test_tables(self) -> None:
+        """Columns with the names of secrets are stars; a column of tokens or keys is data."""
+        frame = pd.DataFrame(
+            {"password": ["hunter2", "x"], "token": ["the", "a"], "key": [1, 2], "api_key": [7654321, 2]}
+        )
+        asked = insert("{frame}", {"frame": frame}).text
+        self.assertNotIn("hunter2", asked)
+        self.assertNotIn("7654321", asked)
+        self.assertIn("| *** | the | 1 | *** |", asked)
 
     def test_iterators(self) -> None:
         """None is consumed."""

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import AsyncGenerator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,7 @@ from g4f.providers.response import (
     ToolCall,
     Usage,
 )
+from g4f.taping import question as written
 from g4f.taping.file import TapeFile, read_entry
 from g4f.taping.tapes import FILE, load, on
 from g4f.typing import Key
@@ -326,6 +328,15 @@ class TestSameQuestion(Folder):
             with self.assertRaises(MissingRequirementsError):
                 ask("http://127.0.0.1:1234/v1")
 
+    def test_port_that_someone_chose(self) -> None:
+        """Below 32768 no system gives one: 30000 and 30001 are two servers."""
+        for port, told in ((30000, "30000"), (30001, "30001"), (32767, "32767"), (32768, "…"), (60999, "…")):
+            for host in ("127.0.0.1", "localhost", "[::1]"):
+                url = f"http://{host}:{port}/v1"
+                asked = json.loads(written.question(f"{host}:{port}", "m", [], {"base_url": url}))
+                self.assertEqual(f"http://{host}:{told}/v1", asked["options"]["base_url"])
+                self.assertEqual(f"{host}:{told}", asked["provider"])
+
     def test_other(self) -> None:
         """Everything else counts: who is asked, every message, every option, every image."""
 
@@ -371,16 +382,25 @@ class TestSameQuestion(Folder):
         """What is written is short and readable: hashes of what is inline, no key, no password."""
         sound = {"type": "input_audio", "input_audio": {"data": "UklGRg", "format": "wav"}}
         question = [{"role": "user", "content": ["hé", {"type": "image_url", "image_url": {"url": PIXEL}}, sound]}]
-        options = {"api_key": SECRET, "base_url": "http://me:pass@127.0.0.1:1/v1", "extra_body": {"k": Key("sk-x")}}
+        options = {
+            "api_key": SECRET,
+            "base_url": "http://me:pass@127.0.0.1:1/v1?api-version=1&key=in-query",
+            "extra_body": {"k": Key("sk-x"), "auth": {"a": ["in-body"]}, "max_tokens": 5, "tokenizer": "a"},
+            "extra_query": {"q": "in-query"},
+        }
         self.recorded(Teller(), question, stop=("a", "b"), **options)
         (line,) = self.lines()
         text = self.tape.read_text(encoding="utf-8")
-        for word in (SECRET, "sk-x", "pass", "R0lGOD", "UklGRg"):
+        for word in (SECRET, "sk-x", "pass", "in-query", "in-body", "R0lGOD", "UklGRg"):
             self.assertNotIn(word, text)
         self.assertIn("hé", text)
         self.assertEqual(["key", "n", "tape", "question", "events"], [*line][:5])
         self.assertEqual(
-            {"base_url": "http://127.0.0.1:1/v1", "extra_body": {"k": "***"}, "stop": ["a", "b"]},
+            {
+                "base_url": "http://127.0.0.1:1/v1",
+                "extra_body": {"k": "***", "auth": {"a": ["***"]}, "max_tokens": 5, "tokenizer": "a"},
+                "stop": ["a", "b"],
+            },
             line["question"]["options"],
         )
         url = line["question"]["messages"][0]["content"][1]["image_url"]["url"]
@@ -598,6 +618,44 @@ class TestWhere(Folder):
                 list(pool.map(own, "cde"))
             list(pool.map(lambda question: ask(Teller(), question), "fg"))
         self.assertEqual((2, 3), (len(self.lines()), len(self.other.read_bytes().splitlines())))
+
+    def test_older_thread(self) -> None:
+        """A thread that began before the block, such as one for another user, is not in it; one that began in it is."""
+        go, done = threading.Event(), threading.Event()
+
+        def other() -> None:
+            go.wait(script.PATIENCE)
+            self.assertEqual("1", ask(Teller(), "another user's"))
+            done.set()
+
+        older = threading.Thread(target=other)
+        older.start()
+        with g4f.tape(self.tape):
+            go.set()
+            self.assertTrue(done.wait(script.PATIENCE))
+            newer = threading.Thread(target=ask, args=(Teller(), "mine"))
+            newer.start()
+            newer.join()
+        older.join()
+        (line,) = self.lines()
+        self.assertEqual("mine", line["question"]["messages"][0]["content"])
+
+    def test_main_thread(self) -> None:
+        """A block in a thread has nothing of what the main thread asks meanwhile."""
+        inside, go = threading.Event(), threading.Event()
+
+        def block() -> None:
+            with g4f.tape(self.tape):
+                inside.set()
+                go.wait(script.PATIENCE)
+
+        thread = threading.Thread(target=block)
+        thread.start()
+        self.assertTrue(inside.wait(script.PATIENCE))
+        self.assertEqual("1", ask(Teller(), "beside"))
+        go.set()
+        thread.join()
+        self.assertFalse(self.tape.exists())
 
     def test_tasks(self) -> None:
         """Tasks side by side each have their own; one that has none stays without."""

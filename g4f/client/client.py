@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar, overload
 
@@ -10,7 +10,9 @@ from .. import bridge
 from ..dispatch import Request, prepare, stream_events
 from ..models import Model
 from ..providers.base_provider import Provider
-from ..typing import Key, Messages, seal
+from ..providers.foreign import check_words, in_our_words
+from ..routing import merged
+from ..typing import Messages, seal, sealed
 from .assemble import chunks, completion
 from .types import ChatCompletion, ChatCompletionChunk
 
@@ -21,36 +23,41 @@ Streamed = TypeVar("Streamed")
 
 
 class _Defaults:
-    """What a client was made with: a provider, and the options of each call that does not say otherwise."""
+    """What a client was made with: provider and model, and the options of each call that does not say otherwise.
+
+    A key, an address and headers belong to the client's own provider; where it has none, to whoever is asked.
+    """
 
     def __init__(
         self,
         provider: Provider | str | None = None,
         *,
-        api_key: str | None = None,
+        model: Model | str = "",
+        api_key: str | Mapping[str, str] | None = None,
         base_url: str | None = None,
         proxy: str | None = None,
         timeout: float | None = None,
         stream_timeout: float | None = None,
         **options: Any,
     ) -> None:
-        api_key = Key(api_key) if isinstance(api_key, str) else api_key
-        self._provider = provider
-        self._options = {
-            **options,
-            "api_key": api_key,
-            "base_url": base_url,
-            "proxy": proxy,
-            "timeout": timeout,
-            "stream_timeout": stream_timeout,
-        }
+        """Raise InputError for an option that is another client's, unless it has another name here.
+
+        These are `default_headers`, `default_query`, `organization`, `project` and `proxies`.
+        """
+        options |= {"api_key": api_key, "base_url": base_url, "proxy": proxy}
+        api_key = base_url = proxy = None  # what is secret stands in `options` only, which is sealed
+        provider = self._provider = sealed(provider)
+        self._model = model
+        self._options = in_our_words(seal(options)) | {"timeout": timeout, "stream_timeout": stream_timeout}
+        if provider is None or isinstance(provider, str):
+            check_words(self._options)
 
     def prepare(
         self, messages: Messages, model: Model | str, provider: Provider | str | None, options: dict[str, Any]
     ) -> Request:
         """Return the request of one call: an option of the call wins over one of the client."""
-        given = self._options | {name: value for name, value in options.items() if value is not None}
-        return prepare(model, messages, self._provider if provider is None else provider, **given)
+        given = merged(self._provider, self._options, in_our_words(options) | {"provider": provider})
+        return prepare(model or self._model, messages, given.pop("provider", self._provider), **given)
 
 
 class Completions(Generic[Whole, Streamed]):
@@ -108,6 +115,7 @@ class Completions(Generic[Whole, Streamed]):
         `messages` is a list or one question as text. Options and errors are those of `g4f.ChatCompletion`.
         """
         seal(options)
+        provider = sealed(provider)
         request = self._defaults.prepare(messages, model, provider, {**options, "stream": stream})
         return self._streamed(request) if stream else self._whole(request)
 
@@ -120,6 +128,7 @@ class Completions(Generic[Whole, Streamed]):
         **options: Any,
     ) -> Streamed:
         """Return `create(…, stream=True)`."""
+        provider = sealed(provider)
         return self.create(messages, model, provider=provider, stream=True, **seal(options))
 
 

@@ -1,25 +1,29 @@
-"""Where a provider is, and what lets one in: addresses and keys, given by the caller or the environment."""
+"""Addresses and keys of providers, given by the caller or the environment."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
+from base64 import b64encode
 from functools import lru_cache
 from importlib import import_module
-from urllib.parse import urlsplit
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
-from ..errors import InputError, MissingAuthError
-from ..typing import Key
+from ..errors import InputError, MissingAuthError, kind_of
+from ..typing import Key, sealed
 from .rows import Row
 
-__all__ = ["address", "check_address", "is_local", "key", "missing", "shown"]
+__all__ = ["Parted", "address", "check_address", "is_local", "key", "missing", "parted", "shown"]
 
 PROBE = 0.2
 """Seconds in which a server on this machine must connect, and then answer, to count as running."""
 
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing listens
 """Where to ask a server that listens on all addresses of this machine."""
+
+_PORTS = {"http": 80, "https": 443}
 
 _VARIABLE = re.compile(r"\{(\w+)\}")
 _VERSION = re.compile(r"/v\d+\w*$")
@@ -36,8 +40,9 @@ def address(row: Row, base_url: str | None = None) -> str:
 def check_address(base_url: str) -> str:
     """Return `base_url` without a slash at its end. Raises InputError if it is no http(s) address."""
     if not isinstance(base_url, str) or not _is_address(base_url.strip()):
-        raise InputError(f"base_url must be like https://host/v1, not {base_url!r}")
-    return base_url.strip().rstrip("/")
+        raise InputError(f"base_url must be like https://host/v1, not {sealed(base_url)!r}")
+    path, mark, query = base_url.strip().partition("?")
+    return sealed(f"{path.rstrip('/')}{mark}{query}")
 
 
 @lru_cache(maxsize=256)
@@ -60,7 +65,7 @@ def key(row: Row, base_url: str | None = None, api_key: str | None = None) -> Ke
     if not row.keys or (base_url is not None and not _is_own(row, base_url)):
         return None
     for name in row.keys:
-        if value := os.environ.get(name) or _colab_secret(name):
+        if value := Key(os.environ.get(name) or _colab_secret(name)):
             return _clean(value, name)
     raise MissingAuthError(f"{row.name} needs a key: set {' or '.join(row.keys)}, or give api_key=.", provider=row.name)
 
@@ -84,9 +89,29 @@ def missing(row: Row) -> str:
 
 
 def shown(url: str) -> str:
-    """Return `url` without the name and password that may stand in it."""
+    """Return `url` to be shown: without name, password and query. Where it is none, stars."""
+    if not _is_address(url):
+        return "***"
     parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+class Parted(NamedTuple):
+    """An address in parts: `password` is the value of the header that its name and password make."""
+
+    given: str
+    url: str
+    query: str
+    password: Key
+
+
+@lru_cache(maxsize=256)
+def parted(address: str) -> Parted:
+    """Return an address in parts, so that what is secret in it stands in no address any more."""
+    parts = urlsplit(address)
+    user, _, host = parts.netloc.rpartition("@")
+    basic = Key(f"Basic {b64encode(unquote(user).encode()).decode()}" if user else "")
+    return Parted(address, f"{parts.scheme}://{host}{parts.path}", parts.query and Key(parts.query), basic)
 
 
 def is_local(url: str) -> bool:
@@ -119,8 +144,9 @@ def _found_address(row: Row) -> str:
 
 def _versioned(row: Row, url: str) -> str:
     """Return the address with the version that the row says, if it has to have one and ends in none."""
-    url = check_address(url)
-    return f"{url}/{row.version}" if row.version and not _VERSION.search(url) else url
+    path, mark, query = check_address(url).partition("?")
+    version = f"/{row.version}" if row.version and not _VERSION.search(path) else ""
+    return sealed(f"{path}{version}{mark}{query}")
 
 
 def _elsewhere(row: Row) -> str:
@@ -146,15 +172,20 @@ def _completed(host: str, own: str) -> str:
 
 def _is_own(row: Row, base_url: str) -> bool:
     """Whether `base_url` is on the row's own host, by the same scheme and port."""
-    own, given = urlsplit(_own_address(row)), urlsplit(base_url)
-    return (own.scheme, own.hostname, own.port) == (given.scheme, given.hostname, given.port)
+    own, given = (
+        (parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme))
+        for parts in map(urlsplit, (_own_address(row), check_address(base_url)))
+    )
+    return own == given
 
 
 def _clean(value: str, name: str) -> Key:
-    value = value.strip()
+    if not isinstance(value, str):
+        raise InputError(f"{name} must be a text, not {kind_of(value)}")
+    value = Key(value.strip())
     if not value.isascii() or not value.isprintable() or not value:
         raise InputError(f"{name} holds no key: it is empty, or has characters that no key has")
-    return Key(value)
+    return value
 
 
 def _colab_secret(name: str) -> str:

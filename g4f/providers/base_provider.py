@@ -43,6 +43,9 @@ class AbstractProvider:
     enforces_stream_timeout: bool = False
     """Whether the provider itself keeps to `stream_timeout`, and knows better what is silence."""
 
+    takes_signatures: bool = False
+    """Whether the ids of tool calls are given with the signatures that stand in them, which are one vendor's."""
+
     lacks: frozenset[str] = frozenset()
     """What it cannot do: options, such as "seed"; types of `response_format`, such as "json_schema"; and "images".
 

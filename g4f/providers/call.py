@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -15,13 +15,17 @@ from ..errors import InputError, ProviderNotWorkingError, ResponseError, close_m
 from ..images import has_images
 from ..threads import iterate_in_thread
 from .base_provider import METHODS, Provider, provider_name
-from .catalogue import able
+from .catalogue import able, find, plain
+from .foreign import check_words
+from .openai_words import unsigned
 from .response import Item
+from .settings import TRANSPORT, private
 
-__all__ = ["Call", "OwnCancellation", "bind", "check"]
+__all__ = ["Call", "OwnCancellation", "bind", "check", "check_keys", "given_to"]
 
-_KEPT = ("max_tokens", "stop", "stream_timeout", "proxy")
-"""Options that a provider need not take: the first three are kept for it, and not each uses the network."""
+_KEPT = TRANSPORT | {"max_tokens", "stop"}
+"""Options that a provider may ignore: these two and `stream_timeout` are enforced for it; the others say how a request
+is sent, and mean nothing to a provider that sends none."""
 
 _OWN = frozenset(("self", "cls", "model", "messages", "stream"))
 """Names that a signature may have, and no option has."""
@@ -62,25 +66,80 @@ def bind(
     """Return how `provider` will be asked. Nothing of it is called yet.
 
     Raises InputError for what it says it `lacks`, for an option that it does not take, or one that it needs and
-    is not given, and what `check` raises. Only those that are kept for it, and `proxy`, are left out where it does
-    not take them.
+    is not given, and what `check` raises. Only those that a provider may ignore are left out where it does not take
+    them. Signatures of another vendor are left out of the messages.
     """
     kind, method, signature = _method_of(provider)
+    if isinstance(keys := options.get("api_key"), Mapping):
+        options = _with_own_key(provider, options, keys)
+    if not getattr(provider, "takes_signatures", False):
+        messages = unsigned(messages)
     if getattr(provider, "lacks", None):
         _check_lacks(provider, messages, options)
-    if not signature.takes_any:
-        for name in options:
-            if name not in signature.takes and name not in _KEPT:
-                known = sorted(signature.takes - _OWN)
-                near = close_matches(name, known) or f" It takes {', '.join(known) or 'none'}."
-                raise _refused(provider, f"does not take the option {name!r}.{near}")
-        options = {name: value for name, value in options.items() if name in signature.takes}
+    options = _taken(provider, signature, options)
     for name in signature.needs:
         if name not in options:
             raise _refused(provider, f"needs the option {name!r}")
     if "stream" in signature.takes or (signature.takes_any and kind != "create_async"):
         options = {**options, "stream": stream}
     return Call(provider, kind, method, model, messages, options)
+
+
+def _taken(provider: Provider, signature: _Signature, options: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the options that the provider takes. Raises InputError for one that it must not be given."""
+    if signature.takes_any:
+        if not hasattr(provider, "providers"):  # each of a list refuses for itself
+            check_words(options, signature.takes)
+        return options
+    for name in options:
+        if name not in signature.takes and name not in _KEPT:
+            known = sorted(signature.takes - _OWN)
+            near = close_matches(name, known) or f" It takes {', '.join(known) or 'none'}."
+            raise _refused(provider, f"does not take the option {name!r}.{near}")
+    return {name: value for name, value in options.items() if name in signature.takes}
+
+
+def given_to(provider: Provider, providers: Sequence[Provider], options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options for one of `providers`: a key, an address and headers go to the first that takes them.
+
+    Servers on this machine take a key where no other does. A dict of keys goes to each, which finds its own.
+    """
+    others = {
+        name
+        for name in private(options)
+        if not (name == "api_key" and isinstance(options[name], Mapping))
+        and provider is not max(providers, key=lambda each, name=name: _rank(each, name))  # type: ignore[misc]
+    }
+    return {name: value for name, value in options.items() if name not in others} if others else options
+
+
+def _rank(provider: Provider, name: str) -> int:
+    """Return 2 for a provider, or a list of some, that takes the option `name`, 1 if without need, 0 if not."""
+    if hasattr(provider, "providers"):
+        return max((_rank(each, name) for each in provider.providers), default=0)
+    methods = (getattr(provider, kind, None) for kind in METHODS if getattr(provider, "working", True))
+    method = next(filter(callable, methods), None)
+    if method is None or name not in _signature(getattr(method, "__func__", method)).takes:
+        return 0
+    return 1 if name == "api_key" and getattr(provider, "is_keyless", False) else 2
+
+
+def check_keys(provider: Provider, keys: Mapping[str, Any]) -> None:
+    """Raise ProviderNotFoundError, with close matches, for a name in `keys` that is neither known nor asked."""
+    others = [provider_name(each) for each in getattr(provider, "providers", [provider])]
+    for name in keys:
+        if name not in others:
+            find(name, others)
+
+
+def _with_own_key(provider: Provider, options: dict[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options with the key that `keys` has for this provider; a list gets all of them."""
+    if hasattr(provider, "providers"):
+        return options
+    own = plain(provider_name(provider))
+    key = next((key for name, key in keys.items() if plain(name) == own), None)
+    others = {name: value for name, value in options.items() if name != "api_key"}
+    return others if key is None else others | {"api_key": key}
 
 
 class OwnCancellation:

@@ -12,11 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import G4FError, ProviderNotFoundError, close_matches
+from ..secrets import keys_here
+from ..typing import Key, sealed
 from . import access
 from .access import check_address
 from .rows import FORMER, ROWS, Row, openai_compatible
 
-__all__ = ["ROWS", "Row", "able", "available", "find", "lacks", "load", "load_at", "missing", "reasons"]
+__all__ = ["ROWS", "Row", "able", "available", "find", "lacks", "load", "load_at", "missing", "plain", "reasons"]
 
 _BY_NAME = {row.name.casefold(): row for row in ROWS}
 _FORMER = {name.casefold(): told for name, told in FORMER.items()}
@@ -27,14 +29,22 @@ def find(name: str, others: Iterable[str] = ()) -> Row:
 
     Raises ProviderNotFoundError with close matches, also among the names of `others` that could be meant.
     """
-    plain = re.sub(r"[\W_]", "", name).casefold()
-    if row := _BY_NAME.get(plain):
+    if row := _BY_NAME.get(plain(name)):
         return row
-    if plain in _FORMER:
-        raise ProviderNotFoundError(f"{_FORMER[plain]}: name another one, python -m g4f lists them", provider=name)
+    from ..scrubbing import Scrubber  # noqa: PLC0415 - 3 ms that only a name which nobody has needs to spend
+
+    if isinstance(sealed(name), Key) or name != Scrubber(keys_here()).scrub(name):
+        raise ProviderNotFoundError("a password or a key stands where the name of a provider has to be")
+    if former := _FORMER.get(plain(name)):
+        raise ProviderNotFoundError(f"{former}: name another one, python -m g4f lists them", provider=name)
     known = [*others, *(row.name for row in ROWS)]
     near = close_matches(name, known) or f" Known are: {', '.join(known)}."
     raise ProviderNotFoundError(f"there is no provider {name!r}.{near}", provider=name)
+
+
+def plain(name: str) -> str:
+    """Return the name by which a provider is found, however it is written."""
+    return re.sub(r"[\W_]", "", name).casefold()
 
 
 @cache

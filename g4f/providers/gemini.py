@@ -20,8 +20,8 @@ from ..errors import InputError
 from ..images import inline, url_of
 from ..typing import Key
 from ..wire import decoded
-from .generate_content import SIGNED, GenerateContentFrames, GenerateContentReader
-from .openai_words import Call, Function, Only, Turn, effort, functions, schema_of, tool_choice, turns
+from .generate_content import GenerateContentFrames, GenerateContentReader
+from .openai_words import SIGNED, Call, Function, Only, Turn, effort, functions, schema_of, tool_choice, turns
 from .protocol import HTTPProvider, Page
 
 __all__ = ["Gemini"]
@@ -52,6 +52,7 @@ class Gemini(HTTPProvider):
     reader = GenerateContentReader
     frames = GenerateContentFrames
     models_path = "/models?pageSize=1000"  # the most that one page may have
+    takes_signatures = True
     lacks = frozenset(("logit_bias", "logprobs", "parallel_tool_calls", "top_logprobs", "user"))
 
     def credentials(self, key: Key) -> dict[str, str]:

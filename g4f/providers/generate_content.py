@@ -14,15 +14,13 @@ from uuid import uuid4
 
 import msgspec
 
+from .openai_words import SIGNED
 from .reading import Reader, tokens
 from .refusals import Asked, fault
 from .response import FinishReason, Item, Reasoning, ToolCall, Usage
 from .sse import ErrorPayload, Events
 
-__all__ = ["SIGNED", "GenerateContentFrames", "GenerateContentReader"]
-
-SIGNED = "~"
-"""Stands in the id of a tool call between the id itself and the thought signature, which has to be sent back."""
+__all__ = ["GenerateContentFrames", "GenerateContentReader"]
 
 
 class _Call(msgspec.Struct, gc=False):

@@ -10,8 +10,8 @@ import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urljoin, urlsplit
-from urllib.request import proxy_bypass
 
 import aiohttp
 import msgspec
@@ -19,12 +19,14 @@ import msgspec
 from .. import errors
 from ..errors import ConnectError, G4FError, InputError, ResponseError
 from ..limits import Limits
+from ..typing import Key
+from .access import is_local, shown
 from .held import Held
 from .refusals import Asked, line, redact, refusal
 from .response import Status
 from .retries import AGAIN, Again, asked_pause, with_retries
 from .sessions import READ_AHEAD, ClosedInBetweenError, session_for
-from .settings import Settings
+from .settings import Settings, environment_proxy
 
 __all__ = ["Answer", "Call", "Exchange"]
 
@@ -36,13 +38,23 @@ SETTLE = 0.25
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One request. Values of `headers` that hold a key are of type Key; without a `body` it is a GET."""
+    """One request. Values of `headers` that hold a key are of type Key; without a `body` it is a GET.
+
+    `query` is what stands behind the address beside the protocol's own.
+    """
 
     asked: Asked
     url: str
+    query: str
     headers: Mapping[str, str]
     body: bytes | None
     settings: Settings
+
+    def __repr__(self) -> str:
+        return f"<Call of {self.asked.provider} at {shown(self.url)}>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("url", shown(self.url))]
 
 
 class Answer:
@@ -181,7 +193,7 @@ class Exchange:
         assert response is not None  # noqa: S101 - it was entered
         if isinstance(error, G4FError):
             error.status = error.status or response.status
-            error.request_id = error.request_id or _request_id(response)
+            error.request_id = error.request_id or _request_id(self._call, response)
         if not response.content.is_eof():
             response.close()
             await asyncio.sleep(0)  # the socket is closed in the next turn of a loop that may then stand still
@@ -189,14 +201,14 @@ class Exchange:
 
 async def _send(call: Call, url: str) -> aiohttp.ClientResponse:
     settings = call.settings
-    proxy = settings.proxy or _environment_proxy(url)
+    proxy = settings.proxy or environment_proxy(url)
     socks = proxy if proxy and proxy.lower().startswith("socks") else ""
     session = await session_for(socks)
     while True:
         try:
             return await session.request(
                 "GET" if call.body is None else "POST",
-                url,
+                Key(f"{url}{'&' if '?' in url else '?'}{call.query}") if call.query and call.query not in url else url,
                 data=call.body,
                 headers=call.headers,
                 proxy=None if socks else proxy,
@@ -240,7 +252,7 @@ async def _refused(call: Call, response: aiohttp.ClientResponse) -> Exception:
             while len(body) < READ_AHEAD and (data := await response.content.readany()):
                 body += data
     error = refusal(call.asked, response.status, bytes(body), response.headers.get("Location", ""))
-    error.request_id = _request_id(response)
+    error.request_id = _request_id(call, response)
     return Again(error, asked_pause(response.headers)) if response.status in AGAIN else error
 
 
@@ -269,13 +281,13 @@ def _unsent(call: Call, url: str, proxy: str | None, error: Exception) -> Except
             limit = call.settings.connect_timeout
             return Again(errors.TimeoutError(f"{who}: no connection to {where} within {limit:g} s (connect_timeout)."))
         case aiohttp.ClientConnectorError():
-            hint = "Is the server running?" if _is_loopback(parts.hostname) else "Check base_url and network."
+            hint = "Is the server running?" if is_local(url) else "Check base_url and network."
             return Again(ConnectError(f"{who}: nothing answers at {where} ({_reason(error)}). {hint}"))
         case aiohttp.ClientResponseError():
             return ResponseError(f"{who}: what answers at {where} does not speak HTTP. Check base_url.")
         case aiohttp.ClientConnectionError() | OSError():
             return Again(ConnectError(f"{who}: {where} closed the connection before it answered."))
-    return InputError(f"{who} cannot be asked at {redact(url, asked.key)!r}: {redact(_reason(error), asked.key)}")
+    return InputError(redact(f"{who} cannot be asked at {shown(url)!r}: {_reason(error)}", asked.sent))
 
 
 def _broken(call: Call, error: Exception) -> G4FError:
@@ -294,22 +306,10 @@ def _reason(error: BaseException) -> str:
     return line(words or type(inner).__name__)
 
 
-def _is_loopback(host: str | None) -> bool:
-    return host in ("localhost", "::1") or (host or "").startswith("127.")
-
-
-def _request_id(response: aiohttp.ClientResponse) -> str | None:
+def _request_id(call: Call, response: aiohttp.ClientResponse) -> str | None:
     names = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray")
-    return next((line(response.headers[name]) for name in names if name in response.headers), None)
-
-
-def _environment_proxy(url: str) -> str | None:
-    """Return the proxy that the environment names for `url`, in the way of curl and of Python's own urllib."""
-    scheme = url.partition(":")[0]
-    for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"):
-        if proxy := os.environ.get(name):
-            return None if proxy_bypass(urlsplit(url).netloc) else proxy
-    return None
+    found = next((response.headers[name] for name in names if name in response.headers), None)
+    return found and line(redact(found, call.asked.sent))
 
 
 @lru_cache(maxsize=8)

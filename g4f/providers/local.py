@@ -131,7 +131,7 @@ class Local(AsyncGeneratorProvider):
         request = _encoded({"messages": messages} | {key: value for key, value in options.items() if value is not None})
         if weights.name != model:
             yield ProviderInfo(cls.__name__, weights.name)
-        reader = ChatCompletionReader(Asked(cls.__name__, weights.name, "", ""))
+        reader = ChatCompletionReader(Asked(cls.__name__, weights.name, (), ""))
         text = ""
         work = partial(answer, weights, request)
         async with aclosing(stream_from_thread(work, f"g4f {cls.__name__}")) as chunks:

@@ -15,9 +15,24 @@ import msgspec
 from ..errors import InputError
 from ..wire import decoded
 
-__all__ = ["Call", "Function", "Only", "Turn", "effort", "functions", "schema_of", "tool_choice", "turns"]
+__all__ = [
+    "SIGNED",
+    "Call",
+    "Function",
+    "Only",
+    "Turn",
+    "effort",
+    "functions",
+    "schema_of",
+    "tool_choice",
+    "turns",
+    "unsigned",
+]
 
 Value = TypeVar("Value")
+
+SIGNED = "~thought_signature~"
+"""Stands in the id of a tool call between the id itself and a signature of Gemini's, which is sent back to it alone."""
 
 _LIKE = '{"id": …, "function": {"name": …, "arguments": …}}'
 _FUNCTION = '{"type": "function", "function": {"name": …, "parameters": …}}'
@@ -69,6 +84,26 @@ def turns(messages: list[dict[str, Any]]) -> list[Turn]:
         said.append(turn := _turn(message, made, f"messages[{index}]"))
         made |= {call.id: call for call in turn.calls if call.id}
     return said
+
+
+def unsigned(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the messages without the signatures in the ids of tool calls: they are long, and one vendor's alone."""
+    return [_unsigned(message) for message in messages]
+
+
+def _unsigned(message: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(id_ := message.get("tool_call_id"), str) and SIGNED in id_:
+        message = message | {"tool_call_id": id_.partition(SIGNED)[0]}
+    if isinstance(calls := message.get("tool_calls"), list):
+        message = message | {"tool_calls": list(map(_without_signature, calls))}
+    return message
+
+
+def _without_signature(call: object) -> object:
+    match call:
+        case {"id": str(id_), **rest} if SIGNED in id_:
+            return {"id": id_.partition(SIGNED)[0], **rest}
+    return call
 
 
 def functions(tools: object) -> list[Function | dict[str, Any]]:

@@ -7,19 +7,20 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from pathlib import PurePath
 from typing import Any, ClassVar, NamedTuple, Protocol
+from urllib.parse import urlencode
 
 import msgspec
 
 from ..errors import InputError, ModelNotFoundError, ResponseError, kind_of
 from ..messages import encoded
 from ..typing import Key
-from .access import address, key, shown
+from .access import address, key, parted, shown
 from .base_provider import AsyncGeneratorProvider
 from .http import Answer, Call, Exchange
 from .reading import Reader
 from .refusals import Asked
 from .response import Item, ProviderInfo
-from .rows import Row
+from .rows import ROWS, Row
 from .settings import Settings
 from .sse import Events
 
@@ -75,12 +76,13 @@ class HTTPProvider(AsyncGeneratorProvider):
         self.name = row.name
         self.default_model = row.default_model
         self.lacks = self.lacks | frozenset(row.lacks)
+        self.is_keyless = not row.keys and row in ROWS
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
     def credentials(self, key: Key) -> dict[str, str]:
-        """Return the headers that let one in. Values that hold the key are of type Key."""
+        """Return the headers that hold the key. Their values are of type Key."""
         return {"Authorization": Key(f"Bearer {key}")}
 
     @abstractmethod
@@ -102,20 +104,22 @@ class HTTPProvider(AsyncGeneratorProvider):
         messages: list[dict[str, Any]],
         *,
         stream: bool = False,
+        extra_body: Mapping[str, Any] | None = None,
         api_key: str | None = None,
         base_url: str | None = None,
         extra_headers: Mapping[str, str] | None = None,
-        extra_body: Mapping[str, Any] | None = None,
+        extra_query: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> AsyncGenerator[Item]:
         """Yield the answer's text and events; with `stream` as they come, else from one whole answer.
 
         `options` are those of `Settings`; all others go into the request: `temperature`, `tools`,
-        `response_format`, `seed`, … `extra_headers` and `extra_body` are added to it last.
+        `response_format`, `seed`, … `extra_headers`, `extra_query` and `extra_body` are added to it last.
         """
         _check_number(options.pop("n", None))
-        extra = _named("extra_body", extra_body)
-        door = self._door(base_url, api_key, extra_headers, Settings.take(options))
+        own = _Own(api_key, base_url, _mapping("extra_headers", extra_headers), _mapping("extra_query", extra_query))
+        extra = _mapping("extra_body", extra_body)
+        door = self._door(own, Settings.take(options), extra)
         if not model:
             model = await self._any_model(door)
             yield ProviderInfo(self.name, _told(model))
@@ -150,7 +154,8 @@ class HTTPProvider(AsyncGeneratorProvider):
 
     async def models(self, *, api_key: str | None = None, base_url: str | None = None, **options: Any) -> list[str]:
         """Return the names of the models that can be asked for. `options` are those of `Settings`."""
-        return await self._models(self._door(base_url, api_key, None, Settings.take(options)))
+        own = _Own(Key(api_key) if isinstance(api_key, str) else api_key, base_url, {}, {})
+        return await self._models(self._door(own, Settings.take(options)))
 
     async def _models(self, door: _Door) -> list[str]:
         names: dict[str, None] = {}
@@ -171,22 +176,24 @@ class HTTPProvider(AsyncGeneratorProvider):
             where = door.url + self.models_path.partition("?")[0]
             raise ResponseError(f"{self.name}: what {where} sent is no list of models.") from None
 
-    def _door(
-        self, base_url: str | None, api_key: str | None, extra_headers: Mapping[str, str] | None, settings: Settings
-    ) -> _Door:
+    def _door(self, own: _Own, settings: Settings, extra: Mapping[str, Any] | None = None) -> _Door:
+        """Return how to ask at the caller's own address, with his key and headers. `extra` is sent in the body."""
         row = self.row
-        if not isinstance(api_key, str | None):
-            raise InputError(f"api_key must be a text, not {kind_of(api_key)}", provider=self.name)
-        secret = key(row, base_url, api_key)
+        where = parted(address(row, own.base_url))
         headers = {"Content-Type": "application/json", **self.headers}
-        if secret is not None:
+        if (secret := key(row, own.base_url, own.api_key)) is not None:
             headers |= self.credentials(secret)
-        for name, value in _named("extra_headers", extra_headers).items():
-            if not isinstance(value, str):
-                raise InputError(f"extra_headers must be texts: {name!r} is {kind_of(value)}", provider=self.name)
-            headers[name] = value
-        remedy = "api_key=" if api_key is not None or not row.keys else " or ".join(row.keys)
-        return _Door(row.name, address(row, base_url), headers, secret or Key(), remedy, row.pull, settings)
+        headers |= own.headers  # aiohttp takes the last of a name, in whichever case
+        if where.password:
+            if "authorization" in map(str.lower, headers):
+                raise InputError(f"{self.name}: the password in the address excludes a key: leave one of them out")
+            headers["Authorization"] = where.password
+        query = where.query
+        if own.query:
+            query = Key("&".join(filter(None, (query, urlencode(own.query)))))
+        sent = (headers, secret, where.given, own.query, settings.proxy, extra)
+        remedy = "api_key=" if own.api_key is not None or not row.keys else " or ".join(row.keys)
+        return _Door(row.name, where.url, query, headers, sent, remedy, row.pull, settings)
 
     async def _any_model(self, door: _Door) -> str:
         """Return the first model that is listed: a server of one's own has loaded what its owner wants."""
@@ -202,23 +209,33 @@ class HTTPProvider(AsyncGeneratorProvider):
         return kind in self.stream_types or (asked and kind not in ("application/json", "text/html"))
 
 
+class _Own(NamedTuple):
+    """What a caller gave for one provider alone."""
+
+    api_key: str | None
+    base_url: str | None
+    headers: Mapping[str, str]
+    query: Mapping[str, Any]
+
+
 class _Door(msgspec.Struct, frozen=True):
-    """A server, and what lets one in."""
+    """A server, and what is sent with each request: all that may have secrets in it is in `sent`, too."""
 
     provider: str
     url: str
+    query: str
     headers: dict[str, str]
-    key: Key
+    sent: tuple[object, ...]
     remedy: str
     pull: str
     settings: Settings
 
     def asked(self, model: str) -> Asked:
-        return Asked(self.provider, model, self.key, self.remedy, self.pull)
+        return Asked(self.provider, model, self.sent, self.remedy, self.pull)
 
     def call(self, path: str, model: str, body: dict[str, Any] | None) -> Call:
         sent = None if body is None else encoded(body)
-        return Call(self.asked(model), self.url + path, self.headers, sent, self.settings)
+        return Call(self.asked(model), self.url + path, self.query, self.headers, sent, self.settings)
 
 
 def _told(model: str) -> str:
@@ -232,13 +249,15 @@ def _check_number(answers: object) -> None:
         raise InputError("n must be 1: an answer here is one answer. Ask several times instead.")
 
 
-def _named(option: str, given: Any) -> Mapping[str, Any]:
-    """Return what an option holds by names. Raises InputError for anything else."""
+def _mapping(option: str, given: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return what the caller gave as an option that is a dict. Raises InputError."""
     if given is None:
         return {}
     if not isinstance(given, Mapping):
         raise InputError(f"{option} must be a dict, not {kind_of(given)}")
-    for name in given:
+    for name, value in given.items():
         if not isinstance(name, str):
             raise InputError(f"the names in {option} must be texts: {name!r} is {kind_of(name)}")
+        if option == "extra_headers" and not (isinstance(value, str) and value.isprintable()):
+            raise InputError(f"extra_headers[{name!r}] must be a text of one line")
     return given

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
+from urllib.parse import quote
 
 import msgspec
 
@@ -19,12 +20,12 @@ from ..errors import (
     ServerError,
     status_error,
 )
+from ..printable import one_line
+from ..secrets import STARS, keys_here, secrets_of
 from ..wire import decoded, written
+from .access import shown
 
 __all__ = ["Asked", "fault", "line", "redact", "refusal"]
-
-SHORTEST = 8
-"""Characters that a key has at least: what is shorter is a placeholder, and part of many words."""
 
 LONGEST = 500
 """Characters of a server's message that are passed on."""
@@ -36,12 +37,13 @@ LOOKED_AT = 20_000
 class Asked(msgspec.Struct, frozen=True):
     """Who was asked for what: what every error can name.
 
-    `remedy` says where the key is from; `pull` is the command that fetches a model, with braces for its name.
+    `sent` is what was sent with the question: no error may show the secrets in it. `remedy` says where the key is from;
+    `pull` is the command that fetches a model, with braces for its name.
     """
 
     provider: str
     model: str
-    key: str
+    sent: tuple[object, ...]
     remedy: str
     pull: str = ""
 
@@ -55,8 +57,8 @@ class _Told(NamedTuple):
 
 def refusal(asked: Asked, status: int, body: bytes, location: str = "") -> G4FError:
     """Return the error for an answer with `status`, whose body may be JSON, text or a web page."""
-    told = _told(body)
-    words = redact(told.message, asked.key)
+    told = _told(_without(body, asked.sent))
+    words = redact(told.message, asked.sent)
     if 300 <= status < 400:
         return ResponseError(_redirect(asked, status, location), status=status)
     if status == 404 and not words:
@@ -69,14 +71,15 @@ def fault(asked: Asked, event: object, status: int = 200) -> G4FError:
 
     `event` is JSON, if it is bytes, or what was read of it.
     """
-    told = _told(event)
+    body = event if isinstance(event, bytes) else _json(event).encode(errors="replace")
+    told = _told(_without(body, asked.sent))
     code = told.code.lower()
     number = code.partition(" ")[0]
     if _is_status(number) and 400 <= int(number) < 600:
         status = int(number)
     else:
         status = next((known for word, known in _STATUS_OF_WORD if word in code), status)
-    words = redact(told.message, asked.key)
+    words = redact(told.message, asked.sent)
     if status < 400:
         return ResponseError(f"{asked.provider} broke the answer off: {words or 'it gave no reason'}", status=status)
     return _error(asked, status, words, code)
@@ -142,24 +145,18 @@ _TOO_LONG = r"context_length|exceed_context|context (length|window|size)|prompt 
 
 
 def _redirect(asked: Asked, status: int, location: str) -> str:
-    where = redact(line(_USER.sub("//", _BEHIND.sub("", location))), asked.key)
+    location = location.partition("?")[0].partition("#")[0]
+    where = line(redact(shown(location) if "@" in location else location, asked.sent))
     said = f"{asked.provider} sends to another address (HTTP {status})"
     return f"{said}, {where}: give the right one as base_url." if where else f"{said}: check base_url."
 
 
-_BEHIND = re.compile(r"[?#].*", re.DOTALL)
-_USER = re.compile(r"//[^/]*@")
-"""What of an address may be a secret, besides the key: its query and fragment, and a name and password."""
-
-
-def _told(said: object) -> _Told:
+def _told(body: bytes) -> _Told:
     """Read the forms in which servers put it: {"error": {…}}, {"error": "…"}, {"message"}, {"detail"}, a page."""
-    if isinstance(said, bytes):
-        body = said
-        try:
-            said = decoded(body)
-        except msgspec.DecodeError:
-            return _Told(_plain(body), "")
+    try:
+        said = decoded(body)
+    except msgspec.DecodeError:
+        return _Told(_plain(body), "")
     if isinstance(said, list) and said:
         said = said[0]
     if isinstance(said, dict):
@@ -188,15 +185,10 @@ _LONG = re.compile(r"([A-Za-z0-9+/=]{40})[A-Za-z0-9+/=]{160,}")
 
 
 def line(words: object) -> str:
-    """Return words of a stranger as one line of at most `LONGEST` characters, which does nothing to a terminal.
-
-    What is no text is written as JSON. Neither control characters are left in it, nor those that turn the direction of
-    what follows, nor halves of characters.
-    """
+    """Return words of a stranger as one line of at most `LONGEST` characters. What is no text is written as JSON."""
     if not isinstance(words, str):
         words = _json(words) if words else ""
-    shown = "".join(char if char.isprintable() else " " for char in words[:LOOKED_AT])
-    return _LONG.sub(r"\1…", " ".join(shown.split()))[:LONGEST]
+    return _LONG.sub(r"\1…", one_line(words[:LOOKED_AT]))[:LONGEST]
 
 
 def _json(words: object) -> str:
@@ -214,14 +206,22 @@ def _plain(body: bytes) -> str:
     return f'a web page, "{line(title[1])}"' if title else "a web page"
 
 
-def redact(words: str, key: str) -> str:
-    """Return `words` without `key`, or what servers show of it: its ends, around stars or dots."""
-    if len(key) < SHORTEST:
-        return words
-    words = words.replace(key, "***")
-    ends = (key[:3], key[-3:])
+def redact(words: str, sent: tuple[object, ...]) -> str:
+    """Return `words` without the secrets that were sent, or what servers show of them: ends around stars or dots."""
+    secrets = set(secrets_of(sent))
+    ends = [end for secret in secrets for end in (secret[:3], secret[-3:])]
+    for secret in sorted({*secrets, *keys_here()}, key=len, reverse=True):
+        for form in (secret, quote(secret, safe="")):
+            words = words.replace(form, STARS)
     return re.sub(
         r"[^\s\"'`,:;()<>]*(?:\*|\.\.|…)[^\s\"'`,:;()<>]*",
-        lambda shown: "***" if any(end in shown[0] for end in ends) else shown[0],
+        lambda found: STARS if any(end in found[0] for end in ends) else found[0],
         words,
     )
+
+
+def _without(body: bytes, sent: tuple[object, ...]) -> bytes:
+    """Return `body` with stars for secrets, before it is cut: half a secret would not be found any more."""
+    for secret in sorted(set(secrets_of(sent)), key=len, reverse=True):
+        body = body.replace(secret.encode(errors="replace"), STARS.encode())
+    return body

@@ -11,7 +11,7 @@ from ..errors import G4FError, ResponseError, RetryNoProviderError, RetryProvide
 from ..limits import Limits
 from ..printable import logger
 from .base_provider import AsyncGeneratorProvider, Provider, provider_name
-from .call import OwnCancellation, bind
+from .call import OwnCancellation, bind, given_to
 from .catalogue import load
 from .response import Item, ProviderInfo, Status, ToolCall
 
@@ -21,7 +21,8 @@ __all__ = ["IterListProvider", "RetryProvider"]
 class IterListProvider(AsyncGeneratorProvider):
     """Asks `providers` (classes, instances or names) in turn until one gives text, and says which.
 
-    A provider that fails, or ends without text, is passed over. Once there was text, its error is the call's.
+    A provider that fails, or ends without text, is passed over. Once there was text, its error is the call's. A key,
+    an address or headers go to the first that takes them, and to no other; `api_key={"OpenAI": …}` has one for each.
     If none answers: a single provider's error itself, RetryProviderError of several, RetryNoProviderError of
     none.
     """
@@ -30,7 +31,7 @@ class IterListProvider(AsyncGeneratorProvider):
         self.providers = [load(provider) if isinstance(provider, str) else provider for provider in providers]
         self.shuffle = shuffle
         self.name = " ".join(map(provider_name, self.providers))
-        self.enforces_stream_timeout = True
+        self.enforces_stream_timeout = self.takes_signatures = True
         self.enforces_max_tokens = all(getattr(each, "enforces_max_tokens", False) for each in self.providers)
 
     def order(self) -> list[Provider]:
@@ -56,7 +57,8 @@ class IterListProvider(AsyncGeneratorProvider):
             if failures:
                 yield Status(f"{_told(*failures[-1])}; asking {info.provider}")
             try:
-                async with aclosing(_answer(provider, info, messages, options, stream)) as items:
+                own = given_to(provider, self.providers, options)
+                async with aclosing(_answer(provider, info, messages, own, stream)) as items:
                     async for item in items:
                         begun = begun or item is info
                         yield item

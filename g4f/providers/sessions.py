@@ -48,7 +48,10 @@ class ClosedInBetweenError(aiohttp.ClientConnectionError):
 
 
 class _Response(aiohttp.ClientResponse):
-    """An answer that knows whether its connection was used before."""
+    """An answer that knows whether its connection was used before. Its repr does not show the server's headers."""
+
+    def __repr__(self) -> str:
+        return f"<answer with status {self.status}>"
 
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
         closed = None if connection.protocol is None else connection.protocol.closed

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import proxy_bypass
 
 import msgspec
 
-from ..errors import InputError
+from ..errors import InputError, kind_of
+from ..secrets import secrets_of
+from ..typing import Key
 
-__all__ = ["Settings"]
+__all__ = ["TRANSPORT", "Settings", "environment_proxy", "private", "proxy_address"]
+
+_PRIVATE = ("api_key", "base_url", "extra_headers", "extra_query")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +40,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         A `stream_timeout` that the caller gives is the limit for the beginning too.
         """
         given: dict[str, Any] = {}
+        if options.get("proxy"):
+            options["proxy"] = proxy_address(options["proxy"], "proxy=")
         for name, variable in _VARIABLES.items():
             value = options.pop(name, None)
             if value is None and variable:
@@ -62,6 +71,51 @@ def _verify(given: Any) -> Any:
 
 
 _WORDS = {"0": False, "false": False, "no": False, "off": False, "1": True, "true": True, "yes": True, "on": True}
+TRANSPORT = frozenset((*_PRIVATE, *Settings.__struct_fields__))
+"""Options that say where a request goes, and how: no part of a question, and nothing to who sends no request."""
 
 _VARIABLES = {name: f"G4F_{name.upper()}" for name in Settings.__struct_fields__} | {"proxy": ""}
 """What sets each in the environment; that of `proxy` has its place in the walk already."""
+
+
+def private(options: Mapping[str, Any]) -> set[str]:
+    """Return the names of those options that belong to one provider, and are given to no other.
+
+    That are key, address, headers and query, and others in which there is a secret, such as `extra_body`.
+    """
+    return {
+        name
+        for name, value in options.items()
+        if name in _PRIVATE or (name not in TRANSPORT and next(secrets_of(value), None))
+    }
+
+
+def proxy_address(given: object, what: str) -> Key:
+    """Return the address of a proxy; without a scheme it is one of HTTP, as curl takes it.
+
+    Raises InputError that says `what` it is, and not what it holds: there may be a password in it.
+    """
+    if not isinstance(given, str):
+        raise InputError(f"{what} must be an address like http://host:port, not {kind_of(given)}")
+    address = Key(given.strip() if "://" in given or "@" in given else f"http://{given.strip()}")
+    if not _is_proxy(address):
+        raise InputError(f"{what} is no address like http://host:port")
+    return address
+
+
+def _is_proxy(address: Key) -> bool:
+    try:
+        parts = urlsplit(address)
+        known = parts.scheme in ("http", "https") or parts.scheme.startswith("socks")
+        return known and bool(parts.hostname) and parts.port != 0 and parts.netloc.count("@") < 2
+    except ValueError:
+        return False
+
+
+def environment_proxy(url: str) -> str | None:
+    """Return the proxy that the environment names for `url`, in the way of curl and of Python's own urllib."""
+    scheme = url.partition(":")[0]
+    for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"):
+        if proxy := Key(os.environ.get(name, "")):
+            return None if proxy_bypass(urlsplit(url).netloc) else proxy_address(proxy, f"the proxy of {name}")
+    return None

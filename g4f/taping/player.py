@@ -18,8 +18,10 @@ from ..errors import InputError, MissingRequirementsError, close_matches
 from ..printable import logger, one_line
 from ..providers.base_provider import AsyncGeneratorProvider
 from ..providers.response import Item, ProviderInfo, Reasoning, Replayed, ToolCall
+from ..secrets import keys_here, secrets_of
+from ..typing import Key
 from .file import Entry, Kept, TapeFile, read_entry
-from .question import Question, differences, key_of, keys_here, question, shortened
+from .question import Question, differences, key_of, question, shortened
 
 __all__ = ["MODES", "Take", "Tape"]
 
@@ -62,7 +64,7 @@ class Tape:
 
         Raises InputError for what cannot be written on a tape.
         """
-        return Take(self, question(provider, model, messages, options), options.get("api_key"))
+        return Take(self, question(provider, model, messages, options), set(secrets_of(options)))
 
     def find(self, key: str) -> list[bytes]:
         """Return the lines with the answers to a question, none if it is to be asked. Raises InputError."""
@@ -109,9 +111,9 @@ class Take(AsyncGeneratorProvider):
 
     name = "tape"
 
-    def __init__(self, tape: Tape, encoded: bytes, api_key: str | None) -> None:
+    def __init__(self, tape: Tape, encoded: bytes, secrets: set[Key]) -> None:
         self.key = key_of(encoded)
-        self._tape, self._encoded, self._api_key = tape, encoded, api_key
+        self._tape, self._encoded, self._secrets = tape, encoded, secrets
 
     def __repr__(self) -> str:
         return f"<Take {self.key} of {self._tape!r}>"
@@ -168,7 +170,7 @@ class Take(AsyncGeneratorProvider):
             notes.events.insert(0, who)
             notes.ms.insert(0, 0)
         said = self._encoded.decode() + notes.said()
-        if any(key in said for key in keys_here(self._api_key)):
+        if any(secret in said for secret in self._secrets | keys_here()):
             tape.warn("key", f"an answer is not recorded on the tape {tape.file.path.name}: a key stands in its text")
             return
         try:

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
 import msgspec
 
 from ..errors import InputError
-from ..providers.rows import ROWS
-from ..providers.settings import Settings
+from ..providers.access import shown
+from ..providers.settings import TRANSPORT
 from ..typing import Key
 
-__all__ = ["GIVEN_PORT", "Question", "differences", "key_of", "keys_here", "question", "shortened"]
+__all__ = ["GIVEN_PORT", "Question", "differences", "key_of", "question", "shortened"]
 
-_NOT_ASKED = frozenset(Settings.__struct_fields__) | {"api_key", "extra_headers"}
+_NOT_ASKED = TRANSPORT - {"base_url"}
 """Options that say how a question is sent, or by whom."""
 
 _INLINE = re.compile(r"data:([\w.+/-]*);base64,", re.IGNORECASE)
-_USER = re.compile(r"(?<=//)[^/@]*@")
 
-GIVEN_PORT = r"(127\.0\.0\.1|localhost|\[::1\]):[3-6]\d{4}\b"
-"""Where a server listens whose port the system gave: above 30000, another one each time."""
-
-_SHORTEST = 8
-"""Characters of a key at least: a shorter one is for a server that needs none, and a word like others."""
+GIVEN_PORT = r"(127\.0\.0\.1|localhost|\[::1\]):(?:3276[89]|327[7-9]\d|32[89]\d\d|3[3-9]\d{3}|[45]\d{4}|6[0-5]\d{3})\b"
+"""Where a server listens whose port the system gave, another one each time: from 32768 on. Below are ports that people
+choose, such as 30000."""
 
 
 class Question(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -56,7 +52,7 @@ def question(provider: str, model: str, messages: list[dict[str, Any]], options:
     """
     asked = {name: value for name, value in options.items() if name not in _NOT_ASKED}
     if isinstance(address := asked.get("base_url"), str):
-        asked["base_url"] = _somewhere(_USER.sub("", address))
+        asked["base_url"] = _somewhere(shown(address))
     try:
         return Question(_somewhere(provider), model, _plain(messages), _plain(asked)).encode()
     except (TypeError, ValueError, RecursionError) as error:
@@ -76,12 +72,6 @@ def differences(one: Question, other: Question) -> list[str]:
 def shortened(text: str, length: int) -> str:
     """Return the text, or its beginning and "…", in at most so many characters."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
-
-
-def keys_here(given: str | None) -> Iterator[str]:
-    """Yield the keys that could have slipped into a text: the one of a call, and those in the environment."""
-    found = {os.environ.get(name, "") for row in ROWS for name in row.keys} | {given or ""}
-    return (key for key in found if len(key) >= _SHORTEST)
 
 
 def _somewhere(address: str) -> str:

@@ -18,10 +18,12 @@ import os
 import threading
 from asyncio.events import AbstractEventLoop, _get_running_loop
 from collections.abc import Iterator
+from concurrent.futures import thread as pools
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from weakref import WeakSet
 
 from ..errors import InputError
 
@@ -30,15 +32,23 @@ if TYPE_CHECKING:
 
 __all__ = ["FILE", "current", "load", "on", "tape"]
 
-_Place: TypeAlias = tuple[int, AbstractEventLoop | None]
+_Place: TypeAlias = tuple[threading.Thread, AbstractEventLoop | None]
 
 FILE = "g4f_tape.jsonl"
 """The tape where none is named: in the current folder, which is a notebook's own."""
 
 _here: ContextVar[Tape | None] = ContextVar("g4f_tape", default=None)
 
-_open: list[tuple[_Place, Tape]] = []
-"""The tapes that are on, each with the place where it was put on."""
+
+class _Open(NamedTuple):
+    """A tape that is on, the place where it was put on, and threads that began before: these are not in its block."""
+
+    tape: Tape
+    place: _Place
+    older: WeakSet[threading.Thread]
+
+
+_open: list[_Open] = []
 
 
 @contextmanager
@@ -63,7 +73,8 @@ def load(file: str | os.PathLike[str] | None = None, mode: str = "auto", *, pace
 @contextmanager
 def on(player: Tape) -> Iterator[Tape]:
     """Have this tape on, once more: it goes on in the order of questions that come again."""
-    before, mark = _here.get(), (_place(), player)
+    place = _place()
+    before, mark = _here.get(), _Open(player, place, WeakSet({*threading.enumerate()} - {place[0]}))
     _here.set(player)
     _open.append(mark)
     try:
@@ -76,22 +87,29 @@ def on(player: Tape) -> Iterator[Tape]:
 def current() -> Tape | None:
     """Return the tape that is on for a call that is made here, if one is. Raises InputError for a wrong `G4F_TAPE`.
 
-    That is the one of the block; in a thread, or in a loop that the block runs, which may know nothing of it, the last
-    that is on; else that of `G4F_TAPE`. A task that began before the block, on the same loop, is not in it.
+    That is the one of the block; in a thread that began while a block ran, a thread of a pool, or a loop that the block
+    runs, which may know nothing of it, the last that is on; else that of `G4F_TAPE`. Any other thread that began before
+    the block is not in it, nor is a task on the same loop.
     """
     found = _here.get() or _of_elsewhere() or _of_environment()
     return None if found is None or found.mode == "off" else found
 
 
 def _place() -> _Place:
-    return threading.get_ident(), _get_running_loop()
+    return threading.current_thread(), _get_running_loop()
 
 
 def _of_elsewhere() -> Tape | None:
     if not _open:
         return None
     here = _place()
-    return next((player for place, player in reversed(_open) if place != here or place[1] is None), None)
+    return next((each.tape for each in reversed(_open) if _is_within(here, each)), None)
+
+
+def _is_within(here: _Place, opened: _Open) -> bool:
+    if here[0] is opened.place[0]:
+        return here[1] is not opened.place[1] or here[1] is None
+    return here[0] not in opened.older or here[0] in pools._threads_queues  # noqa: SLF001 - the only word on it
 
 
 def _of_environment() -> Tape | None:

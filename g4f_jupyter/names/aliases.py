@@ -9,6 +9,7 @@ from typing import NamedTuple
 from g4f.errors import InputError, close_matches
 from g4f.models import ModelUtils
 from g4f.providers.catalogue import ROWS, find
+from g4f.typing import Key
 
 from .disk import read, write
 
@@ -56,7 +57,8 @@ class Aliases:
             raise InputError(f"an alias is a word of letters, digits, dots, dashes and underscores, not {name!r}")
         provider, _, model = target.strip().partition(":")
         if not provider or not model or model.startswith("//"):
-            raise InputError(f"an alias stands for PROVIDER:MODEL, like OpenAI:gpt-5.4-nano, not {target!r}")
+            given = Key(target) if "@" in target else target
+            raise InputError(f"an alias stands for PROVIDER:MODEL, like OpenAI:gpt-5.4-nano, not {given!r}")
         if name in ModelUtils.convert or any(name == row.default_model for row in ROWS):
             raise InputError(f"{name!r} is the name of a model: choose another alias for {target}")
         found = Target(find(provider).name, model)

@@ -13,9 +13,12 @@ from typing import Any, NamedTuple
 
 from g4f.errors import InputError, close_matches
 from g4f.images import image_part
+from g4f.scrubbing import Scrubber
+from g4f.secrets import hides
 from g4f.typing import Key
 
 from .braces import Braces, found, path_of
+from .known import scrubber_for
 from .values import LIMIT, blamed, is_a, text_of
 
 __all__ = ["Inserted", "insert"]
@@ -34,8 +37,17 @@ class Inserted(NamedTuple):
     images: list[Any]
 
 
-def insert(text: str, namespace: Mapping[str, Any], *, evaluate: bool = False, limit: int = LIMIT) -> Inserted:
+def insert(
+    text: str,
+    namespace: Mapping[str, Any],
+    *,
+    evaluate: bool = False,
+    limit: int = LIMIT,
+    scrubber: Scrubber | None = None,
+) -> Inserted:
     """Return `text` with the values of `namespace` in it, `limit` characters of each at the most.
+
+    Secrets in the values are stars, which the `scrubber` counts; what `text` itself says stays.
 
     `evaluate` allows any expression in braces, which may call what it likes. Raises InputError in one line for a name,
     attribute or index that is not there, with close matches; for a call without `evaluate`; and for a value whose own
@@ -44,6 +56,15 @@ def insert(text: str, namespace: Mapping[str, Any], *, evaluate: bool = False, l
     images: list[Any] = []
     if "{" not in text:
         return Inserted(text, images)
+    scrubber = scrubber or scrubber_for(namespace)
+
+    def told(value: Any, path: list[ast.expr] | None, source: str) -> str:
+        return (
+            scrubber.stars()
+            if hides(_name(path or []), value)
+            else text_of(value, source, limit=limit, scrubber=scrubber)
+        )
+
     parts, done = [], 0
     for braces in found(text):
         path = path_of(braces.tree)
@@ -52,11 +73,20 @@ def insert(text: str, namespace: Mapping[str, Any], *, evaluate: bool = False, l
         inner = braces.source
         if braces.depth % 2:
             value = _value(braces, path, namespace, evaluate)
-            inner = _mention(value, inner, images) or _apart(text, braces, value, text_of(value, inner, limit=limit))
+            inner = _mention(value, inner, images) or _apart(text, braces, value, told(value, path, inner))
         pairs = braces.depth // 2
         parts += [text[done : braces.start], "{" * pairs, inner, "}" * pairs]
         done = braces.end
     return Inserted("".join([*parts, text[done:]]), images)
+
+
+def _name(path: list[ast.expr]) -> str:
+    """Return the last name in a path that says what is there."""
+    for step in reversed(path):
+        match step:
+            case ast.Attribute(attr=name) | ast.Name(id=name) | ast.Subscript(slice=ast.Constant(value=str(name))):
+                return name
+    return ""
 
 
 def _is_meant(braces: Braces, path: list[ast.expr] | None, namespace: Mapping[str, Any], evaluate: bool) -> bool:

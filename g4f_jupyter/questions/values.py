@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +20,8 @@ from types import ModuleType
 from typing import Any
 
 from g4f.errors import InputError, kind_of
+from g4f.scrubbing import Scrubber
+from g4f.secrets import hides, keys_here
 from g4f.typing import Key
 
 from .sources import capped, exception, module, source
@@ -35,18 +38,21 @@ _DEEPEST = 50
 """How deep lists and dicts may stand in each other."""
 
 
-def text_of(value: object, name: str, *, limit: int = LIMIT) -> str:
+def text_of(value: object, name: str, *, limit: int = LIMIT, scrubber: Scrubber | None = None) -> str:
     """Return what a model is told of `value`, which the user knows as `name`.
 
-    What exceeds `limit` characters is left out, and a line says how much. Iterators are not consumed, and keys are
-    stars. Raises InputError that names the value if its own code raises.
+    What exceeds `limit` characters is left out, and a line says how much. Iterators are not consumed, and secrets are
+    stars, which the `scrubber` counts. Raises InputError that names the value if its own code raises.
     """
+    scrubber = Scrubber(keys_here()) if scrubber is None else scrubber
+    if issubclass(type(value), Key) or value is os.environ:
+        return scrubber.stars()
     with blamed(f"telling the model what {name} holds"):
-        own = "***" if isinstance(value, Key) else _said_by(value, "_repr_llm_")
+        own = _said_by(value, "_repr_llm_")
         if own is not None:
-            return capped(own, limit)
+            return scrubber.scrub(capped(own, limit))
         tell = next((tell for is_kind, tell in _TELLERS if is_kind(value)), _other)
-        return tell(value, limit)
+        return scrubber.scrub(tell(value, limit, scrubber))
 
 
 @contextmanager
@@ -76,18 +82,18 @@ def _said_by(value: object, method: str) -> str | None:
     return told
 
 
-def _other(value: object, limit: int) -> str:
+def _other(value: object, limit: int, _: Scrubber) -> str:
     told = _said_by(value, "_repr_markdown_")
     return capped(str(value) if told is None else told, limit)
 
 
-def _bytes(value: bytes | bytearray, _: int) -> str:
+def _bytes(value: bytes | bytearray, _: int, __: Scrubber) -> str:
     return f"{type(value).__name__} of length {len(value):,}, beginning with {bytes(value[:32])!r}"
 
 
-def _json(value: object, limit: int) -> str:
+def _json(value: object, limit: int, scrubber: Scrubber) -> str:
     # A tenth is left for what dumps adds, so that the end, which says what was left out, is not cut off itself.
-    return capped(dumps(_Plain(limit * 9 // 10).of(value), ensure_ascii=False), limit)
+    return capped(dumps(_Plain(limit * 9 // 10, scrubber).of(value), ensure_ascii=False), limit)
 
 
 def _is_collection(value: object) -> bool:
@@ -98,8 +104,8 @@ def _is_collection(value: object) -> bool:
 class _Plain:
     """What JSON can hold of lists and dicts, until so many characters are used up."""
 
-    def __init__(self, limit: int) -> None:
-        self._left = limit
+    def __init__(self, limit: int, scrubber: Scrubber) -> None:
+        self._left, self._scrubber = limit, scrubber
         self._above: list[object] = []
 
     def of(self, value: Any) -> Any:
@@ -118,7 +124,7 @@ class _Plain:
         self._left -= 2
         told: Any
         if isinstance(value, dict):
-            told = {self._text(key): self.of(item) for key, item in self._affordable(value.items())}
+            told = {self._text(key): self._item(key, item) for key, item in self._affordable(value.items())}
         else:
             told = [self.of(item) for item in self._affordable(value)]
         self._above.pop()
@@ -127,6 +133,9 @@ class _Plain:
             told = told | {"…": left} if isinstance(told, dict) else [*told, f"… {left}"]
         return told
 
+    def _item(self, key: object, item: Any) -> Any:
+        return self._text(Key()) if hides(key, item) else self.of(item)
+
     def _affordable(self, items: Iterable[Any]) -> Iterator[Any]:
         for item in items:
             if self._left <= 0:
@@ -134,7 +143,7 @@ class _Plain:
             yield item
 
     def _text(self, value: object) -> str:
-        text = _cut("***" if isinstance(value, Key) else str(value), max(self._left, CELL))
+        text = _cut(self._scrubber.stars() if isinstance(value, Key) else str(value), max(self._left, CELL))
         self._left -= len(text) + 4  # with quotes, and what stands between two of them
         return text
 
@@ -147,7 +156,7 @@ def _is_array(value: object) -> bool:
     return hasattr(type(value), "shape") and hasattr(type(value), "dtype")
 
 
-def _array(array: Any, limit: int) -> str:
+def _array(array: Any, limit: int, _: Scrubber) -> str:
     """Return shape, type and, abbreviated, the values of an array or tensor; a number is only itself."""
     if array.shape == ():
         return capped(str(array), limit)
@@ -158,29 +167,30 @@ def _array(array: Any, limit: int) -> str:
         return capped(f"{head}{array}", limit)
 
 
-def _frame(frame: Any, limit: int) -> str:
+def _frame(frame: Any, limit: int, scrubber: Scrubber) -> str:
     count, width = frame.shape
-    return _table(frame, f"DataFrame, {count:,} rows x {width:,} columns", count, limit)
+    return _table(frame, f"DataFrame, {count:,} rows x {width:,} columns", count, limit, scrubber)
 
 
-def _series(series: Any, limit: int) -> str:
+def _series(series: Any, limit: int, scrubber: Scrubber) -> str:
     frame = series.iloc[:ROWS].to_frame("value" if series.name is None else series.name)
-    return _table(frame, f"Series, {len(series):,} values", len(series), limit)
+    return _table(frame, f"Series, {len(series):,} values", len(series), limit, scrubber)
 
 
-def _table(frame: Any, title: str, count: int, limit: int) -> str:
+def _table(frame: Any, title: str, count: int, limit: int, scrubber: Scrubber) -> str:
     """Return the first rows and columns as a table in Markdown, below `title` and their types. `count`: of all rows."""
     part = frame.iloc[:ROWS, :COLUMNS]
     columns = [part.iloc[:, at].array for at in range(part.shape[1])]
-    names = [_cell(label) for label in part.columns]
+    names = [_cell(label, scrubber) for label in part.columns]
     types = ", ".join(f"{name} {column.dtype}" for name, column in zip(names, columns, strict=True))
+    columns = [[Key()] * len(part) if hides(name, 0) else each for name, each in zip(names, columns, strict=True)]
     if not _only_counts(part.index):
-        names.insert(0, ", ".join(_cell(name) for name in part.index.names if name is not None))
+        names.insert(0, ", ".join(_cell(name, scrubber) for name in part.index.names if name is not None))
         columns.insert(0, part.index)
     if not names:
         return title
     head = f"{title}. Types: {types}\n\n{_row(names)}\n{_row(['---'] * len(names))}"
-    rows = (_row(map(_cell, row)) for row in zip(*columns, strict=True))
+    rows = (_row(_cell(value, scrubber) for value in row) for row in zip(*columns, strict=True))
     lines = list(_within(rows, limit - len(head)))
     more = ((count - len(lines), "rows"), (frame.shape[1] - part.shape[1], "columns"))
     left = ", ".join(f"{number:,} more {what}" for number, what in more if number)
@@ -204,17 +214,17 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, scrubber: Scrubber) -> str:
     if isinstance(value, Key):
-        text = "***"
+        text = scrubber.stars()
     elif isinstance(value, float):
         text = "NaN" if math.isnan(value) else f"{value:.15g}"
     elif isinstance(value, str):
         text = value[: CELL + 1]
     elif isinstance(value, tuple):
-        text = ", ".join(map(_cell, islice(value, CELL)))
+        text = ", ".join(_cell(each, scrubber) for each in islice(value, CELL))
     elif _is_collection(value):
-        text = _json(value, CELL)
+        text = _json(value, CELL, scrubber)
     else:
         text = str(value)
     return _cut(" ".join(text.split()), CELL).replace("|", r"\|")
@@ -224,13 +234,16 @@ def _of(*kinds: type) -> Callable[[object], bool]:
     return lambda value: isinstance(value, kinds)
 
 
-_TELLERS: tuple[tuple[Callable[[object], bool], Callable[[Any, int], str]], ...] = (
-    (_of(str), lambda value, limit: capped(str(value), limit)),
-    (_of(BaseException), exception),
+_TELLERS: tuple[tuple[Callable[[object], bool], Callable[[Any, int, Scrubber], str]], ...] = (
+    (_of(str), lambda value, limit, _: capped(str(value), limit)),
+    (_of(BaseException), lambda value, limit, _: exception(value, limit)),
     (_of(bytes, bytearray), _bytes),
     (_is_collection, _json),
-    (_of(ModuleType), module),
-    (lambda value: inspect.isclass(value) or inspect.isroutine(value), source),
+    (_of(ModuleType), lambda value, limit, _: module(value, limit)),
+    (
+        lambda value: inspect.isclass(value) or inspect.isroutine(value),
+        lambda value, limit, _: source(value, limit),
+    ),
     (lambda value: is_a(value, "pandas", "DataFrame"), _frame),
     (lambda value: is_a(value, "pandas", "Series"), _series),
     (_is_array, _array),
