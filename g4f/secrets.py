@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from .providers.rows import ROWS
-from .typing import Key, is_secret, may_be_secret
+from .typing import DEEPEST, Key, is_secret, may_be_secret
 
 __all__ = ["SHORTEST", "STARS", "hides", "keys_here", "passwords_of", "secrets_of"]
 
@@ -28,14 +28,13 @@ def keys_here() -> set[str]:
     return {value for value in found if len(value) >= SHORTEST}
 
 
-def secrets_of(value: Any) -> Iterator[Key]:
+def secrets_of(value: Any, above: tuple[int, ...] = ()) -> Iterator[Key]:
     """Yield the secrets in options: each Key, and what is one by itself within a header or an address."""
-    if isinstance(value, Mapping):
-        for held in value.values():
-            yield from secrets_of(held)
-    elif isinstance(value, list | tuple):
-        for held in value:
-            yield from secrets_of(held)
+    if isinstance(value, Mapping | list | tuple):
+        held = value.values() if isinstance(value, Mapping) else value
+        is_known = id(value) in above or len(above) > DEEPEST
+        for each in () if is_known else held:
+            yield from secrets_of(each, (*above, id(value)))
     elif isinstance(value, Key):
         yield from (Key(found) for found in _parts(value) if len(found) >= SHORTEST)
 

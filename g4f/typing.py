@@ -86,12 +86,19 @@ def seal(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-def _within(value: Any, *, whole: bool) -> Any:
+DEEPEST = 64
+"""How deep options may stand in each other, to be looked through. What is deeper, or in itself, cannot be sent."""
+
+
+def _within(value: Any, *, whole: bool, above: tuple[int, ...] = ()) -> Any:
     """Return a copy of an option's value, in which texts are Keys: all of them, or those with the name of a secret."""
+    if id(value) in above or len(above) > DEEPEST:
+        return value
+    inside = (*above, id(value))
     if isinstance(value, Mapping):
-        return {name: _within(held, whole=whole or is_secret(name)) for name, held in value.items()}
+        return {name: _within(held, whole=whole or is_secret(name), above=inside) for name, held in value.items()}
     if isinstance(value, list):
-        return [_within(held, whole=whole) for held in value]
+        return [_within(held, whole=whole, above=inside) for held in value]
     return Key(value) if whole and isinstance(value, str) else value
 
 

@@ -144,7 +144,7 @@ class TestClient(TestCase):
             ({"extra_headers": 5}, "extra_headers must be a dict"),
             ({"extra_headers": {"X": 5}}, "extra_headers.'X'. must be a text"),
             ({"extra_headers": {"X": "hunter2\n"}}, "extra_headers.'X'. must be a text"),
-            ({"extra_headers": {5: "x"}}, "extra_headers must be a dict"),
+            ({"extra_headers": {5: "x"}}, "the names in extra_headers must be texts"),
             ({"extra_body": [1]}, "extra_body must be a dict"),
             ({"extra_query": "hunter2"}, "extra_query must be a dict"),
             ({"api_key": 5}, "api_key must be a text"),

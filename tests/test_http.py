@@ -324,7 +324,7 @@ class TestOptions(unittest.TestCase):
         wrong: tuple[tuple[str, dict[str, Any]], ...] = (
             ("extra_headers must be a dict, not int", {"extra_headers": 5}),
             ("extra_headers must be a dict, not list", {"extra_headers": [("a", "b")]}),
-            ("extra_headers must be texts: 'a' is int", {"extra_headers": {"a": 1}}),
+            (r"extra_headers\['a'\] must be a text of one line", {"extra_headers": {"a": 1}}),
             ("the names in extra_headers must be texts: 1 is int", {"extra_headers": {1: "a"}}),
             ("extra_body must be a dict, not int", {"extra_body": 5}),
             ("extra_body must be a dict, not list", {"extra_body": [1]}),

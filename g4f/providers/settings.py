@@ -99,7 +99,8 @@ def proxy_address(given: object, what: str) -> Key:
         raise InputError(f"{what} must be an address like http://host:port, not {kind_of(given)}")
     address = Key(given.strip() if "://" in given or "@" in given else f"http://{given.strip()}")
     if not _is_proxy(address):
-        raise InputError(f"{what} is no address like http://host:port")
+        form = "socks5h://host:1080" if address.lower().startswith("socks") else "http://host:port"
+        raise InputError(f"{what} is no address like {form}")
     return address
 
 
