@@ -5,10 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Iterator
 
-import msgspec
-
 from ..errors import InputError
-from .file import TapeFile, read_entry
+from ..files import read
+from .file import BROKEN, TapeFile, read_entry
 from .question import shortened
 
 __all__ = ["main"]
@@ -30,7 +29,7 @@ def main(arguments: list[str]) -> int:
                 lines = list(_checked(file))
             case _:
                 lines = [_pruned(file, asked.keys)]
-    except (InputError, OSError) as error:
+    except InputError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     print("\n".join(lines))  # noqa: T201 - for people
     return 1 if asked.command == "check" and len(lines) > 1 else 0
@@ -52,9 +51,9 @@ def _parser() -> ArgumentParser:
 
 def _opened(path: str) -> TapeFile:
     file = TapeFile(path)
+    file.read()
     if not file.path.exists():
         raise InputError(f"there is no tape {path}")
-    file.read()
     return file
 
 
@@ -81,7 +80,7 @@ def _checked(file: TapeFile) -> Iterator[str]:
     """Yield a line for each that is wrong, and one that counts."""
     odd = {number: why for number, _, why in file.odd}
     wrong = 0
-    for number, line in enumerate(file.path.read_bytes().split(b"\n"), 1):
+    for number, line in enumerate(read(file.path, f"the tape {file.path} cannot be read").split(b"\n"), 1):
         why = odd.get(number) or (_wrong(line) if line.strip() else "")
         if why:
             wrong += 1
@@ -118,6 +117,6 @@ def _wrong(line: bytes) -> str:
         entry = read_entry(line)
         entry.items()
         found = entry.is_filed()
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except BROKEN as error:
         return f"is broken: {error}"
     return "" if found else "has another question than its key says: it answers nothing"
