@@ -97,7 +97,7 @@ def resolve(path: Named, told: str) -> Path:
     Raises InputError for a link or a file that another user may have put there.
     """
     with _in_one_line(told):
-        named = Path(path).expanduser()
+        named = _path(path)
         found = Path(os.path.realpath(named))
         for each in (found, *(each for each in (named, *named.parents) if each.is_symlink())):
             with suppress(FileNotFoundError):
@@ -182,8 +182,15 @@ def _error(told: str, why: str) -> InputError:
     return InputError("".join(each if each.isprintable() else "\ufffd" for each in line))
 
 
-def _read(path: Named, count: int = -1) -> bytes:
-    path = Path(path).expanduser()
+def _path(named: Named) -> Path:
+    path = Path(named).expanduser()
+    if "\0" in str(path):
+        raise ValueError("embedded null byte")  # in one and the same wording, whatever is asked of the system
+    return path
+
+
+def _read(named: Named, count: int = -1) -> bytes:
+    path = _path(named)
     _check_regular(path.stat())  # before, because a device may do something when it is opened
     with os.fdopen(os.open(path, _READ), "rb") as file:
         found = os.fstat(file.fileno())
@@ -212,10 +219,10 @@ def _replaced(path: Path) -> os.stat_result | None:
     with suppress(FileNotFoundError):
         found = path.lstat()
         _check_own(found, path)
-    place = path.parent if found is None else path
-    read_only = not place.stat().st_mode & 0o222  # which root could write all the same
-    if read_only or not os.access(place, os.W_OK) or not os.access(path.parent, os.W_OK):
-        raise PermissionError(EACCES, os.strerror(EACCES))
+    for place in (path.parent, *([path] if found else [])):
+        read_only = not place.stat().st_mode & 0o222  # which root could write all the same
+        if read_only or not os.access(place, os.W_OK):
+            raise PermissionError(EACCES, os.strerror(EACCES))
     return found
 
 
