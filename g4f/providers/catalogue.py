@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import G4FError, ProviderNotFoundError, close_matches
+from ..threads import side_by_side
 from . import access
 from .access import check_address
 from .rows import FORMER, ROWS, Row, openai_compatible
@@ -75,8 +75,7 @@ def reasons() -> list[str]:
 
     Servers are looked for side by side: one that hangs is waited for once.
     """
-    with ThreadPoolExecutor(len(ROWS)) as pool:
-        return list(pool.map(_reason, ROWS))
+    return side_by_side([partial(_reason, row) for row in ROWS])
 
 
 def _reason(row: Row) -> str:
