@@ -70,7 +70,8 @@ class Conversation:
     `chat.stream("…")` or `async for … in chat.astream("…")` for its items. `options` go with every call; they are those
     of `g4f.ChatCompletion`. The `images` of a question stay with its turn.
 
-    A turn enters `turns` when its answer is complete: one that failed, or was left early, never does.
+    A turn enters `turns` when its answer is complete: one that failed, or was left early, never does. An interrupt that
+    comes too late to cut an answer still raises KeyboardInterrupt; the turn is there then.
     """
 
     def __init__(

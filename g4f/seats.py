@@ -38,6 +38,15 @@ class Seat:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self._process = os.getpid()
+
+    def is_gone(self) -> bool:
+        """Whether nothing will run on the loop any more: it is closed, or runs in the process that forked this one."""
+        return self.loop.is_closed() or self.is_inherited()
+
+    def is_inherited(self) -> bool:
+        """Whether the loop is that of the process which forked this one."""
+        return self._process != os.getpid()
 
     def is_busy(self) -> bool:
         """Whether this thread can only ask the loop for something now, not wait for it."""
@@ -157,7 +166,6 @@ class _Private(Seat):
         selector = getattr(selectors, "PollSelector", selectors.DefaultSelector)()
         super().__init__(asyncio.SelectorEventLoop(selector))
         self._lock = threading.Lock()
-        self._process = os.getpid()
 
     def is_busy(self) -> bool:
         return self._lock.locked() or _get_running_loop() is not None
@@ -176,7 +184,7 @@ class _Private(Seat):
     def close(self) -> None:
         """Cancel what is left on the loop, close its async generators, then the loop."""
         loop = self.loop
-        if self._process == os.getpid():
+        if not self.is_inherited():
             for task in asyncio.all_tasks(loop):
                 loop.call_soon_threadsafe(task.cancel)  # also one that another thread is waiting for
             # Once the interpreter ends, daemon threads stand still: what one of them holds is never given back.
@@ -186,8 +194,12 @@ class _Private(Seat):
                     loop.close()
                 finally:
                     self._lock.release()
-        elif not loop.is_running():  # in a forked child: what is left is the parent's, the lock may be nobody's
+        elif not loop.is_running():  # what is left is the parent's, the lock may be nobody's
             loop.close()
+
+    def __del__(self) -> None:
+        if not self.loop.is_closed():
+            self.close()
 
 
 async def _drain(loop: asyncio.AbstractEventLoop) -> None:
@@ -208,8 +220,10 @@ class _Own:
         for seat in self._seats:
             if not seat.is_busy():
                 return seat
-        self._seats.append(_Private())
-        return self._seats[-1]
+        seat = _Private()
+        if threading.current_thread().is_alive():  # else the interpreter ends: it is too late once this is deleted
+            self._seats.append(seat)
+        return seat
 
     def close(self) -> None:
         while self._seats:

@@ -156,6 +156,12 @@ class Question:
         return self._asking.result
 
     @property
+    def has_entered(self) -> bool:
+        """Whether its turn is in the conversation, whatever became of the call that asked."""
+        there = self._name is not None and self._session.threads.get(self._name) is self._thread
+        return there and self._thread.conversation is self._draft
+
+    @property
     def stale_above(self) -> int:
         """How many of the turns that it builds on were answered before what stands above them."""
         return sum(map(self._thread.is_stale, self._draft.turns[: self._place]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
+import signal
 import tempfile
 import unittest
 from collections.abc import AsyncGenerator, Callable
@@ -102,6 +103,29 @@ class TestConversation(unittest.TestCase):
         with chat.stream("a") as items:
             next(items)
         self.assertEqual([], chat.turns)
+
+    def test_interrupted_at_its_end(self) -> None:
+        """An interrupt that comes too late to cut an answer raises, and the turn is whole; else it is not there."""
+
+        class Late(AsyncGeneratorProvider):
+            @classmethod
+            async def create_async_generator(cls, model: str, messages: Messages) -> AsyncGenerator[str]:
+                for number in range(3):
+                    if model == str(number):
+                        signal.raise_signal(signal.SIGINT)
+                    yield str(number)
+                if model == "waits":
+                    signal.raise_signal(signal.SIGINT)
+                    await asyncio.Event().wait()
+                if model == "end":
+                    signal.raise_signal(signal.SIGINT)
+
+        for name in ("call", "stream"):
+            for model in ("0", "1", "2", "end", "waits"):
+                with self.subTest(name, model=model):
+                    chat = Conversation(model, Late)
+                    self.assertRaises(KeyboardInterrupt, FACES[name], chat, "q")
+                    self.assertEqual([] if model == "waits" else [Turn("q", "012", "Late", model)], chat.turns)
 
     def test_bad_question(self) -> None:
         """An empty question, or one that is no text, is refused at the call."""
