@@ -15,6 +15,7 @@ last in, first out; `asyncio.gather` of async calls has no such order.
 from __future__ import annotations
 
 import asyncio
+import os
 from asyncio.events import _get_running_loop
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
@@ -78,6 +79,7 @@ class Stream(Iterator[T]):
         self._make: Callable[[], AsyncGenerator[T]] | None = make
         self._channel: _Channel[T] = _Channel()
         self._task: asyncio.Task[None] | None = None
+        self._process = 0
 
     def __next__(self) -> T:
         channel = self._channel  # another thread may close the stream meanwhile, which takes a new one
@@ -119,10 +121,14 @@ class Stream(Iterator[T]):
         if task is None:
             return None
         if not task.done():
-            return None if self._seat.is_gone() else task
+            return None if self._is_gone() else task
         if not task.cancelled():
             task.exception()  # asked for, or asyncio logs as unseen what only a further item would have raised
         return None
+
+    def _is_gone(self) -> bool:
+        """Whether nothing runs any more where the task is: the loop is closed, or that of the parent process."""
+        return self._seat.loop.is_closed() or self._process != os.getpid()
 
     def _cancel(self, task: asyncio.Task[None]) -> None:
         with suppress(RuntimeError):  # the loop was closed meanwhile
@@ -143,7 +149,7 @@ class Stream(Iterator[T]):
                     raise ResponseError("the stream was cut off: its task was cancelled, or its event loop has ended")
                 task.result()
                 raise StopIteration
-            elif self._seat.is_gone():
+            elif self._is_gone():
                 self._task = None
                 raise ResponseError(_GONE)
             else:
@@ -160,9 +166,8 @@ class Stream(Iterator[T]):
     ) -> tuple[asyncio.Future[None], asyncio.Task[None]]:
         task = self._seat.loop.create_task(_pump(channel, make))
         _pumps.add(task)
-        task.add_done_callback(_pumps.discard)
         task.add_done_callback(channel.end)
-        self._task, self._make = task, None
+        self._task, self._make, self._process = task, None, os.getpid()
         if self._channel is not channel:  # closed meanwhile
             self._task = None
             task.cancel()
@@ -199,7 +204,8 @@ class _Channel(Generic[T]):
         if reader is not None and not reader.done():
             reader.set_result(None)
 
-    def end(self, _: object) -> None:
+    def end(self, task: asyncio.Task[None]) -> None:
+        _pumps.discard(task)
         self.ended = True
         self.notify()
 

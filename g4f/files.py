@@ -107,12 +107,13 @@ def resolve(path: Named, told: str) -> Path:
 
 def state(path: Path, told: str) -> tuple[int, ...]:
     """Return what is another as soon as the file is; () where none is. Raises InputError."""
-    with _in_one_line(told):
-        try:
-            found = path.lstat()
-        except FileNotFoundError:
-            return ()
-        return found.st_ino, found.st_mtime_ns, found.st_size
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise _error(told, error.strerror or "") from None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def check_writable(path: Path, told: str) -> None:

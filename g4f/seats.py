@@ -38,15 +38,6 @@ class Seat:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._process = os.getpid()
-
-    def is_gone(self) -> bool:
-        """Whether nothing will run on the loop any more: it is closed, or runs in the process that forked this one."""
-        return self.loop.is_closed() or self.is_inherited()
-
-    def is_inherited(self) -> bool:
-        """Whether the loop is that of the process which forked this one."""
-        return self._process != os.getpid()
 
     def is_busy(self) -> bool:
         """Whether this thread can only ask the loop for something now, not wait for it."""
@@ -166,6 +157,7 @@ class _Private(Seat):
         selector = getattr(selectors, "PollSelector", selectors.DefaultSelector)()
         super().__init__(asyncio.SelectorEventLoop(selector))
         self._lock = threading.Lock()
+        self._process = os.getpid()
 
     def is_busy(self) -> bool:
         return self._lock.locked() or _get_running_loop() is not None
@@ -184,7 +176,7 @@ class _Private(Seat):
     def close(self) -> None:
         """Cancel what is left on the loop, close its async generators, then the loop."""
         loop = self.loop
-        if not self.is_inherited():
+        if self._process == os.getpid():
             for task in asyncio.all_tasks(loop):
                 loop.call_soon_threadsafe(task.cancel)  # also one that another thread is waiting for
             # Once the interpreter ends, daemon threads stand still: what one of them holds is never given back.
@@ -194,7 +186,7 @@ class _Private(Seat):
                     loop.close()
                 finally:
                     self._lock.release()
-        elif not loop.is_running():  # what is left is the parent's, the lock may be nobody's
+        elif not loop.is_running():  # in a forked child: what is left is the parent's, the lock may be nobody's
             loop.close()
 
     def __del__(self) -> None:

@@ -99,6 +99,7 @@ class TapeFile:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Raise InputError for what is no name of a file, or that of another user's file in a common folder."""
         self.path = resolve(path, f"the tape {path} cannot be used")
+        self._unread, self._unwritten = (f"the tape {self.path} cannot be {done}" for done in ("read", "written"))
         self.answers: dict[str, dict[int, bytes]] = {}
         self.odd: list[Odd] = []
         self._seen: tuple[int, ...] = ()
@@ -136,15 +137,10 @@ class TapeFile:
         """Raise InputError if it can be told now that nothing can be written."""
         check_writable(self.path, self._unwritten)
 
-    @property
-    def _unwritten(self) -> str:
-        return f"the tape {self.path} cannot be written"
-
     def _read(self) -> None:
-        unread = f"the tape {self.path} cannot be read"
-        found = state(self.path, unread)
+        found = state(self.path, self._unread)
         if found != self._seen:
-            self.answers, self.odd = _parsed(read(self.path, unread, missing=b""), self.path.name)
+            self.answers, self.odd = _parsed(read(self.path, self._unread, missing=b""), self.path.name)
             self._seen = found
 
     def _write(self) -> None:
