@@ -40,7 +40,7 @@ class ChatLineMagics(Magics):
 
     @magic_arguments()
     @argument("--thread", metavar="NAME", default="", help="Which conversation. Default: the one without a name.")
-    @argument("--json", metavar="FILE", type=Path, help="Write it to a file.")
+    @argument("--json", metavar="FILE", type=Path, help="Write it to a file: a new one, or one that --json wrote.")
     @argument("--load", metavar="FILE", type=Path, help="Go on with the conversation in a file that --json wrote.")
     @line_magic
     def chat_history(self, line: str) -> None:

@@ -158,8 +158,7 @@ class Question:
     @property
     def has_entered(self) -> bool:
         """Whether its turn is in the conversation, whatever became of the call that asked."""
-        there = self._name is not None and self._session.threads.get(self._name) is self._thread
-        return there and self._thread.conversation is self._draft
+        return self._thread.conversation is self._draft
 
     @property
     def stale_above(self) -> int:
@@ -174,8 +173,8 @@ class Question:
         self._session.spend(self.answer)
         if self._name is None:
             return
-        self._thread.enter(self._draft, self._place, self._cell)
         self._session.threads[self._name] = self._thread
+        self._thread.enter(self._draft, self._place, self._cell)
 
 
 def _has(turns: Collection[Turn], turn: Turn) -> bool:
