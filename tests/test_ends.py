@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import unittest
+
+from g4f.threads import side_by_side
 
 from . import script
 
@@ -173,6 +176,18 @@ class TestLateThread(unittest.TestCase):
             atexit.register(lambda: print(g4f.ChatCompletion.create("", "?", AsyncProviderMock)))
             """
         self.assertEqual("Mock\n", script.run(code, "-X", "dev"))
+
+
+class TestSideBySide(unittest.TestCase):
+    """Calls that wait for something, each in a thread of its own."""
+
+    def test_all(self) -> None:
+        """They run at the same time, and return in their order; one that fails, fails the whole."""
+        meet = threading.Barrier(3)
+        self.assertEqual([0, 1, 2], sorted(side_by_side([meet.wait] * 3)))
+        self.assertEqual(["a", "b"], side_by_side([lambda: "a", lambda: "b"]))
+        with self.assertRaises(ZeroDivisionError):
+            side_by_side([lambda: 1.0, lambda: 1 / 0])
 
 
 class TestForkedChild(unittest.TestCase):
