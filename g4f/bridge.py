@@ -15,6 +15,7 @@ last in, first out; `asyncio.gather` of async calls has no such order.
 from __future__ import annotations
 
 import asyncio
+import os
 from asyncio.events import _get_running_loop
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
@@ -39,6 +40,15 @@ HANDOVER = 0.01
 
 GRACE = 0.5
 """Seconds that a finalizer gives an abandoned stream to close."""
+
+
+_GONE = "the stream was cut off: its event loop was closed, or runs in the process that forked this one. Ask again"
+
+_pumps: set[asyncio.Task[None]] = set()
+"""The tasks of streams that have not ended.
+
+One whose loop was closed, or is a parent's, never will: nobody may clean it up, and who drops it must not set that off.
+"""
 
 
 def run(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -69,6 +79,7 @@ class Stream(Iterator[T]):
         self._make: Callable[[], AsyncGenerator[T]] | None = make
         self._channel: _Channel[T] = _Channel()
         self._task: asyncio.Task[None] | None = None
+        self._process = 0
 
     def __next__(self) -> T:
         channel = self._channel  # another thread may close the stream meanwhile, which takes a new one
@@ -88,7 +99,7 @@ class Stream(Iterator[T]):
         if task is None:
             return
         # Asked for before it is waited for: a reader in another thread may just have begun to wait for the next item.
-        self._seat.loop.call_soon_threadsafe(task.cancel)
+        self._cancel(task)
         if not self._seat.is_busy():
             with suppress(asyncio.CancelledError):
                 self._seat.wait(lambda: (task, task))
@@ -97,21 +108,31 @@ class Stream(Iterator[T]):
         task = self._leave()
         if task is None:
             return
-        self._seat.loop.call_soon_threadsafe(task.cancel)
+        self._cancel(task)
         # A finalizer may run inside another task's step: there it must not run a loop.
         if _get_running_loop() is None and not self._seat.is_busy():
             self._seat.wait(lambda: (self._seat.loop.create_task(_settle(task)), task))
 
     def _leave(self) -> asyncio.Task[None] | None:
-        """End the reading; return the task if it has not ended yet."""
+        """End the reading; return the task if it goes on."""
         # In this order: who reads in another thread, and starts the task right now, finds that it is not wanted.
         self._make, self._channel = None, _Channel(ended=True)
         task, self._task = self._task, None
-        if task is None or not task.done():
-            return task
+        if task is None:
+            return None
+        if not task.done():
+            return None if self._is_gone() else task
         if not task.cancelled():
             task.exception()  # asked for, or asyncio logs as unseen what only a further item would have raised
         return None
+
+    def _is_gone(self) -> bool:
+        """Whether nothing runs any more where the task is: the loop is closed, or that of the parent process."""
+        return self._seat.loop.is_closed() or self._process != os.getpid()
+
+    def _cancel(self, task: asyncio.Task[None]) -> None:
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            self._seat.loop.call_soon_threadsafe(task.cancel)
 
     def _refill(self, channel: _Channel[T]) -> None:
         """Return when `channel` holds something. Raises the provider's error, or StopIteration, if it never will."""
@@ -128,21 +149,25 @@ class Stream(Iterator[T]):
                     raise ResponseError("the stream was cut off: its task was cancelled, or its event loop has ended")
                 task.result()
                 raise StopIteration
+            elif self._is_gone():
+                self._task = None
+                raise ResponseError(_GONE)
             else:
                 start = partial(self._listen, channel, task)
             try:
                 self._seat.wait(start)
             except KeyboardInterrupt:
                 if task := self._leave():
-                    self._seat.loop.call_soon_threadsafe(task.cancel)
+                    self._cancel(task)
                 raise
 
     def _open(
         self, channel: _Channel[T], make: Callable[[], AsyncGenerator[T]]
     ) -> tuple[asyncio.Future[None], asyncio.Task[None]]:
         task = self._seat.loop.create_task(_pump(channel, make))
+        _pumps.add(task)
         task.add_done_callback(channel.end)
-        self._task, self._make = task, None
+        self._task, self._make, self._process = task, None, os.getpid()
         if self._channel is not channel:  # closed meanwhile
             self._task = None
             task.cancel()
@@ -179,7 +204,8 @@ class _Channel(Generic[T]):
         if reader is not None and not reader.done():
             reader.set_result(None)
 
-    def end(self, _: object) -> None:
+    def end(self, task: asyncio.Task[None]) -> None:
+        _pumps.discard(task)
         self.ended = True
         self.notify()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -12,19 +14,25 @@ from . import bridge
 from .answer import Answer, Draft
 from .dispatch import Request, asked, prepare, stream_events
 from .errors import ContextLengthError, InputError
+from .files import decoded
 from .images import urls_in
 from .markdown.rewriting import safe, titled
+from .messages import normalize
 from .models import Model
 from .printable import logger
-from .providers.access import shown
 from .providers.base_provider import Provider, provider_name
 from .providers.foreign import in_our_words
 from .providers.response import Item, Trimmed
 from .routing import merged
 from .typing import seal, sealed
-from .wire import decoded, whole
+from .wire import whole
 
-__all__ = ["Asking", "Conversation", "Turn"]
+__all__ = ["Asking", "Conversation", "Saved", "Turn"]
+
+_FOREIGN = "this is not a conversation that to_json() wrote"
+
+_ADDRESS = re.compile("[:/@]")
+"""What no name of a provider has."""
 
 
 class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,7 +61,7 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
         return [{"role": "user", "content": asked}, {"role": "assistant", "content": self.answer}]
 
 
-class _Saved(msgspec.Struct, omit_defaults=True):
+class Saved(msgspec.Struct, omit_defaults=True):
     """What is written to JSON: never an option, so never a key."""
 
     turns: list[Turn]
@@ -69,7 +77,8 @@ class Conversation:
     `chat.stream("…")` or `async for … in chat.astream("…")` for its items. `options` go with every call; they are those
     of `g4f.ChatCompletion`. The `images` of a question stay with its turn.
 
-    A turn enters `turns` when its answer is complete: one that failed, or was left early, never does.
+    A turn enters `turns` when its answer is complete: one that failed, or was left early, never does. An interrupt that
+    comes too late to cut an answer still raises KeyboardInterrupt; the turn is there then.
     """
 
     def __init__(
@@ -129,23 +138,32 @@ class Conversation:
         return next((place for place, other in enumerate(self.turns) if other is turn), len(self.turns))
 
     def to_json(self) -> str:
-        """Return turns, system prompt, and the names of model and provider, as JSON text. Options are left out."""
+        """Return turns, system prompt, and the names of model and provider, as JSON text. Options are left out.
+
+        Raises InputError for a turn that is no text.
+        """
         model = self.model.name if isinstance(self.model, Model) else self.model
-        names = (
-            self.provider if isinstance(self.provider, str) else provider_name(self.provider) if self.provider else ""
-        )
-        provider = " ".join(shown(name) if "://" in name else name for name in names.split())
-        saved = _Saved(self.turns, *map(whole, (model, provider, self.system)))
+        saved = Saved(self.turns, *map(whole, (model, _named(self.provider), self.system)))
         return msgspec.json.format(msgspec.json.encode(saved)).decode()
 
     @classmethod
-    def from_json(cls, text: str, **options: Any) -> Conversation:
-        """Return the conversation that `to_json` wrote. Raises InputError for any other text."""
-        try:
-            saved = decoded(text, _Saved)
-        except (msgspec.DecodeError, TypeError) as error:
-            raise InputError(f"this is not a conversation that to_json() wrote: {error}") from None
-        return cls(saved.model, saved.provider or None, system=saved.system, turns=saved.turns, **options)
+    def from_json(cls, text: str | bytes, *, provider: Provider | str | None = None, **options: Any) -> Conversation:
+        """Return the conversation that `to_json` wrote, to go on with `provider`, if not with the one it names.
+
+        An address in it is not asked: it may be that of a stranger. Raises InputError for any other text.
+        """
+        saved = decoded(text, Saved, _FOREIGN)
+        for number, turn in enumerate(saved.turns, 1):
+            try:
+                normalize(turn.to_messages())
+            except InputError as error:  # it would be that of every later question
+                raise InputError(f"{_FOREIGN}: turn {number}: {error}") from None
+        if provider is None and _ADDRESS.search(saved.provider):
+            told = "the history names the address %s, which is not asked: give provider=… to ask there"
+            logger.warning(told, _named(saved.provider)[:200])
+        elif provider is None:
+            provider = saved.provider or None
+        return cls(saved.model, provider, system=saved.system, turns=saved.turns, **options)
 
     def __repr__(self) -> str:
         return f"<Conversation of {len(self.turns)} turns>"
@@ -217,6 +235,22 @@ class Asking:
             logger.warning("the conversation is %s", told)
             yield Trimmed(trimmed)
             answered = stream_events(self._request(trimmed))
+
+
+def _named(provider: Provider | str | None) -> str:
+    """Return the name of a provider; of an address, which may hold a password, nothing but scheme, host and port."""
+    if not isinstance(provider, str):
+        return "" if provider is None else provider_name(provider)
+    return " ".join(_bare(each) if "://" in each else each for each in provider.replace(",", " ").split())
+
+
+def _bare(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _markdown(turn: Turn) -> str:

@@ -6,10 +6,10 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from os import PathLike, fsdecode
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from .errors import InputError, kind_of
+from .files import beginning, read
 
 __all__ = ["Inline", "has_images", "image_part", "inline", "url_of", "urls_in"]
 
@@ -106,12 +106,9 @@ def _decoded(url: str, where: str) -> bytes:
 def _file(path: str, where: str) -> bytes:
     if len(path) > _LONGEST:
         raise InputError(f"{where} is no path, but a long text: give base64 as data:image/png;base64,iVBOR…")
-    try:
-        with Path(path).expanduser().open("rb") as file:
-            start = file.read(16)
-            return start + file.read() if _media_type(start) else start
-    except (OSError, ValueError, RuntimeError) as error:  # the latter of an unknown ~name
-        raise InputError(f"{where} cannot be read from {path[-100:]!r}: {_why(error)}") from None
+    told = f"{where} cannot be read from {path[-100:]!r}"
+    start = beginning(path, told, 16)
+    return read(path, told) if _media_type(start) else start
 
 
 def _why(error: Exception) -> str:

@@ -189,6 +189,10 @@ class _Private(Seat):
         elif not loop.is_running():  # in a forked child: what is left is the parent's, the lock may be nobody's
             loop.close()
 
+    def __del__(self) -> None:
+        if not self.loop.is_closed():
+            self.close()
+
 
 async def _drain(loop: asyncio.AbstractEventLoop) -> None:
     await asyncio.gather(*(asyncio.all_tasks(loop) - {asyncio.current_task()}), return_exceptions=True)
@@ -208,8 +212,10 @@ class _Own:
         for seat in self._seats:
             if not seat.is_busy():
                 return seat
-        self._seats.append(_Private())
-        return self._seats[-1]
+        seat = _Private()
+        if threading.current_thread().is_alive():  # else the interpreter ends: it is too late once this is deleted
+            self._seats.append(seat)
+        return seat
 
     def close(self) -> None:
         while self._seats:

@@ -1,4 +1,7 @@
-"""Async code waits on sync code: a blocking iterator runs in a thread of its own."""
+"""Async code waits on sync code: a blocking iterator runs in a thread of its own.
+
+No pool is used: asyncio's takes nothing more, and cannot even be loaded, once the main thread has ended.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ import contextlib
 import contextvars
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future
 from typing import Generic, TypeVar
 
-__all__ = ["Abandoned", "Outlet", "iterate_in_thread", "stream_from_thread"]
+__all__ = ["Abandoned", "Outlet", "iterate_in_thread", "side_by_side", "stream_from_thread"]
 
 T = TypeVar("T")
 
@@ -136,3 +140,18 @@ def iterate_in_thread(make: Callable[[], Iterable[T]], name: str) -> AsyncGenera
                 items.close()
 
     return stream_from_thread(work, name)
+
+
+def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Call each in a thread of its own, and return the results in order. Raises the error of the first that fails."""
+    futures = [Future[T]() for _ in calls]
+    for number, each in enumerate(zip(futures, calls, strict=True)):
+        threading.Thread(target=_fulfil, args=each, name=f"g4f-{number}", daemon=True).start()
+    return [future.result() for future in futures]
+
+
+def _fulfil(future: Future[T], call: Callable[[], T]) -> None:
+    try:
+        future.set_result(call())
+    except BaseException as error:  # carried over to who waits for it
+        future.set_exception(error)

@@ -11,6 +11,8 @@ from pathlib import Path
 import msgspec
 from IPython.terminal.interactiveshell import TerminalInteractiveShell
 
+from g4f.errors import InputError
+from g4f.files import load
 from g4f.printable import say
 
 __all__ = ["main"]
@@ -36,9 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("notebook", type=Path, help="an .ipynb file")
     path: Path = parser.parse_args(argv).notebook
     try:
-        notebook = msgspec.json.decode(path.read_bytes(), type=_Notebook)
-    except (OSError, msgspec.DecodeError) as error:
-        parser.error(f"{path} is not a notebook that can be read: {error}")
+        notebook = load(path, _Notebook, f"{path} is not a notebook that can be read")
+    except InputError as error:
+        parser.error(str(error))
     shell = TerminalInteractiveShell.instance()
     for cell in notebook.cells:
         source = "".join(cell.source).strip()

@@ -24,7 +24,7 @@ from g4f.providers.response import FinishReason, Item, Reasoning, Status, ToolCa
 
 from .fix import note_as_own
 
-__all__ = ["FORMATS", "Frames", "Look", "Quiet", "Screen", "errors_in_one_line", "show"]
+__all__ = ["FORMATS", "KEPT", "Frames", "Look", "Quiet", "Screen", "errors_in_one_line", "show"]
 
 PAUSE = 0.08
 """Seconds between two frames, at the least."""
@@ -38,6 +38,7 @@ SHARE = 0.2
 FORMATS = ("markdown", "text", "json", "code")
 
 _INTERRUPTED = "interrupted. What came so far stands above; the conversation is as it was before."
+KEPT = "interrupted when the answer was whole already: it is kept, and its turn is in the conversation."
 _CUT = {"length": "cut off: the limit of its length", "content_filter": "cut off: the provider's content filter"}
 
 
@@ -240,7 +241,7 @@ def errors_in_one_line() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        error.args = (_INTERRUPTED,)
+        error.args = error.args or (_INTERRUPTED,)
         _shorten(error)
         raise
     except Exception as error:

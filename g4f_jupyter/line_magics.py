@@ -11,8 +11,9 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 
 from g4f import bridge
-from g4f.conversation import Conversation
+from g4f.conversation import Conversation, Saved
 from g4f.errors import InputError
+from g4f.files import decoded, read, replace, resolve
 
 from .arguments import parsed_whole
 from .display import errors_in_one_line
@@ -39,7 +40,7 @@ class ChatLineMagics(Magics):
 
     @magic_arguments()
     @argument("--thread", metavar="NAME", default="", help="Which conversation. Default: the one without a name.")
-    @argument("--json", metavar="FILE", type=Path, help="Write it to a file.")
+    @argument("--json", metavar="FILE", type=Path, help="Write it to a file: a new one, or one that --json wrote.")
     @argument("--load", metavar="FILE", type=Path, help="Go on with the conversation in a file that --json wrote.")
     @line_magic
     def chat_history(self, line: str) -> None:
@@ -48,10 +49,11 @@ class ChatLineMagics(Magics):
             asked = parsed_whole(self.chat_history.parser, line)
             session = self._chat.session
             if asked.load is not None:
-                session.threads[asked.thread] = Thread(Conversation.from_json(_read(asked.load)))
+                saved = read(asked.load, f"{asked.load} cannot be read")
+                session.threads[asked.thread] = Thread(Conversation.from_json(saved))
             thread = session.thread(asked.thread)
             if asked.json is not None:
-                _write(asked.json, thread.conversation.to_json())
+                _write(asked.json, thread.conversation)
             else:
                 display(History(thread))
 
@@ -129,15 +131,10 @@ def _used(provider: str, model: str, spent: list[Spent]) -> list[str]:
     return [provider, model, str(len(spent)), tokens, seconds, cost(total)]
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.expanduser().read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.expanduser().write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+def _write(path: Path, conversation: Conversation) -> None:
+    """Write the conversation to a file. What is there already is replaced only if it is one, too."""
+    told, text = f"{path} cannot be written", conversation.to_json().encode()
+    file = resolve(path, told)
+    before = read(file, told, missing=text)
+    decoded(before, Saved, f"{path} is there already, and holds no conversation, so name another file")
+    replace(file, text, told)

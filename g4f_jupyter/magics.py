@@ -16,7 +16,7 @@ from g4f.errors import InputError, close_matches
 from g4f.taping import tapes
 
 from .arguments import OPTIONS, TAPES, Variable, chat_arguments, parsed
-from .display import FORMATS, Frames, Look, Quiet, Screen, errors_in_one_line, show
+from .display import FORMATS, KEPT, Frames, Look, Quiet, Screen, errors_in_one_line, show
 from .fix import FIX, about_last_error
 from .footer import footer, metadata
 from .names.aliases import Aliases
@@ -104,6 +104,13 @@ class ChatMagics(Magics):
             display(Preview(question.request))
             return
         self._check_budget(asked)
+        try:
+            self._show(asked, question)
+        except KeyboardInterrupt as error:
+            error.args = (KEPT,) if question.has_entered else ()
+            raise
+
+    def _show(self, asked: Namespace, question: Question) -> None:
         stale, screen = question.stale_above, self._screen(asked)
         bridge.run(lambda: show(question.items(), screen))
         answer, notes = question.answer, []

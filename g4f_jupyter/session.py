@@ -156,6 +156,11 @@ class Question:
         return self._asking.result
 
     @property
+    def has_entered(self) -> bool:
+        """Whether its turn is in the conversation, whatever became of the call that asked."""
+        return self._thread.conversation is self._draft
+
+    @property
     def stale_above(self) -> int:
         """How many of the turns that it builds on were answered before what stands above them."""
         return sum(map(self._thread.is_stale, self._draft.turns[: self._place]))
@@ -168,8 +173,8 @@ class Question:
         self._session.spend(self.answer)
         if self._name is None:
             return
-        self._thread.enter(self._draft, self._place, self._cell)
         self._session.threads[self._name] = self._thread
+        self._thread.enter(self._draft, self._place, self._cell)
 
 
 def _has(turns: Collection[Turn], turn: Turn) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-import time
 import unittest
 from functools import partial
 from pathlib import Path
@@ -22,8 +21,7 @@ from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.catalogue import ROWS, find
 from g4f_jupyter.names import completion
 from g4f_jupyter.names.aliases import Aliases
-from g4f_jupyter.names.disk import write
-from g4f_jupyter.names.model_names import _file, _Listed
+from g4f_jupyter.names.model_names import _file, _keep
 
 from .cost import cost
 from .kernel import PATIENCE, Kernel
@@ -103,7 +101,7 @@ class ShellTestCase(unittest.TestCase):
         self.shell.user_ns |= {"Echo": Echo, "here": "http://127.0.0.1:1/v1", "mine": Provider.OpenAI, "rows": [1, 2]}
         cached = {"gpt-cached": find("OpenAI"), "groq-cached": find("Groq"), "own": "http://127.0.0.1:1/v1"}
         for name, provider in cached.items():
-            write(_file(provider), _Listed(time.time(), [name]))
+            _keep(provider, [name])
 
     def matched(self, text: str, limit: int | None = None) -> list[str]:
         """Return what our matcher alone offers."""
@@ -267,7 +265,7 @@ class TestCost(ShellTestCase):
     def test_quick(self) -> None:
         """Ten providers with 500 models each, and 1,000 variables: a few milliseconds, and no module is imported."""
         for row in ROWS[:10]:
-            write(_file(row), _Listed(time.time(), [f"{row.name}-{number}" for number in range(500)]))
+            _keep(row, [f"{row.name}-{number}" for number in range(500)])
         self.shell.user_ns |= {f"variable_{number}": object() for number in range(1000)}
         texts = ("%%chat --|", "%%chat -p |", "%%chat -m |", "%%chat -m nothing|", "%%chat\n{|", "%%chat\n{rows.|")
         self.assertEqual(500, len(self.matched("%%chat -m |", limit=500)))

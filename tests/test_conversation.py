@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import pickle
+import signal
+import tempfile
 import unittest
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
@@ -15,6 +18,7 @@ from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.response import FinishReason, Reasoning, Trimmed, Usage
 
 from .loops import run
+from .servers import Server, hello
 
 Messages = list[dict[str, Any]]
 
@@ -100,6 +104,29 @@ class TestConversation(unittest.TestCase):
             next(items)
         self.assertEqual([], chat.turns)
 
+    def test_interrupted_at_its_end(self) -> None:
+        """An interrupt that comes too late to cut an answer raises, and the turn is whole; else it is not there."""
+
+        class Late(AsyncGeneratorProvider):
+            @classmethod
+            async def create_async_generator(cls, model: str, messages: Messages) -> AsyncGenerator[str]:
+                for number in range(3):
+                    if model == str(number):
+                        signal.raise_signal(signal.SIGINT)
+                    yield str(number)
+                if model == "waits":
+                    signal.raise_signal(signal.SIGINT)
+                    await asyncio.Event().wait()
+                if model == "end":
+                    signal.raise_signal(signal.SIGINT)
+
+        for name in ("call", "stream"):
+            for model in ("0", "1", "2", "end", "waits"):
+                with self.subTest(name, model=model):
+                    chat = Conversation(model, Late)
+                    self.assertRaises(KeyboardInterrupt, FACES[name], chat, "q")
+                    self.assertEqual([] if model == "waits" else [Turn("q", "012", "Late", model)], chat.turns)
+
     def test_bad_question(self) -> None:
         """An empty question, or one that is no text, is refused at the call."""
         for question in ("", " \n", None, ["a"]):
@@ -159,9 +186,74 @@ class TestConversation(unittest.TestCase):
 
     def test_wrong_json(self) -> None:
         """Anything else is refused in one line."""
-        for text in ("", "[]", "{}", '{"turns": [{"question": 1}]}'):
-            with self.subTest(text), self.assertRaisesRegex(InputError, "to_json"):
+        texts: list[Any] = ["", "[]", "{}", '{"turns": [{"question": 1}]}', '{"x": ' + "[" * 10_000, "\ud800", 5, None]
+        texts += [b"\xff", b"\0", '{"turns": [], "model": ' + "9" * 5000 + "}"]
+        for text in texts:
+            with self.subTest(repr(text)[:50]), self.assertRaisesRegex(InputError, "to_json") as caught:
                 Conversation.from_json(text)
+            self.assertTrue(str(caught.exception).isprintable())
+            self.assertLess(len(str(caught.exception)), 300)
+
+    def test_wrong_image(self) -> None:
+        """An image that no question could be asked with is refused when it is loaded; no file is read for it."""
+        with tempfile.NamedTemporaryFile(suffix=".png") as file:
+            file.write(b"\x89PNG\r\n\x1a\n")
+            file.flush()
+            for url in ("data:,x", "data:text/html;base64,PGI+", file.name, f"file://{file.name}", "", "ftp://h/a.png"):
+                turns = [{"question": "q", "answer": "a"}, {"question": "q", "answer": "a", "images": [url]}]
+                with (
+                    self.subTest(url),
+                    self.assertRaisesRegex(InputError, "wrote: turn 2: .*(must be|is no)"),
+                ):
+                    Conversation.from_json(json.dumps({"turns": turns}))
+        url = "https://h/a.png"
+        chat = Conversation.from_json(json.dumps({"turns": [{"question": "q", "answer": "a", "images": [url]}]}))
+        self.assertEqual(url, chat.to_messages()[0]["content"][1]["image_url"]["url"])
+
+    def test_chooses_no_address(self) -> None:
+        """A history asks no address that stands in it, and says so without a password; a name is asked as it was."""
+        with Server(hello) as server:
+            at = server.url.removeprefix("http://")
+            for named in (
+                server.url,
+                f"http://u:secret@{at}?key=secret",
+                f"OpenAI {server.url}",
+                f"Nobody,{server.url}",
+            ):
+                with self.subTest(named), self.assertLogs("g4f", "WARNING") as logs:
+                    chat = Conversation.from_json(json.dumps({"turns": [], "provider": named}))
+                    self.assertIsNone(chat.provider)
+                    self.assertRegex(logs.output[0], "names the address .*not asked: give provider=… to ask there$")
+                    self.assertNotIn("secret", logs.output[0])
+            for named in ("host:8000", "//h/v1", "u@h"):
+                with self.subTest(named), self.assertLogs("g4f", "WARNING"):
+                    self.assertIsNone(Conversation.from_json(json.dumps({"turns": [], "provider": named})).provider)
+            self.assertEqual([], server.requests)
+            with self.assertNoLogs("g4f", "WARNING"):
+                chat = Conversation.from_json(
+                    '{"turns": [], "model": "m", "provider": "http://h"}', provider=server.url
+                )
+                self.assertEqual("Hello", chat("q"))
+                names = "OpenAI Local"
+                self.assertEqual(names, Conversation.from_json(f'{{"turns": [], "provider": "{names}"}}').provider)
+        self.assertEqual(1, len(server.requests))
+
+    def test_no_password(self) -> None:
+        """Of an address that is asked, JSON has no more than scheme, host and port."""
+        for given, expected in (
+            ("http://u:secret@h:1/v1?key=secret#secret", "http://h:1"),
+            ("OpenAI, https://secret@h/secret", "OpenAI https://h"),
+            ("http://u:secret/w@h", ""),
+            ("http://[::1", ""),
+            ("LM-Studio", "LM-Studio"),
+        ):
+            with self.subTest(given):
+                self.assertEqual(expected, json.loads(Conversation("m", given).to_json()).get("provider", ""))
+
+    def test_no_text(self) -> None:
+        """A turn that is no Unicode cannot be written, which is a line."""
+        with self.assertRaisesRegex(InputError, "cannot be written as JSON: "):
+            Conversation(turns=[Turn("q", "\ud83d")]).to_json()
 
     def test_readable(self) -> None:
         """In a notebook the conversation reads as Markdown, in which nothing runs."""

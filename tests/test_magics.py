@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import unittest
 from time import monotonic
 from typing import Any
@@ -84,6 +85,50 @@ class Limited(AsyncGeneratorProvider):
         yield "half an "
         raise RateLimitError("too many\\nrequests", status=429)
 """
+
+
+LATE = """
+import signal
+class Late:
+    @classmethod
+    async def create_async_generator(cls, model, messages):
+        try:
+            if model == "first":
+                signal.raise_signal(signal.SIGINT)
+            yield "who"
+            if model in ("last", "twice", "waits"):
+                signal.raise_signal(signal.SIGINT)
+            if model == "twice":
+                signal.raise_signal(signal.SIGINT)
+            if model == "waits":
+                await asyncio.Event().wait()
+            yield "le"
+            if model == "end":
+                signal.raise_signal(signal.SIGINT)
+        finally:
+            if model == "clean-up":
+                signal.raise_signal(signal.SIGINT)
+"""
+AT_FRAME = """
+import signal
+left = -1
+def at_frame(message):
+    global left
+    if message["msg_type"] in ("display_data", "update_display_data"):
+        left -= 1
+        if left == -1:
+            signal.raise_signal(signal.SIGINT)
+    return message
+get_ipython().display_pub.register_hook(at_frame)
+class Slow:
+    @classmethod
+    async def create_async_generator(cls, model, messages):
+        yield "one"
+        await asyncio.sleep(0)
+        yield " two"
+"""
+KEPT = " when the answer was whole already: it is kept, and its turn is in the conversation."
+LEFT = ". What came so far stands above; the conversation is as it was before."
 
 
 class ChatTestCase(unittest.TestCase):
@@ -254,6 +299,55 @@ class TestInterrupt(ChatTestCase):
         self.assertEqual("[True]", self.kernel.run("closed").result)
         self.chat("-p Echo", "third")
         self.assertEqual(["first", "You said first", "third"], self.asked())
+
+    def assert_honest(self, cell: Cell) -> bool:
+        """Assert that the line of an interrupted cell says whether its turn is in the conversation; return that."""
+        entered = "[2] second" in self.kernel.run("%chat_history").displays[0]["text/plain"]
+        self.assert_fails(cell, f"KeyboardInterrupt: interrupted{KEPT if entered else LEFT}")
+        return entered
+
+    def test_too_late(self) -> None:
+        """One that comes while an answer never waits, or ends, lets it end; the line says that it is kept."""
+        self.kernel.run(LATE)
+        for line, entered in (
+            ("-m first", True),
+            ("-m last", True),
+            ("-m end", True),
+            ("-m clean-up", True),
+            ("-m waits", False),
+            ("-m twice", False),
+            ("-q -m end", True),
+            ("--thread new -m end", True),
+        ):
+            with self.subTest(line):
+                self.chat("-p Echo --new", "first")
+                if "--thread" not in line:
+                    self.assertIs(entered, self.assert_honest(self.chat(f"-p Late {line}", "second")))
+                    continue
+                self.assert_fails(self.chat(f"-p Late {line}", "second"), f"KeyboardInterrupt: interrupted{KEPT}")
+                self.assertIn("second", self.kernel.run("%chat_history --thread new").displays[0]["text/plain"])
+        self.assert_fails(self.chat("-p Late --once -m end", "?"), f"KeyboardInterrupt: interrupted{LEFT}")
+        self.assertEqual("You said third", self.chat("-p Echo", "third").displays[0]["text/plain"][:14])
+
+    def test_at_any_frame(self) -> None:
+        """Whichever frame of an answer it hits, live or from a tape, the footer included, the line is true."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.kernel.run(f"{AT_FRAME}\n%config ChatMagics.tape_file = {folder + '/tape.jsonl'!r}")
+            self.chat("-p Slow --tape auto --new", "first")
+            self.chat("-p Slow --tape auto", "second")
+            for tape in ("off", "replay"):
+                seen = set()
+                for number in range(20):
+                    self.kernel.run("left = -1")
+                    self.chat("-p Slow --tape auto --new", "first")
+                    self.kernel.run(f"left = {number}")
+                    cell = self.chat(f"-p Slow --tape {tape}", "second")
+                    if cell.status == "ok":
+                        break
+                    seen.add(self.assert_honest(cell))
+                self.assertGreater(number, 1)
+                self.assertIn(True, seen)
+            self.kernel.run("left = -1\n%config ChatMagics.tape_file = ''")
 
 
 class TestConversation(ChatTestCase):

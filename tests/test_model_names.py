@@ -154,14 +154,12 @@ class TestDisk(CacheTestCase):
         code = """
             import asyncio, threading
             from g4f.providers.catalogue import find
-            from g4f_jupyter.names.model_names import _file, _Listed, cached
-            from g4f_jupyter.names.disk import write
-            from time import time
+            from g4f_jupyter.names.model_names import _keep, cached
             row = find("OpenAI")
             names = [str(number) for number in range(3000)]
-            write(_file(row), _Listed(time(), names))
+            _keep(row, names)
             for _ in range(100):
-                write(_file(row), _Listed(time(), names))
+                _keep(row, names)
                 assert cached(row) == names
             print("whole")
         """

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import G4FError, ProviderNotFoundError, close_matches
 from ..secrets import keys_here
+from ..threads import side_by_side
 from ..typing import Key, sealed
 from . import access
 from .access import check_address
@@ -85,8 +85,7 @@ def reasons() -> list[str]:
 
     Servers are looked for side by side: one that hangs is waited for once.
     """
-    with ThreadPoolExecutor(len(ROWS)) as pool:
-        return list(pool.map(_reason, ROWS))
+    return side_by_side([partial(_reason, row) for row in ROWS])
 
 
 def _reason(row: Row) -> str:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncGenerator
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -15,6 +17,7 @@ import aiohttp
 from aiohttp.connector import Connection
 
 from ..errors import InputError, MissingRequirementsError
+from ..threads import iterate_in_thread
 
 __all__ = ["READ_AHEAD", "ClosedInBetweenError", "session_for"]
 
@@ -41,6 +44,24 @@ _SOCKS: dict[str, tuple[str, bool | None]] = {
 class _Connector(aiohttp.TCPConnector):
     def __del__(self, *_: object) -> None:
         """Say nothing: it is closed with its loop, or its process ends."""
+
+
+class _Resolver(aiohttp.ThreadedResolver):
+    """Looks a name up in asyncio's pool; in a thread of its own once the main thread, and so the pool, has ended."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[aiohttp.abc.ResolveResult]:
+        try:
+            return await super().resolve(host, port, family)
+        except RuntimeError:
+            look = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+            found = [each async for each in iterate_in_thread(look, "g4f-name")]
+        names = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+        return [
+            {"hostname": host, "host": str(at[0]), "port": int(at[1]), "family": kind, "proto": proto, "flags": names}
+            for kind, _, proto, _, at in found
+        ]
 
 
 class ClosedInBetweenError(aiohttp.ClientConnectionError):
@@ -109,7 +130,7 @@ async def session_for(socks: str) -> aiohttp.ClientSession:
 
 def _connector(socks: str) -> aiohttp.BaseConnector:
     if not socks:
-        return _Connector(limit=0, keepalive_timeout=KEEPALIVE)
+        return _Connector(limit=0, keepalive_timeout=KEEPALIVE, resolver=_Resolver())
     try:
         from aiohttp_socks import ProxyConnector  # noqa: PLC0415 - an optional package, needed here only
     except ImportError:

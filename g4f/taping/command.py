@@ -5,11 +5,10 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Iterator
 
-import msgspec
-
 from ..errors import InputError
-from ..printable import one_line, say
-from .file import TapeFile, read_entry
+from ..files import read
+from ..printable import say
+from .file import BROKEN, TapeFile, read_entry
 from .question import shortened
 
 __all__ = ["main"]
@@ -31,8 +30,8 @@ def main(arguments: list[str]) -> int:
                 lines = list(_checked(file))
             case _:
                 lines = [_pruned(file, asked.keys)]
-    except (InputError, OSError) as error:
-        parser.exit(2, f"{parser.prog}: {one_line(str(error))}\n")
+    except InputError as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
     say("\n".join(lines))
     return 1 if asked.command == "check" and len(lines) > 1 else 0
 
@@ -53,9 +52,9 @@ def _parser() -> ArgumentParser:
 
 def _opened(path: str) -> TapeFile:
     file = TapeFile(path)
+    file.read()
     if not file.path.exists():
         raise InputError(f"there is no tape {path}")
-    file.read()
     return file
 
 
@@ -82,7 +81,7 @@ def _checked(file: TapeFile) -> Iterator[str]:
     """Yield a line for each that is wrong, and one that counts."""
     odd = {number: why for number, _, why in file.odd}
     wrong = 0
-    for number, line in enumerate(file.path.read_bytes().split(b"\n"), 1):
+    for number, line in enumerate(read(file.path, f"the tape {file.path} cannot be read").split(b"\n"), 1):
         why = odd.get(number) or (_wrong(line) if line.strip() else "")
         if why:
             wrong += 1
@@ -119,6 +118,6 @@ def _wrong(line: bytes) -> str:
         entry = read_entry(line)
         entry.items()
         found = entry.is_filed()
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except BROKEN as error:
         return f"is broken: {error}"
     return "" if found else "has another question than its key says: it answers nothing"

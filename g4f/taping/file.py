@@ -10,39 +10,28 @@ write: each change is made under a lock to what is there then, and takes the fil
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from errno import EACCES
-from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeAlias
+from contextlib import contextmanager
+from typing import Annotated, NamedTuple, TypeAlias
 
 import msgspec
 
 from ..errors import InputError
+from ..files import check_writable, held, read, replace, resolve, state
 from ..providers.response import FinishReason, ProviderInfo, Reasoning, ToolCall, Trimmed, Usage
 from .question import Question, key_of
 
-__all__ = ["Entry", "Kept", "Odd", "TapeFile", "read_entry"]
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: BinaryIO) -> None:
-        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(file: BinaryIO) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX)
-
+__all__ = ["BROKEN", "Entry", "Kept", "Odd", "TapeFile", "read_entry"]
 
 VERSION = 1
 
 Kept: TypeAlias = str | Reasoning | ToolCall | Usage | FinishReason | ProviderInfo | Trimmed
 """What is kept of an answer: all that it is made of, and nothing that was only waited for."""
+
+
+BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What is raised for a line that someone broke, by all that reads one."""
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,7 +42,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     tape: int
     question: msgspec.Raw
     events: msgspec.Raw
-    ms: list[int] = []
+    ms: list[Annotated[int, msgspec.Meta(ge=0, le=10**9)]] = []
 
     @classmethod
     def of(cls, question: bytes, number: int, events: list[Kept], ms: list[int]) -> Entry:
@@ -63,15 +52,15 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
         return cls(key_of(question), number, VERSION, msgspec.Raw(question), encoded, ms if any(ms) else [])
 
     def asked(self) -> Question:
-        """Return its question. Raises msgspec.DecodeError if someone broke it."""
+        """Return its question. Raises BROKEN if someone broke it."""
         return msgspec.json.decode(self.question, type=Question)
 
     def is_filed(self) -> bool:
-        """Whether it stands under the key of its question. Raises msgspec.DecodeError."""
+        """Whether it stands under the key of its question. Raises BROKEN."""
         return self.key == key_of(self.asked().encode())
 
     def items(self) -> list[Kept]:
-        """Return the events. Raises msgspec.DecodeError if someone broke them."""
+        """Return the events. Raises BROKEN if someone broke them."""
         return _EVENTS.decode(self.events)
 
 
@@ -97,7 +86,7 @@ class Odd(NamedTuple):
 
 
 def read_entry(line: bytes) -> Entry:
-    """Return what a line holds. Raises msgspec.DecodeError if someone broke it."""
+    """Return what a line holds. Raises BROKEN if someone broke it."""
     return _ENTRY.decode(line)
 
 
@@ -108,7 +97,9 @@ class TapeFile:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(os.path.realpath(os.path.expanduser(path)))  # noqa: PTH111 - it leaves an unknown ~name alone
+        """Raise InputError for what is no name of a file, or that of another user's file in a common folder."""
+        self.path = resolve(path, f"the tape {path} cannot be used")
+        self._unread, self._unwritten = (f"the tape {self.path} cannot be {done}" for done in ("read", "written"))
         self.answers: dict[str, dict[int, bytes]] = {}
         self.odd: list[Odd] = []
         self._seen: tuple[int, ...] = ()
@@ -129,54 +120,35 @@ class TapeFile:
             return [lines[number] for number in sorted(lines)]
 
     def put(self, entry: Entry) -> None:
-        """Write an answer in its place, among what others have written meanwhile. Raises OSError, InputError."""
+        """Write an answer in its place, among what others have written meanwhile. Raises InputError."""
         with self.changed():
             self.answers.setdefault(entry.key, {})[entry.n] = msgspec.json.encode(entry)
 
     @contextmanager
     def changed(self) -> Iterator[None]:
-        """Hold the file, freshly read, while `answers` and `odd` are changed; then write it. Raises OSError."""
+        """Hold the file, freshly read, while `answers` and `odd` are changed; then write it. Raises InputError."""
         self.check_writable()
-        with self._guard, _held(self.path):
+        with self._guard, held(self.path, self._unwritten):
             self._read()
             yield
             self._write()
 
     def check_writable(self) -> None:
-        """Raise OSError if it can be told now that nothing can be written."""
-        place = self.path if self.path.exists() else self.path.parent
-        read_only = not place.stat().st_mode & 0o222  # which root could write all the same
-        if read_only or not os.access(place, os.W_OK) or not os.access(self.path.parent, os.W_OK):
-            raise PermissionError(EACCES, os.strerror(EACCES), str(place))
+        """Raise InputError if it can be told now that nothing can be written."""
+        check_writable(self.path, self._unwritten)
 
     def _read(self) -> None:
-        try:
-            found = self._state()
-            if found != self._seen:
-                self.answers, self.odd = _parsed(self.path.read_bytes() if found else b"", self.path.name)
-                self._seen = found
-        except OSError as error:
-            raise InputError(f"the tape {self.path} cannot be read: {error.strerror}") from None
-
-    def _state(self) -> tuple[int, ...]:
-        try:
-            found = self.path.stat()
-        except FileNotFoundError:
-            return ()
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        found = state(self.path, self._unread)
+        if found != self._seen:
+            self.answers, self.odd = _parsed(read(self.path, self._unread, missing=b""), self.path.name)
+            self._seen = found
 
     def _write(self) -> None:
         lines = [self.answers[key][n] for key in sorted(self.answers) for n in sorted(self.answers[key])]
-        new = self.path.with_name(f"{self.path.name}.new")
-        try:
-            new.write_bytes(b"".join(line + b"\n" for line in (*lines, *(odd.line for odd in self.odd))))
-            if self._seen:
-                new.chmod(self.path.stat().st_mode & 0o777)
-            new.replace(self.path)
-        except BaseException:
-            new.unlink(missing_ok=True)
-            raise
-        self._seen = self._state()
+        replace(
+            self.path, b"".join(line + b"\n" for line in (*lines, *(odd.line for odd in self.odd))), self._unwritten
+        )
+        self._seen = state(self.path, self._unwritten)
 
 
 def _parsed(data: bytes, name: str) -> tuple[dict[str, dict[int, bytes]], list[Odd]]:
@@ -188,7 +160,7 @@ def _parsed(data: bytes, name: str) -> tuple[dict[str, dict[int, bytes]], list[O
             continue
         try:
             head = _HEAD.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except BROKEN:
             odd.append(Odd(number, line, "is no answer of a tape"))
             continue
         if head.tape > VERSION:
@@ -199,27 +171,3 @@ def _parsed(data: bytes, name: str) -> tuple[dict[str, dict[int, bytes]], list[O
         elif line != answers.setdefault(head.key, {}).setdefault(head.n, line):
             odd.append(Odd(number, line, "answers a question that has another answer above"))
     return answers, odd
-
-
-@contextmanager
-def _held(path: Path) -> Iterator[None]:
-    """Keep other processes, and other tapes of this one, from writing: by a file beside it, gone afterwards."""
-    lock = path.with_name(f"{path.name}.lock")
-    while True:
-        with lock.open("ab") as file:
-            _lock(file)
-            if not _is_at(file, lock):  # who held it before has removed it
-                continue
-            try:
-                yield
-            finally:
-                with suppress(PermissionError):  # of Windows, where an open file stays
-                    lock.unlink()
-            return
-
-
-def _is_at(file: BinaryIO, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False

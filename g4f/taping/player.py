@@ -20,7 +20,7 @@ from ..providers.base_provider import AsyncGeneratorProvider
 from ..providers.response import Item, ProviderInfo, Reasoning, Replayed, ToolCall
 from ..secrets import keys_here, secrets_of
 from ..typing import Key
-from .file import Entry, Kept, TapeFile, read_entry
+from .file import BROKEN, Entry, Kept, TapeFile, read_entry
 from .question import Question, differences, key_of, question, shortened
 
 __all__ = ["MODES", "Take", "Tape"]
@@ -39,7 +39,8 @@ class Tape:
     def __init__(self, file: str | os.PathLike[str], mode: str = "auto", *, pace: bool = False) -> None:
         """Open `file`, which need not be there yet. With `pace` an answer takes as long as it once did.
 
-        Raises InputError for an unknown mode, and in "record" if the file cannot be written.
+        Raises InputError for an unknown mode, for a file that `TapeFile` refuses, and in "record" if it cannot be
+        written.
         """
         if mode not in MODES:
             near = close_matches(mode, MODES) if isinstance(mode, str) else ""
@@ -51,10 +52,7 @@ class Tape:
         self._warned: set[str] = set()
         self._guard = threading.Lock()
         if mode == "record":
-            try:
-                self.file.check_writable()
-            except OSError as error:
-                raise InputError(f"the tape {self.file.path} cannot be written: {error.strerror}") from None
+            self.file.check_writable()
 
     def __repr__(self) -> str:
         return f"<Tape {self.file.path.name}, {self.mode}>"
@@ -158,7 +156,7 @@ class Take(AsyncGeneratorProvider):
         try:
             entry = read_entry(line)
             events = entry.items()
-        except msgspec.DecodeError as error:
+        except BROKEN as error:
             told = f"the answer {self.key[:8]} on the tape {self._tape.file.path} is broken: {error}"
             raise InputError(f"{told}. Ask again with mode 'record'") from None
         logger.debug("replayed: %s", self.key)
@@ -175,9 +173,8 @@ class Take(AsyncGeneratorProvider):
             return
         try:
             tape.file.put(Entry.of(self._encoded, number, notes.events, notes.ms))
-        except (OSError, ValueError, TypeError) as error:
-            why = error.strerror if isinstance(error, OSError) else error
-            tape.warn("write", f"answers are not recorded on the tape {tape.file.path.name}: {why}")
+        except (ValueError, TypeError) as error:
+            tape.warn("write", f"answers are not recorded on the tape {tape.file.path.name}: {error}")
 
     def _missing(self) -> MissingRequirementsError:
         asked, file = msgspec.json.decode(self._encoded, type=Question), self._tape.file
@@ -224,7 +221,7 @@ def _near(asked: Question, file: TapeFile) -> str:
     """Return in what a question differs from the most similar one that is on the tape."""
     found: list[list[str]] = []
     for key in file.answers:
-        with suppress(msgspec.DecodeError, IndexError):
+        with suppress(*BROKEN, IndexError):
             other = read_entry(file.answers_to(key)[0]).asked()
             if other.messages[-1] == asked.messages[-1]:
                 found.append(differences(asked, other))

@@ -117,7 +117,7 @@ def _of_environment() -> Tape | None:
     if not mode or mode == "off":
         return None
     try:
-        return _shared(os.path.realpath(os.path.expanduser(_file())), mode)  # noqa: PTH111 - an unknown ~name stays
+        return _shared(os.path.abspath(os.path.expanduser(_file())), mode)  # noqa: PTH100, PTH111 - an unknown ~name stays
     except InputError as error:
         raise InputError(f"G4F_TAPE: {error}") from None
 

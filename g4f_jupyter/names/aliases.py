@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from g4f.errors import InputError, close_matches
+from g4f.files import dump, load, resolve
 from g4f.models import ModelUtils
 from g4f.providers.catalogue import ROWS, find
 from g4f.typing import Key
-
-from .disk import read, write
 
 __all__ = ["Aliases", "Target"]
 
@@ -36,12 +35,8 @@ class Aliases:
 
     def all(self) -> dict[str, Target]:
         """Return all aliases, by name. Raises InputError if their file is not what was written."""
-        try:
-            return dict(sorted(read(self._file, dict[str, Target]).items()))
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError) as error:
-            raise InputError(f"the aliases cannot be read, mend or remove {self._file}: {error}") from None
+        told = f"the aliases cannot be read, mend or remove {self._file}"
+        return dict(sorted(load(resolve(self._file, told), dict[str, Target], told, missing=b"{}").items()))
 
     def resolve(self, name: str) -> Target | None:
         """Return what `name` stands for, None if it is no alias. Raises InputError as `all` does."""
@@ -75,7 +70,5 @@ class Aliases:
         self._write({alias: target for alias, target in known.items() if alias != name})
 
     def _write(self, aliases: dict[str, Target]) -> None:
-        try:
-            write(self._file, aliases)
-        except OSError as error:
-            raise InputError(f"the aliases cannot be kept in {self._file}: {error.strerror}") from None
+        told = f"the aliases cannot be kept in {self._file}"
+        dump(resolve(self._file, told), aliases, told)

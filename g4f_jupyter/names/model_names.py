@@ -18,16 +18,17 @@ import msgspec
 import platformdirs
 
 from g4f.errors import InputError, ResponseError
+from g4f.files import dump, load, resolve
 from g4f.models import ModelUtils
 from g4f.providers.base_provider import Provider, provider_name
 from g4f.providers.rows import Row
-
-from .disk import read, write
 
 __all__ = ["DAY", "cached", "fetch", "known"]
 
 DAY = 86_400.0
 """Seconds."""
+
+_UNKEPT = "the names of models are not kept"
 
 _VARIABLE = re.compile(r"\{(\w+)\}")
 
@@ -57,8 +58,8 @@ async def fetch(provider: Provider) -> list[str]:
         raise ResponseError(f"{name}.models() gave no list of names", provider=name) from None
     names = [name for name in dict.fromkeys(names) if name and name.isprintable()]
     if isinstance(row := getattr(provider, "row", None), Row):
-        with suppress(OSError):  # it is only a cache
-            write(_file(row), _Listed(time(), names))
+        with suppress(InputError, OSError):  # it is only a cache
+            _keep(row, names)
     return names
 
 
@@ -68,8 +69,8 @@ def cached(provider: Row | str, max_age: float = DAY) -> list[str]:
     Never asks anybody.
     """
     try:
-        listed = read(_file(provider), _Listed)
-    except (OSError, ValueError):
+        listed = load(resolve(_file(provider), _UNKEPT), _Listed, _UNKEPT)
+    except InputError:
         return []
     return listed.names if 0 <= time() - listed.at < max_age else []
 
@@ -78,6 +79,12 @@ def known(row: Row) -> list[str]:
     """Return the models of `row` that need no asking: its default, and the well-known ones that it serves."""
     served = [name for name, model in ModelUtils.convert.items() if row.name in str(model.best_provider).split()]
     return [name for name in dict.fromkeys([row.default_model, *served]) if name]
+
+
+def _keep(provider: Row | str, names: list[str]) -> None:
+    file = _file(provider)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    dump(resolve(file, _UNKEPT), _Listed(time(), names), _UNKEPT)
 
 
 def _file(provider: Row | str) -> Path:

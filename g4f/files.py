@@ -1,0 +1,260 @@
+"""Files that are read, and files that are replaced: regular ones only, as a whole, and without waiting for anybody.
+
+Where a file is expected there may be a device, a pipe that nobody writes to, or a link that somebody else has put into
+a common folder. None of them is opened, followed or replaced. Each function takes `told`, the beginning of the line of
+its error ("the tape x.jsonl cannot be read"), which ends with the reason.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from errno import EACCES, EFBIG, EINVAL, EISDIR, EPERM
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, BinaryIO, TypeAlias, TypeVar
+
+import msgspec
+
+from . import wire
+from .errors import InputError
+
+__all__ = ["beginning", "check_writable", "decoded", "dump", "held", "load", "read", "replace", "resolve", "state"]
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: BinaryIO) -> None:
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(file: BinaryIO) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+T = TypeVar("T")
+
+Named: TypeAlias = str | os.PathLike[str]
+
+LARGEST = 2**28
+"""Bytes of a file at most: it is read as a whole."""
+
+_LONG = 200
+"""Characters of a reason at most, and of either end of what stands before it."""
+
+_BOM = b"\xef\xbb\xbf"
+"""What some editors put before a text."""
+
+_TOO_MUCH = f"more than {LARGEST >> 20} MB"
+
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+_HOLD = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""How a file is opened: a pipe may have come into its place just now, and waits for somebody at its other end."""
+
+_KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link"}
+
+
+def read(path: Named, told: str, missing: bytes | None = None) -> bytes:
+    """Return what is in the file, without a byte order mark; where there is none, `missing` if given.
+
+    Raises InputError.
+    """
+    with _in_one_line(told):
+        try:
+            return _read(path).removeprefix(_BOM)
+        except FileNotFoundError:
+            if missing is None:
+                raise
+            return missing
+
+
+def beginning(path: Named, told: str, count: int) -> bytes:
+    """Return the first `count` bytes of the file, however large it is. Raises InputError."""
+    with _in_one_line(told):
+        return _read(path, count)
+
+
+def load(path: Named, kind: type[T], told: str, missing: bytes | None = None) -> T:
+    """Return what is in a file of JSON; `missing` as `read` has it. Raises InputError, also for what is no `kind`."""
+    return decoded(read(path, told, missing), kind, told)
+
+
+def decoded(data: str | bytes, kind: type[T], told: str) -> T:
+    """Return what is in a text of JSON. Raises InputError."""
+    with _in_one_line(told):
+        if isinstance(data, str):
+            data = data.encode().removeprefix(_BOM)
+        found: T = wire.decoded(data, kind)
+        return found
+
+
+def resolve(path: Named, told: str) -> Path:
+    """Return where a file is, or will be, that is written as well as read: the user's own links are followed.
+
+    Raises InputError for a link or a file that another user may have put there.
+    """
+    with _in_one_line(told):
+        named = _path(path)
+        found = Path(os.path.realpath(named))
+        for each in (found, *(each for each in (named, *named.parents) if each.is_symlink())):
+            with suppress(FileNotFoundError):
+                _check_owner(each.lstat(), each.parent)
+        return found
+
+
+def state(path: Path, told: str) -> tuple[int, ...]:
+    """Return what is another as soon as the file is; () where none is. Raises InputError."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise _error(told, error.strerror or "") from None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def check_writable(path: Path, told: str) -> None:
+    """Raise InputError if it can be told now that the file cannot be replaced. `path` is what `resolve` returned."""
+    with _in_one_line(told):
+        _replaced(path)
+
+
+def replace(path: Path, data: bytes, told: str) -> None:
+    """Put `data` in the place of the file, which keeps its mode: any reader finds the old one or the new one, whole.
+
+    `path` is what `resolve` returned. Raises InputError, and then the old file is still there.
+    """
+    with _in_one_line(told):
+        before = _replaced(path)
+        if len(data) > LARGEST:
+            raise OSError(EFBIG, f"it would have {_TOO_MUCH}")
+        new = path.with_name(f".g4f-{token_hex(8)}.new")
+        try:
+            with new.open("xb") as file:
+                file.write(data)
+            if before is not None:
+                new.chmod(before.st_mode & 0o777)
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
+
+
+def dump(path: Path, value: Any, told: str) -> None:
+    """Put `value`, as JSON that people can read, in the place of the file, as `replace` does."""
+    replace(path, msgspec.json.format(msgspec.json.encode(value)), told)
+
+
+@contextmanager
+def held(path: Path, told: str) -> Iterator[None]:
+    """Keep other processes, and other threads, from holding the file: by one beside it, gone afterwards.
+
+    Raises InputError if that cannot be made.
+    """
+    lock = path.with_name(f"{path.name}.lock")
+    with _in_one_line(f"{told} because of its lock {lock.name}"):
+        file = _locked(lock)
+    with file:
+        try:
+            yield
+        finally:
+            with suppress(PermissionError):  # of Windows, where an open file stays
+                lock.unlink()
+
+
+@contextmanager
+def _in_one_line(told: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        raise
+    except RecursionError:
+        raise _error(told, "it is nested too deeply") from None
+    except (OSError, ValueError, RuntimeError, TypeError) as error:  # of a name that is none, or an unknown ~name
+        raise _error(told, str(getattr(error, "strerror", None) or error).strip() or type(error).__name__) from None
+
+
+def _error(told: str, why: str) -> InputError:
+    """Return an error of one line, however long a name is, and whatever characters it has."""
+    told = told if len(told) < 2 * _LONG else f"{told[:_LONG]}…{told[-_LONG:]}"
+    return InputError(f"{told}: {why.splitlines()[0][:_LONG]}")
+
+
+def _path(named: Named) -> Path:
+    path = Path(named).expanduser()
+    if "\0" in str(path):
+        raise ValueError("embedded null byte")  # in one and the same wording, whatever is asked of the system
+    return path
+
+
+def _read(named: Named, count: int = -1) -> bytes:
+    path = _path(named)
+    _check_regular(path.stat())  # before, because a device may do something when it is opened
+    with os.fdopen(os.open(path, _READ), "rb") as file:
+        found = os.fstat(file.fileno())
+        _check_regular(found)
+        if count < 0 and found.st_size > LARGEST:
+            raise OSError(EFBIG, f"it has {_TOO_MUCH}")
+        return file.read(count) or b""  # None of a file of the system's own that has nothing just now
+
+
+def _locked(path: Path) -> BinaryIO:
+    while True:
+        with suppress(FileNotFoundError):
+            _check_own(path.lstat(), path)
+        with ExitStack() as failed:
+            file = failed.enter_context(os.fdopen(os.open(path, _HOLD, 0o666), "wb"))
+            _check_own(os.fstat(file.fileno()), path)
+            _lock(file)
+            if _is_at(file, path):  # else who held it before has removed it
+                failed.pop_all()
+                return file
+
+
+def _replaced(path: Path) -> os.stat_result | None:
+    """Return what is at `path`, None if nothing is. Raises OSError if it cannot be replaced."""
+    found = None
+    with suppress(FileNotFoundError):
+        found = path.lstat()
+        _check_own(found, path)
+    for place in (path.parent, *([path] if found else [])):
+        read_only = not place.stat().st_mode & 0o222  # which root could write all the same
+        if read_only or not os.access(place, os.W_OK):
+            raise PermissionError(EACCES, os.strerror(EACCES))
+    return found
+
+
+def _check_own(found: os.stat_result, path: Path) -> None:
+    _check_regular(found)
+    _check_owner(found, path.parent)
+
+
+def _check_regular(found: os.stat_result) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(
+            EINVAL, f"it is {_KINDS.get(stat.S_IFMT(found.st_mode), 'a device')}, not a regular file: name another"
+        )
+
+
+def _check_owner(found: os.stat_result, folder: Path) -> None:
+    """Raise PermissionError for what belongs to somebody else where everybody may write.
+
+    The kernel refuses the same where its `protected_symlinks` and `protected_regular` are on.
+    """
+    beside = folder.stat()
+    open_to_all = beside.st_mode if stat.S_ISLNK(found.st_mode) else beside.st_mode | found.st_mode
+    if found.st_uid not in (0, beside.st_uid, getattr(os, "geteuid", int)()) and open_to_all & 0o002:
+        raise PermissionError(EPERM, "it is of another user, and everybody may write there: name a file of your own")
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
+    except FileNotFoundError:
+        return False
