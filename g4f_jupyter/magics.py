@@ -105,12 +105,12 @@ class ChatMagics(Magics):
             return
         self._check_budget(asked)
         try:
-            self._show(asked, question)
+            self._show(asked, question, hidden)
         except KeyboardInterrupt as error:
             error.args = (KEPT,) if question.has_entered else ()
             raise
 
-    def _show(self, asked: Namespace, question: Question) -> None:
+    def _show(self, asked: Namespace, question: Question, hidden: int) -> None:
         stale, screen = question.stale_above, self._screen(asked)
         bridge.run(lambda: show(question.items(), screen))
         answer, notes = question.answer, []

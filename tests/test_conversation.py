@@ -250,11 +250,6 @@ class TestConversation(unittest.TestCase):
             with self.subTest(given):
                 self.assertEqual(expected, json.loads(Conversation("m", given).to_json()).get("provider", ""))
 
-    def test_no_text(self) -> None:
-        """A turn that is no Unicode cannot be written, which is a line."""
-        with self.assertRaisesRegex(InputError, "cannot be written as JSON: "):
-            Conversation(turns=[Turn("q", "\ud83d")]).to_json()
-
     def test_readable(self) -> None:
         """In a notebook the conversation reads as Markdown, in which nothing runs."""
         chat = Conversation(turns=[Turn("why <b>?", "so <img>")])

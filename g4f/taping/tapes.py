@@ -15,10 +15,10 @@ port the system gave it.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from asyncio.events import AbstractEventLoop, _get_running_loop
 from collections.abc import Iterator
-from concurrent.futures import thread as pools
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -109,7 +109,13 @@ def _of_elsewhere() -> Tape | None:
 def _is_within(here: _Place, opened: _Open) -> bool:
     if here[0] is opened.place[0]:
         return here[1] is not opened.place[1] or here[1] is None
-    return here[0] not in opened.older or here[0] in pools._threads_queues  # noqa: SLF001 - the only word on it
+    return here[0] not in opened.older or _is_of_pool(here[0])
+
+
+def _is_of_pool(thread: threading.Thread) -> bool:
+    """Whether a thread is one of a pool's, which works for whoever calls: only the pools' own module knows them."""
+    pools = sys.modules.get("concurrent.futures.thread")
+    return pools is not None and thread in pools._threads_queues  # noqa: SLF001
 
 
 def _of_environment() -> Tape | None:
