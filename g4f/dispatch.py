@@ -90,7 +90,8 @@ def prepare(
         given["stream_timeout"] = silence  # for a provider with a limit of its own
     if proxy:
         given["proxy"] = proxy_address(proxy, "proxy=")
-    if isinstance(keys := given.get("api_key"), Mapping):
+    keys = given.get("api_key")
+    if not isinstance(keys, str | None) and isinstance(keys, Mapping):
         check_keys(route.provider, keys)
     cut = None if getattr(route.provider, "enforces_max_tokens", False) else limit
     silence = None if getattr(route.provider, "enforces_stream_timeout", False) else silence

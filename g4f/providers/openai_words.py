@@ -88,6 +88,8 @@ def turns(messages: list[dict[str, Any]]) -> list[Turn]:
 
 def unsigned(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the messages without the signatures in the ids of tool calls: they are long, and one vendor's alone."""
+    if not any("tool_call_id" in message or "tool_calls" in message for message in messages):
+        return messages
     return [_unsigned(message) for message in messages]
 
 
