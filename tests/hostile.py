@@ -20,7 +20,7 @@ from typing import Any
 
 import nbformat
 from IPython.core.displaypub import CapturingDisplayPublisher
-from IPython.core.interactiveshell import InteractiveShell
+from IPython.terminal.interactiveshell import TerminalInteractiveShell
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
@@ -113,7 +113,7 @@ def screens(made: list[str]) -> list[str]:
 
 async def _framed(answer: str, thought: str, call: str, line: str) -> str:
     """Return the last frame of an answer."""
-    shell = InteractiveShell.instance()
+    shell = TerminalInteractiveShell.instance()
     before, shell.display_pub = shell.display_pub, CapturingDisplayPublisher()
     try:
         frames = Frames()
