@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Coroutine
 from typing import Any, Literal, overload
 
-from . import bridge
 from .dispatch import prepare, stream_events, text
 from .models import Model
 from .providers.base_provider import Provider
 from .providers.response import Item
 from .typing import Messages, seal, sealed
+from .waiting import bridge
 
 __all__ = ["ChatCompletion"]
 

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from . import bridge
 from .answer import Answer, Draft
 from .dispatch import Request, asked, prepare, stream_events
 from .errors import ContextLengthError, InputError
@@ -19,12 +18,13 @@ from .images import urls_in
 from .markdown.rewriting import safe, titled
 from .messages import normalize
 from .models import Model
+from .options import in_our_words
 from .printable import logger
 from .providers.base_provider import Provider, provider_name
-from .providers.foreign import in_our_words
 from .providers.response import Item, Trimmed
 from .routing import merged
 from .typing import seal, sealed
+from .waiting import bridge
 from .wire import whole
 
 __all__ = ["Asking", "Conversation", "Saved", "Turn"]

@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from .errors import G4FError, InputError, ResponseError, kind_of
-from .limits import Limits
 from .messages import normalize, with_images
 from .models import Model
+from .options import in_our_words
 from .printable import logger
 from .providers.base_provider import Provider
 from .providers.call import Call, OwnCancellation, bind, check_keys
 from .providers.catalogue import load_at
-from .providers.foreign import in_our_words
 from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning, Status, Usage
-from .providers.settings import proxy_address
+from .providers.transport.settings import proxy_address
 from .routing import Route, resolve
 from .shaping import Shaper
 from .taping.tapes import current
 from .typing import Key, Messages, seal, sealed
+from .waiting.limits import Limits
 from .wire import whole
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from .providers.base_provider import Provider, provider_name
 from .providers.call import check
 from .providers.catalogue import ROWS, available, find, load, missing
 from .providers.retry_provider import IterListProvider
-from .providers.settings import private
+from .providers.transport.settings import private
 from .typing import sealed
 
 __all__ = ["Route", "merged", "resolve"]

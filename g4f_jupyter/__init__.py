@@ -16,13 +16,13 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     An interrupt then also ends a cell that awaits at once, for which ipykernel by itself does not wake the loop.
     Prints a line only where something needs saying: the loop cannot be nested, or another `chat` magic existed.
     """
-    from .registration import load  # noqa: PLC0415 - importing the package costs nothing: pytest does it, too
+    from .kernel.registration import load  # noqa: PLC0415 - importing the package costs nothing: pytest does it, too
 
     load(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """`%unload_ext g4f_jupyter`: remove the magics. The loop stays nestable: others may rely on it."""
-    from .registration import unregister  # noqa: PLC0415
+    from .kernel.registration import unregister  # noqa: PLC0415
 
     unregister(shell)

@@ -16,10 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 from unittest.mock import ANY
 
-from g4f import AsyncClient, ChatCompletion, Client, bridge
+from g4f import AsyncClient, ChatCompletion, Client
 from g4f.client.types import ChatCompletion as Completion
 from g4f.client.types import ChatCompletionChunk, CompletionUsage
 from g4f.providers.response import FinishReason, Item, ProviderInfo, Reasoning, ToolCall, Usage
+from g4f.waiting import bridge
 
 __all__ = ["Answer", "Face", "on_every_face"]
 

@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 
 from g4f.errors import G4FError, InputError, ProviderNotFoundError
-from g4f_jupyter.names.aliases import Aliases
+from g4f_jupyter.line.aliases import Aliases
 
 from .kernel import Kernel
 
@@ -88,7 +88,7 @@ class TestAliases(unittest.TestCase):
 
     def test_profile(self) -> None:
         """A kernel's profile holds them: each kernel that uses it finds them."""
-        code = "from g4f_jupyter.names.aliases import Aliases\naliases = Aliases(get_ipython().profile_dir.location)\n"
+        code = "from g4f_jupyter.line.aliases import Aliases\naliases = Aliases(get_ipython().profile_dir.location)\n"
         with Kernel(IPYTHONDIR=self.folder) as kernel:
             kernel.run(code + "aliases.set('fast', 'OpenAI:gpt-5.4-nano')")
         self.assertEqual(("OpenAI", "gpt-5.4-nano"), Aliases(Path(self.folder, "profile_default")).resolve("fast"))

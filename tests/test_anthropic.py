@@ -11,7 +11,7 @@ import g4f
 from g4f import errors
 from g4f.providers.access import missing
 from g4f.providers.catalogue import find
-from g4f.providers.protocol import PAGES
+from g4f.providers.protocols.http_provider import PAGES
 from g4f.providers.response import FinishReason, Reasoning, ToolCall, Usage
 
 from . import asking

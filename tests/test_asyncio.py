@@ -11,8 +11,9 @@ from contextlib import aclosing
 from typing import Any, TypeVar
 
 import g4f
-from g4f import AsyncClient, ChatCompletion, Client, bridge
+from g4f import AsyncClient, ChatCompletion, Client
 from g4f.errors import NestAsyncioError, ResponseError
+from g4f.waiting import bridge
 
 from . import script
 from .mocks import (

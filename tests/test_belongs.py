@@ -15,9 +15,9 @@ from g4f.dispatch import prepare
 from g4f.errors import G4FError, InputError, ProviderNotFoundError
 from g4f.providers.access import key
 from g4f.providers.catalogue import find
-from g4f.providers.openai_words import SIGNED
+from g4f.providers.protocols.openai_words import SIGNED
 from g4f.providers.retry_provider import IterListProvider, RetryProvider
-from g4f_jupyter.preview import Preview
+from g4f_jupyter.show.preview import Preview
 
 from .faces import on_every_face
 from .servers import ANSWER, Request, Server, Step, whole

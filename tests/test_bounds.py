@@ -12,9 +12,9 @@ from typing import Any
 
 import g4f
 from g4f.errors import BadRequestError, G4FError, ResponseError
-from g4f.providers.held import LONGEST, MOST
-from g4f.providers.lines import Lines
-from g4f.providers.sse import ErrorPayload, Events
+from g4f.providers.transport.held import LONGEST, MOST
+from g4f.providers.transport.lines import Lines
+from g4f.providers.transport.sse import ErrorPayload, Events
 from g4f.shaping import SLICE, Shaper
 from tests.servers import DONE, HANG, Request, Server, Step, delta, event, whole
 from tests.servers import stream as streamed

@@ -19,8 +19,9 @@ from unittest import mock
 
 import psutil
 
-from g4f import bridge, seats
 from g4f.errors import NestAsyncioError, ResponseError
+from g4f.waiting import bridge
+from g4f.waiting import runners as seats
 
 from . import script
 
@@ -28,7 +29,7 @@ T = TypeVar("T")
 
 PRELUDE = """
 import asyncio, os, signal, sys, threading
-from g4f import bridge
+from g4f.waiting import bridge
 from g4f.errors import NestAsyncioError
 
 async def loop_here():
@@ -500,7 +501,7 @@ assert list(range(100)) == [*got, *half] == list(unread) and [] == list(left) an
             """
 import asyncio, sys
 sys.modules["nest_asyncio2"] = sys.modules["nest_asyncio"] = None
-from g4f import bridge
+from g4f.waiting import bridge
 from g4f.errors import NestAsyncioError
 async def main():
     try:

@@ -12,7 +12,7 @@ import g4f
 from g4f.errors import InputError, ModelNotFoundError, RetryProviderError
 from g4f.providers.base_provider import AbstractProvider, AsyncGeneratorProvider
 from g4f.providers.catalogue import ROWS, able, find, lacks
-from g4f.providers.local import Local
+from g4f.providers.in_process.local import Local
 
 from .faces import Answer, on_every_face
 from .loops import run

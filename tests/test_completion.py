@@ -19,9 +19,9 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from g4f import Provider
 from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.catalogue import ROWS, find
-from g4f_jupyter.names import completion
-from g4f_jupyter.names.aliases import Aliases
-from g4f_jupyter.names.model_names import _file, _keep
+from g4f_jupyter.line import completion
+from g4f_jupyter.line.aliases import Aliases
+from g4f_jupyter.line.model_names import _file, _keep
 
 from .cost import cost
 from .kernel import PATIENCE, Kernel

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import unittest
 
-from g4f.threads import side_by_side
+from g4f.waiting.threads import side_by_side
 
 from . import script
 
@@ -49,7 +49,7 @@ CALLS = {
 FORK = """
 import asyncio, gc, os, sys, threading
 import g4f
-from g4f import bridge
+from g4f.waiting import bridge
 from g4f.errors import ResponseError
 from tests.servers import HANG, Server, delta, hello, stream
 

@@ -242,7 +242,7 @@ class TestForms(unittest.TestCase):
             for refused in (whole({}, 503), whole({}, 429, Retry_After="0"), [RESET]):
                 with (
                     self.subTest(dialect.provider, refused=refused[0][:20]),
-                    mock.patch("g4f.providers.retries.FIRST", 0.01),
+                    mock.patch("g4f.providers.transport.retries.FIRST", 0.01),
                     Server(refused, refused, answer) as server,
                 ):
                     self.assertEqual("Hello", ask(server, dialect, stream=False, face="sync", max_retries=2).text)

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from g4f_jupyter.magics.chat.chat import ChatMagics
+from g4f_jupyter.magics.chat.chat_lines import ChatLineMagics
 from IPython.core.interactiveshell import InteractiveShell
 
 import g4f
@@ -27,10 +29,8 @@ from g4f.conversation import Turn
 from g4f.errors import InputError, MissingRequirementsError
 from g4f.taping import command
 from g4f_jupyter.__main__ import main as play
-from g4f_jupyter.line_magics import ChatLineMagics
-from g4f_jupyter.magics import ChatMagics
-from g4f_jupyter.names import model_names
-from g4f_jupyter.names.aliases import Aliases
+from g4f_jupyter.line import model_names
+from g4f_jupyter.line.aliases import Aliases
 
 from . import script
 

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from g4f.answer import Answer
 from g4f.providers.response import Usage
-from g4f_jupyter.footer import cost, footer, metadata, price
+from g4f_jupyter.show.footer import cost, footer, metadata, price
 
 
 def answer(provider: str, model: str, usage: Usage | None) -> Answer:

@@ -72,7 +72,7 @@ class TestRetries(unittest.TestCase):
         async def pause(seconds: float) -> None:
             self.pauses.append(seconds)
 
-        with Server(*answers) as server, mock.patch("g4f.providers.retries.sleep", pause):
+        with Server(*answers) as server, mock.patch("g4f.providers.transport.retries.sleep", pause):
             try:
                 return ask(server.url, **options), len(server.requests)
             except errors.G4FError as error:
@@ -116,7 +116,7 @@ class TestRetries(unittest.TestCase):
     def test_pause_that_the_server_asks_for(self) -> None:
         """`Retry-After` in seconds or as a date, and `retry-after-ms`, are kept, and never fallen short of."""
         now = float(int(time.time()))
-        self.enterContext(mock.patch("g4f.providers.retries.time", lambda: now))
+        self.enterContext(mock.patch("g4f.providers.transport.retries.time", lambda: now))
         soon = email.utils.formatdate(now + 30, usegmt=True)
         asked = (({"Retry-After": "7"}, 7), ({"retry-after-ms": "2500"}, 2.5), ({"Retry-After": soon}, 30))
         for headers, least in asked:
@@ -159,7 +159,7 @@ class TestRetries(unittest.TestCase):
 
         with (
             Server(whole({}, 503, **{"Retry-After": "40"}), hello) as server,
-            mock.patch("g4f.providers.retries.sleep", pause),
+            mock.patch("g4f.providers.transport.retries.sleep", pause),
             hurried(waits.is_set),
         ):
             self.assertEqual("Hello", ask(server.url, stream_timeout=20))
@@ -390,7 +390,7 @@ class TestSessions(unittest.TestCase):
         """A stream whose end comes a little after its end mark leaves the connection for the next question."""
         with (
             Server([*streamed(*HELLO, end=False), 0.02, b"0\r\n\r\n"]) as server,
-            mock.patch("g4f.providers.http.SETTLE", PATIENCE),
+            mock.patch("g4f.providers.transport.http.SETTLE", PATIENCE),
         ):
             for _ in range(3):
                 self.assertEqual("Hello", "".join(map(str, ask(server.url, stream=True))))
@@ -534,14 +534,14 @@ class TestSessions(unittest.TestCase):
 
     def test_import_loads_no_aiohttp(self) -> None:
         """`import g4f` loads neither aiohttp nor the transport."""
-        code = "import sys, g4f; print({'aiohttp', 'tenacity', 'g4f.providers.http'} & set(sys.modules))"
+        code = "import sys, g4f; print({'aiohttp', 'tenacity', 'g4f.providers.transport.http'} & set(sys.modules))"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         self.assertEqual("set()\n", done.stdout)
 
 
 COMMON = """
 import asyncio, os, sys, threading
-import g4f, g4f.providers.http
+import g4f, g4f.providers.transport.http
 URL = {url!r}
 def ask(): return g4f.ChatCompletion.create("m", "Hi", base_url=URL)
 async def ask_async(): return await g4f.ChatCompletion.create_async("m", "Hi", base_url=URL)

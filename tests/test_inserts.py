@@ -21,9 +21,9 @@ from PIL import Image
 from g4f import Client
 from g4f.errors import InputError
 from g4f.images import image_part
-from g4f.scrubbing import Scrubber
+from g4f.secrets.scrubbing import Scrubber
 from g4f.typing import Key
-from g4f_jupyter.questions.inserts import insert
+from g4f_jupyter.inserts.inserts import insert
 
 from . import script
 from .cost import cost
@@ -596,7 +596,7 @@ class TestNothingIsImported(unittest.TestCase):
         """Values of all kinds are told without them."""
         code = """
             import sys
-            from g4f_jupyter.questions.inserts import insert
+            from g4f_jupyter.inserts.inserts import insert
             names = {"a": 1, "d": {"k": [1.5]}, "f": len, "m": sys, "o": object(), "e": ValueError("x")}
             print(len(insert(" ".join(f"{{{name}}}" for name in names), names).images))
             print({"numpy", "pandas", "matplotlib", "PIL"} & set(sys.modules))

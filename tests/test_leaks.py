@@ -27,14 +27,14 @@ import msgspec
 from rich.pretty import pretty_repr
 
 import g4f
-from g4f import bridge
 from g4f.dispatch import prepare
 from g4f.errors import G4FError
 from g4f.providers.catalogue import reasons
-from g4f_jupyter.fix import about_last_error
-from g4f_jupyter.footer import footer, metadata
-from g4f_jupyter.preview import Preview
-from g4f_jupyter.questions.inserts import insert
+from g4f.waiting import bridge
+from g4f_jupyter.inserts.inserts import insert
+from g4f_jupyter.inserts.last_error import about_last_error
+from g4f_jupyter.show.footer import footer, metadata
+from g4f_jupyter.show.preview import Preview
 
 from .servers import ANSWER, Request, Server, Step, whole
 

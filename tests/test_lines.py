@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from g4f.providers.lines import Lines
+from g4f.providers.transport.lines import Lines
 
 STREAM = b'\xef\xbb\xbf{"a": "\xc3\xa9\xf0\x9f\x98\x80"}\n\n{"b": "\\n"}\n  \n\n\n{"c": 3}\n{"d": 4}'
 LINES = ['{"a": "é😀"}'.encode(), b'{"b": "\\n"}', b'{"c": 3}', b'{"d": 4}']

@@ -16,10 +16,10 @@ from typing import Any
 from unittest import mock
 
 from g4f import AsyncClient, ChatCompletion, Client, errors
-from g4f.providers import llamacpp, local
 from g4f.providers.catalogue import find, missing
+from g4f.providers.in_process import llamacpp, local
 from g4f.providers.response import FinishReason, ToolCall, Usage
-from g4f.threads import Outlet
+from g4f.waiting.threads import Outlet
 
 from .clock import hurried
 from .faces import Answer, on_every_face
@@ -211,7 +211,7 @@ class TestOptions(unittest.TestCase):
         weights = llamacpp.Weights("small", CARRIED, context=256)
         with mock.patch.object(llamacpp, "_process", llamacpp._Process()) as process:
             self.addCleanup(process.close)
-            with mock.patch("g4f.providers.local._weights", return_value=weights):
+            with mock.patch("g4f.providers.in_process.local._weights", return_value=weights):
                 completion = ask(LONG)
         self.assertEqual("length", completion.choices[0].finish_reason)
         self.assertEqual(256, completion.usage.total_tokens)
@@ -411,7 +411,7 @@ class TestLeaving(unittest.IsolatedAsyncioTestCase):
 
         self.enterContext(mock.patch.object(Outlet, "put", counted))
         # Where this thread comes to nothing for a while, llama.cpp waits for it, instead of running ahead.
-        self.enterContext(mock.patch("g4f.threads.LIMIT", 4))
+        self.enterContext(mock.patch("g4f.waiting.threads.LIMIT", 4))
 
     async def expect_end(self, chunks: int) -> None:
         """What was left has come to its end, before llama.cpp had given so many chunks; the next call is answered."""
@@ -484,7 +484,7 @@ class TestProcess(unittest.TestCase):
         """The loading of a large file is told on stderr, in one line that counts up to its end."""
         code = """
             import sys; sys.stderr = sys.stdout
-            from g4f import ChatCompletion; from g4f.providers import llamacpp
+            from g4f import ChatCompletion; from g4f.providers.in_process import llamacpp
             llamacpp.LARGE = 1_000_000
             ChatCompletion.create("", "hi", "Local", max_tokens=1)
             """

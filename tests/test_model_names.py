@@ -15,7 +15,7 @@ from unittest import mock
 from g4f.errors import InputError, MissingAuthError, ResponseError
 from g4f.providers.catalogue import find, load, load_at
 from g4f.providers.rows import Row
-from g4f_jupyter.names.model_names import DAY, cached, fetch, known
+from g4f_jupyter.line.model_names import DAY, cached, fetch, known
 
 from .script import run
 from .servers import Server, whole
@@ -58,7 +58,7 @@ class TestFetch(CacheTestCase):
             asyncio.run(fetch(load_at(server.url)))
         now = time.time()
         for later, expected in ((DAY - 60, ["b", "a"]), (DAY + 60, []), (-60, [])):
-            with self.subTest(later), mock.patch("g4f_jupyter.names.model_names.time", lambda: now + later):  # noqa: B023
+            with self.subTest(later), mock.patch("g4f_jupyter.line.model_names.time", lambda: now + later):  # noqa: B023
                 self.assertEqual(expected, cached(server.url))
         self.assertEqual([], cached(server.url, max_age=0))
 
@@ -154,7 +154,7 @@ class TestDisk(CacheTestCase):
         code = """
             import asyncio, threading
             from g4f.providers.catalogue import find
-            from g4f_jupyter.names.model_names import _keep, cached
+            from g4f_jupyter.line.model_names import _keep, cached
             row = find("OpenAI")
             names = [str(number) for number in range(3000)]
             _keep(row, names)

@@ -7,7 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 from g4f.errors import InputError
-from g4f.providers.openai_words import Call, Function, Only, Turn, effort, functions, schema_of, tool_choice, turns
+from g4f.providers.protocols.openai_words import (
+    Call,
+    Function,
+    Only,
+    Turn,
+    effort,
+    functions,
+    schema_of,
+    tool_choice,
+    turns,
+)
 
 MADE: dict[str, Any] = {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}
 

@@ -19,12 +19,12 @@ from g4f.dispatch import prepare
 from g4f.errors import G4FError
 from g4f.markdown.code import fenced
 from g4f.printable import logger, one_line, printable, say
-from g4f_jupyter.history import History
-from g4f_jupyter.preview import Preview
 from g4f_jupyter.session import Thread
-from g4f_jupyter.shown import Shown
-from g4f_jupyter.tables import Table
-from g4f_jupyter.terminal import Rendered, Terminal
+from g4f_jupyter.show.history import History
+from g4f_jupyter.show.preview import Preview
+from g4f_jupyter.show.shown import Shown
+from g4f_jupyter.show.tables import Table
+from g4f_jupyter.show.terminal import Rendered, Terminal
 
 ROOT = Path(g4f.__file__).parent.parent
 
@@ -58,13 +58,13 @@ class TestOneWay(unittest.TestCase):
     def test_printed(self) -> None:
         """Only `say` prints, and what rich has drawn, whose colours are to steer."""
         printed = [file for file, call in _calls("print") if ast.unparse(call.func) == "print"]
-        self.assertEqual(["g4f/printable.py", "g4f_jupyter/terminal.py"], printed)
+        self.assertEqual(["g4f/printable.py", "g4f_jupyter/show/terminal.py"], printed)
 
     def test_displayed(self) -> None:
         """Frames have one place where they are displayed; magics display what is `Shown`, and nothing else."""
-        self.assertEqual({"g4f_jupyter/display.py"}, {file for file, _ in _calls("DisplayHandle")})
-        shown = {file for file, _ in _calls("display")} - {"g4f_jupyter/display.py"}
-        self.assertEqual({"g4f_jupyter/line_magics.py", "g4f_jupyter/magics.py"}, shown)
+        self.assertEqual({"g4f_jupyter/show/display.py"}, {file for file, _ in _calls("DisplayHandle")})
+        shown = {file for file, _ in _calls("display")} - {"g4f_jupyter/show/display.py"}
+        self.assertEqual({"g4f_jupyter/magics/chat_lines.py", "g4f_jupyter/magics/chat.py"}, shown)
         for file, call in _calls("display"):
             if file in shown:
                 self.assertRegex(ast.unparse(call.args[0]), r"^(Preview|History|Table)\(|_table\(", file)

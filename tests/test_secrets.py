@@ -8,9 +8,9 @@ from typing import Any
 from unittest import TestCase, mock
 
 from g4f.errors import BadRequestError
-from g4f.providers.refusals import Asked, redact, refusal
-from g4f.scrubbing import Scrubber
-from g4f.secrets import STARS, hides, keys_here, secrets_of
+from g4f.providers.transport.refusals import Asked, redact, refusal
+from g4f.secrets.known import STARS, hides, keys_here, secrets_of
+from g4f.secrets.scrubbing import Scrubber
 from g4f.typing import Key, is_secret, may_be_secret, seal
 
 from .cost import cost

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from g4f.providers.sse import ErrorPayload, Events
+from g4f.providers.transport.sse import ErrorPayload, Events
 
 
 def payloads(*pieces: bytes) -> list[bytes]:

@@ -17,8 +17,8 @@ from markdown_it import MarkdownIt
 from g4f.errors import InputError, MissingAuthError, ProviderNotFoundError
 from g4f.providers.catalogue import ROWS, load_at
 from g4f.providers.retry_provider import IterListProvider
-from g4f_jupyter.names.aliases import Target
-from g4f_jupyter.tables import Table, alias_table, model_table, provider_table
+from g4f_jupyter.line.aliases import Target
+from g4f_jupyter.show.tables import Table, alias_table, model_table, provider_table
 
 from .servers import HANG, HELD, Server, whole
 
@@ -151,7 +151,7 @@ class TestTables(unittest.TestCase):
         with Server(LISTED, [HANG]) as slow, Server(LISTED) as quick:  # a server on this machine is looked for first
             addresses = {"OPENAI_BASE_URL": slow.url, "ANTHROPIC_BASE_URL": quick.url}
             keys = {"OPENAI_API_KEY": "sk", "ANTHROPIC_API_KEY": "sk"}
-            with mock.patch.dict(os.environ, keys | addresses), mock.patch("g4f_jupyter.tables.PATIENCE", 0.3):
+            with mock.patch.dict(os.environ, keys | addresses), mock.patch("g4f_jupyter.show.tables.PATIENCE", 0.3):
                 found = asyncio.run(model_table(None)).rows
         self.assertEqual(("OpenAI", "[no answer within 0.3 s: -p OpenAI waits longer]"), found[0])
         self.assertEqual([("Anthropic", "b"), ("Anthropic", "a")], found[1:3])

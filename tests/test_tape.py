@@ -22,16 +22,7 @@ from unittest import TestCase, mock
 import g4f
 from g4f import AsyncClient, ChatCompletion, Client, Model
 from g4f.errors import ContextLengthError, InputError, MissingRequirementsError, ProviderNotFoundError, ResponseError
-from g4f.providers.response import (
-    FinishReason,
-    Item,
-    ProviderInfo,
-    Reasoning,
-    Replayed,
-    Status,
-    ToolCall,
-    Usage,
-)
+from g4f.providers.response import FinishReason, Item, ProviderInfo, Reasoning, Replayed, Status, ToolCall, Usage
 from g4f.taping import question as written
 from g4f.taping.file import TapeFile, read_entry
 from g4f.taping.tapes import FILE, load, on

@@ -155,8 +155,8 @@ class TestPlay(TerminalTestCase):
 
 
 RENDERED = r"""
-from g4f_jupyter.display import Look
-from g4f_jupyter.terminal import terminal
+from g4f_jupyter.show.display import Look
+from g4f_jupyter.show.terminal import terminal
 
 text = "# Title\n\nSome **bold** text.\n\n1. one\n2. two\n\n```python\nprint(1)\n```\n\n" + "last \x1b[2J" * 3
 screen = terminal(Look())
@@ -169,8 +169,8 @@ screen.foot(["Local"], {})
 
 INTERRUPTED = """
 import os
-from g4f_jupyter.display import Look
-from g4f_jupyter.terminal import terminal
+from g4f_jupyter.show.display import Look
+from g4f_jupyter.show.terminal import terminal
 
 for text in ("word " * 20, ""):
     screen = terminal(Look())

@@ -18,8 +18,8 @@ import pandas as pd
 
 from g4f.errors import InputError
 from g4f.typing import Key
-from g4f_jupyter.questions import values
-from g4f_jupyter.questions.values import blamed, is_a, text_of
+from g4f_jupyter.inserts import values
+from g4f_jupyter.inserts.values import blamed, is_a, text_of
 
 from .cost import cost
 from .kernel import Kernel
@@ -483,7 +483,7 @@ class TestCells(unittest.TestCase):
                 "def keep(x): return x\n\n@keep\nclass Kept:\n    '''Keeps.'''\n    def give(self):\n        return 7"
             )
             kernel.run("class Bare:\n    '''Holds nothing.'''")
-            kernel.run("from g4f_jupyter.questions.values import text_of\nimport sys")
+            kernel.run("from g4f_jupyter.inserts.values import text_of\nimport sys")
             show = "print(text_of({}, 'it'))"
             self.assertEqual("```python\ndef twice(x):\n    return x * 2\n```\n", kernel.run(show.format("twice")).text)
             kept = "```python\n@keep\nclass Kept:\n    '''Keeps.'''\n    def give(self):\n        return 7\n```\n"

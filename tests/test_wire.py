@@ -13,12 +13,12 @@ import msgspec
 import g4f
 from g4f import errors
 from g4f.Provider import IterListProvider
-from g4f.providers.llamacpp import Weights, answer
-from g4f.providers.refusals import LONGEST, Asked, fault, line, refusal
+from g4f.providers.in_process.llamacpp import Weights, answer
 from g4f.providers.response import Event, ProviderInfo, Reasoning, ToolCall
+from g4f.providers.transport.refusals import LONGEST, Asked, fault, line, refusal
 from g4f.shaping import Shaper
-from g4f.threads import Outlet
 from g4f.typing import Key
+from g4f.waiting.threads import Outlet
 from g4f.wire import decoded, whole, written
 from tests.servers import DONE, HELLO, Server, event
 from tests.servers import stream as streamed

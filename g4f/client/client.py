@@ -6,13 +6,13 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar, overload
 
-from .. import bridge
 from ..dispatch import Request, prepare, stream_events
 from ..models import Model
+from ..options import check_words, in_our_words
 from ..providers.base_provider import Provider
-from ..providers.foreign import check_words, in_our_words
 from ..routing import merged
 from ..typing import Messages, seal, sealed
+from ..waiting import bridge
 from .assemble import chunks, completion
 from .types import ChatCompletion, ChatCompletionChunk
 

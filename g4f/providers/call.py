@@ -13,13 +13,13 @@ import msgspec
 
 from ..errors import InputError, ProviderNotWorkingError, ResponseError, close_matches, kind_of
 from ..images import has_images
-from ..threads import iterate_in_thread
+from ..options import check_words
+from ..waiting.threads import iterate_in_thread
 from .base_provider import METHODS, Provider, provider_name
 from .catalogue import able, find, plain
-from .foreign import check_words
-from .openai_words import unsigned
+from .protocols.openai_words import unsigned
 from .response import Item
-from .settings import TRANSPORT, private
+from .transport.settings import TRANSPORT, private
 
 __all__ = ["Call", "OwnCancellation", "bind", "check", "check_keys", "given_to"]
 

@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import G4FError, ProviderNotFoundError, close_matches
-from ..secrets import keys_here
-from ..threads import side_by_side
+from ..secrets.known import keys_here
 from ..typing import Key, sealed
+from ..waiting.threads import side_by_side
 from . import access
 from .access import check_address
 from .rows import FORMER, ROWS, Row, openai_compatible
@@ -31,7 +31,7 @@ def find(name: str, others: Iterable[str] = ()) -> Row:
     """
     if row := _BY_NAME.get(plain(name)):
         return row
-    from ..scrubbing import Scrubber  # noqa: PLC0415 - 3 ms that only a name which nobody has needs to spend
+    from ..secrets.scrubbing import Scrubber  # noqa: PLC0415 - 3 ms that only a name which nobody has needs to spend
 
     if isinstance(sealed(name), Key) or name != Scrubber(keys_here()).scrub(name):
         raise ProviderNotFoundError("a password or a key stands where the name of a provider has to be")

@@ -8,8 +8,8 @@ from contextlib import aclosing
 from typing import Any
 
 from ..errors import G4FError, ResponseError, RetryNoProviderError, RetryProviderError
-from ..limits import Limits
 from ..printable import logger
+from ..waiting.limits import Limits
 from .base_provider import AsyncGeneratorProvider, Provider, provider_name
 from .call import OwnCancellation, bind, given_to
 from .catalogue import load

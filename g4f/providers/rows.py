@@ -42,7 +42,7 @@ class Row(msgspec.Struct, frozen=True):
 
 def openai_compatible(name: str, docs: str, base_url: str, **data: object) -> Row:
     """Return the row of a provider that speaks OpenAI's chat completions."""
-    return Row(name, "g4f.providers.openai_compatible", "OpenAICompatible", docs, base_url, **data)  # type: ignore[arg-type]
+    return Row(name, "g4f.providers.protocols.openai", "OpenAICompatible", docs, base_url, **data)  # type: ignore[arg-type]
 
 
 ROWS: tuple[Row, ...] = (
@@ -67,7 +67,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "Anthropic",
-        "g4f.providers.anthropic",
+        "g4f.providers.protocols.anthropic",
         "Anthropic",
         "https://platform.claude.com/docs/en/models/overview",
         "https://api.anthropic.com",
@@ -78,7 +78,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "Gemini",  # its own kits ask the two variables in this order
-        "g4f.providers.gemini",
+        "g4f.providers.protocols.gemini",
         "Gemini",
         "https://ai.google.dev/gemini-api/docs/models",
         "https://generativelanguage.googleapis.com/v1beta",
@@ -182,7 +182,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "OllamaCloud",
-        "g4f.providers.ollama",
+        "g4f.providers.protocols.ollama",
         "Ollama",
         "https://docs.ollama.com/cloud",
         "https://ollama.com",
@@ -192,7 +192,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "Ollama",
-        "g4f.providers.ollama",
+        "g4f.providers.protocols.ollama",
         "Ollama",
         "https://docs.ollama.com/api/introduction",
         "http://127.0.0.1:11434",
@@ -221,7 +221,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         name="Local",
-        module="g4f.providers.local",
+        module="g4f.providers.in_process.local",
         kind="Local",
         docs="https://github.com/xorbitsai/xllamacpp#readme",
         default_model="smollm2",

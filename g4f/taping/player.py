@@ -18,7 +18,7 @@ from ..errors import InputError, MissingRequirementsError, close_matches
 from ..printable import logger, one_line
 from ..providers.base_provider import AsyncGeneratorProvider
 from ..providers.response import Item, ProviderInfo, Reasoning, Replayed, ToolCall
-from ..secrets import keys_here, secrets_of
+from ..secrets.known import keys_here, secrets_of
 from ..typing import Key
 from .file import BROKEN, Entry, Kept, TapeFile, read_entry
 from .question import Question, differences, key_of, question, shortened

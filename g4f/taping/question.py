@@ -11,7 +11,7 @@ import msgspec
 
 from ..errors import InputError
 from ..providers.access import shown
-from ..providers.settings import TRANSPORT
+from ..providers.transport.settings import TRANSPORT
 from ..typing import Key
 
 __all__ = ["GIVEN_PORT", "Question", "differences", "key_of", "question", "shortened"]

@@ -14,7 +14,8 @@ from time import perf_counter
 from typing import Any
 
 import g4f
-from g4f import ChatCompletion, bridge
+from g4f import ChatCompletion
+from g4f.waiting import bridge
 
 ROUNDS, CALLS, CHUNKS, STARTS = 15, 500, 100_000, 15
 

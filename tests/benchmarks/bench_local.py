@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import g4f
-from g4f.providers import llamacpp, local
+from g4f.providers.in_process import llamacpp, local
 
 QUESTION, TOKENS, ROUNDS = "Tell me a very long story about a king and a queen.", 200, 9
 

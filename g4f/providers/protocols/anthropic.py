@@ -1,0 +1,185 @@
+"""Anthropic's Messages API.
+
+https://platform.claude.com/docs/en/api/messages/create
+https://platform.claude.com/docs/en/api/versioning
+https://platform.claude.com/docs/en/build-with-claude/thinking
+https://platform.claude.com/docs/en/build-with-claude/preserved-thinking
+
+Thoughts are read, and not sent back: Anthropic refuses one once anything before it has changed, as in a conversation
+whose turns are asked again or left out, and takes a conversation without any.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import msgspec
+
+from ...errors import InputError
+from ...images import inline, url_of
+from ...typing import Key
+from ...wire import decoded
+from .anthropic_answer import AnthropicReader
+from .http_provider import HTTPProvider, Page
+from .openai_words import Call, Function, Only, Turn, effort, functions, schema_of, tool_choice, turns
+
+__all__ = ["Anthropic"]
+
+LONGEST = 64_000
+"""Tokens that every model can answer with. A request must have a limit; to end at a lower one would cut answers."""
+
+_EFFORTS = {"none": "", "minimal": "low"} | {word: word for word in ("low", "medium", "high", "xhigh", "max")}
+
+_BUDGETS = {"low": 1024, "medium": 8192, "high": 24_576, "xhigh": 32_000, "max": 32_000}
+"""Tokens that a model of version 4.5 may think for: it does not think as it sees fit."""
+
+
+class Anthropic(HTTPProvider):
+    """Messages and options are translated; options that OpenAI has no word for are those of Messages."""
+
+    reader = AnthropicReader
+    headers: ClassVar = {"anthropic-version": "2026-10-21"}
+    models_path = "/models?limit=1000"  # the most that one page may have
+    lacks = frozenset(
+        (
+            "frequency_penalty",
+            "json_object",
+            "logit_bias",
+            "logprobs",
+            "presence_penalty",
+            "seed",
+            "temperature",  # this and top_p since the version above
+            "top_logprobs",
+            "top_p",
+        )
+    )
+
+    def credentials(self, key: Key) -> dict[str, str]:
+        """Return `x-api-key`."""
+        return {"x-api-key": key}
+
+    def request(
+        self, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the request. An `output_config` of the caller's is added to what the other options make."""
+        limit = options.pop("max_completion_tokens", LONGEST)
+        said = turns(messages)
+        body: dict[str, Any] = {"model": model, "max_tokens": limit, "messages": _messages(said)}
+        if stream:
+            body["stream"] = True
+        if system := [block for turn in said if turn.role == "system" for block in _content(turn)]:
+            body["system"] = system
+        if words := [word for word in options.pop("stop", ()) if word.strip()]:  # blank ones are found here only
+            body["stop_sequences"] = words
+        if (user := options.pop("user", None)) is not None:
+            body["metadata"] = {"user_id": user}
+        if tools := options.pop("tools", None):
+            body["tools"] = [_tool(tool) for tool in functions(tools)]
+        if choice := _choice(options.pop("tool_choice", None), options.pop("parallel_tool_calls", None)):
+            body["tool_choice"] = choice
+        config: dict[str, Any] = {}
+        if (schema := schema_of(options.pop("response_format", None))) is not None:
+            config["format"] = {"type": "json_schema", "schema": schema}
+        if (given := options.pop("reasoning_effort", None)) is not None:
+            thinking = _thinking(model, said, effort(given, _EFFORTS))
+            config |= thinking.pop("output_config", {})
+            body |= thinking
+        if config := config | dict(options.pop("output_config", {})):
+            body["output_config"] = config
+        return "/messages", body | options
+
+    def listed(self, body: bytes) -> Page:
+        """Return the names of the models."""
+        page = decoded(body, _List)
+        more = f"&after_id={quote(page.last_id)}" if page.has_more and page.last_id else ""
+        return Page([model.id for model in page.data], more)
+
+
+class _Model(msgspec.Struct):
+    id: str
+
+
+class _List(msgspec.Struct):
+    data: list[_Model]
+    has_more: bool | None = None
+    last_id: str | None = None
+
+
+def _thinking(model: str, said: list[Turn], level: str) -> dict[str, Any]:
+    if not level:
+        return {"thinking": {"type": "disabled"}}
+    if "-4-5" not in model:
+        return {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": level}}
+    if said[-1].answered:  # to think about results, these would need the thoughts before the calls
+        return {}
+    return {"thinking": {"type": "enabled", "budget_tokens": _BUDGETS[level]}}
+
+
+def _tool(tool: Function | dict[str, Any]) -> dict[str, Any]:
+    """Return a function as Anthropic declares it, and a tool of Anthropic's own as it is."""
+    if not isinstance(tool, Function):
+        return tool
+    declared = {"name": tool.name, "input_schema": tool.parameters or {"type": "object", "properties": {}}}
+    more = {"description": tool.description, "strict": tool.strict}
+    return declared | {key: value for key, value in more.items() if value}
+
+
+def _choice(given: object, parallel: object) -> dict[str, Any]:
+    if given is None and parallel is not False:
+        return {}
+    match tool_choice("auto" if given is None else given):
+        case Only(name):
+            sent: dict[str, Any] = {"type": "tool", "name": name}
+        case word:
+            sent = {"type": "any" if word == "required" else word}
+    return sent | ({"disable_parallel_tool_use": True} if parallel is False and given != "none" else {})
+
+
+def _messages(said: list[Turn]) -> list[dict[str, Any]]:
+    """Return the turns of user and assistant by turns. The results of one turn's calls must stand in the next one."""
+    messages: list[dict[str, Any]] = []
+    for turn in said:
+        if turn.role == "system":
+            continue
+        role = "assistant" if turn.role == "assistant" else "user"
+        blocks = [_result(turn, turn.answered)] if turn.answered else _content(turn)
+        blocks += [_call(turn, call) for call in turn.calls]
+        if messages and messages[-1]["role"] == role:
+            messages[-1]["content"] += blocks
+        elif blocks:
+            messages.append({"role": role, "content": blocks})
+    if not messages:
+        raise InputError("Anthropic needs a question beside the system's messages")
+    return messages
+
+
+def _content(turn: Turn) -> list[dict[str, Any]]:
+    """Return the blocks of a message. Anthropic refuses those of text that are blank."""
+    return [_block(part) for part in turn.parts if part["type"] != "text" or part["text"].strip()]
+
+
+def _block(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a text, which may say that it is to be cached, or an image: along, or by an address to fetch it from."""
+    if part["type"] == "text":
+        return dict(part)
+    if (image := inline(url := url_of(part))) is not None:
+        return {"type": "image", "source": {"type": "base64", "media_type": image.media_type, "data": image.data}}
+    return {"type": "image", "source": {"type": "url", "url": url}}
+
+
+def _call(turn: Turn, call: Call) -> dict[str, Any]:
+    return {"type": "tool_use", "id": _id(turn, call), "name": call.name, "input": call.arguments}
+
+
+def _result(turn: Turn, call: Call) -> dict[str, Any]:
+    told = {"type": "tool_result", "tool_use_id": _id(turn, call)}
+    return told | ({"content": blocks} if (blocks := _content(turn)) else {})
+
+
+def _id(turn: Turn, call: Call) -> str:
+    """Return the id of a call in the characters that Anthropic takes: other providers have more."""
+    if not call.id:
+        raise InputError(f'{turn.where}: the tool call of {call.name!r} has no "id", which Anthropic needs')
+    return re.sub(r"[^\w-]", "_", call.id, flags=re.ASCII)

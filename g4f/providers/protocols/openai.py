@@ -1,0 +1,55 @@
+"""OpenAI's chat completions. What differs between those who speak it is in the rows of the catalogue.
+
+https://platform.openai.com/docs/api-reference/chat
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ...wire import decoded
+from .http_provider import HTTPProvider, Page
+from .openai_answer import ChatCompletionReader
+
+__all__ = ["OpenAICompatible"]
+
+
+class OpenAICompatible(HTTPProvider):
+    """Messages and options are what OpenAI's are: they go into the request as they stand."""
+
+    reader = ChatCompletionReader
+
+    def request(
+        self, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the request, with the options that some of them call or take otherwise."""
+        row = self.row
+        for name, own in (("max_tokens", row.max_tokens), ("seed", row.seed)):
+            if name in options:
+                options[own] = options.pop(name)
+        body: dict[str, Any] = {"model": model, "messages": [_message(message) for message in messages]}
+        if stream:
+            body["stream"] = True
+            if row.stream_usage:
+                body["stream_options"] = {"include_usage": True}
+        return "/chat/completions", body | options
+
+    def listed(self, body: bytes) -> Page:
+        """Return the names; Together sends the list bare."""
+        listed = decoded(body, _List | list[_Model])
+        return Page([model.id for model in (listed if isinstance(listed, list) else listed.data)])
+
+
+def _message(message: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what an answer here has and a question must not have."""
+    return {name: value for name, value in message.items() if name != "reasoning"}
+
+
+class _Model(msgspec.Struct):
+    id: str
+
+
+class _List(msgspec.Struct):
+    data: list[_Model]

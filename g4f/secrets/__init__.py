@@ -1,0 +1,1 @@
+"""What is secret: in options, in the environment, and in a text."""

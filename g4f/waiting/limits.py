@@ -1,0 +1,84 @@
+"""How long an answer may take in all, and how long be silent: one lazy timer a stream, none an event."""
+
+from __future__ import annotations
+
+import asyncio
+from math import inf
+from types import TracebackType
+from typing import Self
+
+from ..errors import TimeoutError  # noqa: A004 - it is the builtin one, too
+
+__all__ = ["Limits"]
+
+TICKS = 8
+"""Looks at the clock within the longest silence: one that comes late shows that the loop stood still."""
+
+SLACK = 0.05
+"""Seconds by which a timer may be late in a loop that runs: without it, a limit would always be just ahead."""
+
+
+class Limits:
+    """A context around the reading of one stream, which ends it by TimeoutError when its time is up.
+
+    Call `waiting()` before the provider is waited for and `handing_over()` before an item goes out: time in
+    which the reader does not ask is not silence. Neither is time in which the loop did not run at all, as
+    between two items of a sync reader: of such a pause at most one tick counts.
+    """
+
+    def __init__(self, timeout: float | None, silence: float | None) -> None:
+        self._timeout, self._silence = timeout, silence or inf
+        self._loop = asyncio.get_running_loop()
+        self._ends = self._asked = inf
+        self._task: asyncio.Task[object] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._expired = ""
+        self._cancelled = False
+
+    def __enter__(self) -> Self:
+        if self._timeout or self._silence < inf:
+            self._task, self._asked = asyncio.current_task(), self._loop.time()
+            self._ends = self._asked + (self._timeout or inf)
+            self._arm(self._asked)
+        return self
+
+    def waiting(self) -> None:
+        """Note that from now on the provider is waited for. Raises TimeoutError if the time is up already."""
+        if self._timer is None:
+            return
+        if self._expired:
+            raise TimeoutError(self._expired)
+        self._task = asyncio.current_task()
+        self._asked = self._loop.time()
+
+    def handing_over(self) -> None:
+        """Note that from now on the reader has an item."""
+        self._asked = inf
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._cancelled or self._task is None:
+            return
+        others = self._task.uncancel()  # who cancelled it as well
+        if isinstance(error, GeneratorExit) or (others and isinstance(error, asyncio.CancelledError)):
+            return
+        raise TimeoutError(self._expired) from None
+
+    def _arm(self, now: float) -> None:
+        due = min(self._ends, self._asked + self._silence, now + self._silence / TICKS)
+        self._timer = self._loop.call_at(due, self._tick, due)
+
+    def _tick(self, due: float) -> None:
+        now = self._loop.time()
+        if self._asked < due and now - due > SLACK:
+            self._asked += now - due  # the loop stood still
+        if now >= self._ends:
+            self._expired = f"no whole answer within {self._timeout:g} s (timeout)"
+        elif now - self._asked >= self._silence:
+            self._expired = f"silent for more than {self._silence:g} s (stream_timeout)"
+        else:
+            self._arm(now)
+            return
+        if self._asked < inf and self._task is not None:
+            self._cancelled = self._task.cancel()

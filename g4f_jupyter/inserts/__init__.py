@@ -1,0 +1,1 @@
+"""What is put into a question: the values of variables, and the last error."""

@@ -1,0 +1,205 @@
+"""Values in a question: `{name}`, `{name.attr}`, `{name[0]}` become what they hold, as a model is told.
+
+One pass: what is inserted is not looked at again. Nothing is called, unless evaluation is asked for: then any
+expression counts, such as `{df.head()}`. Which braces are meant, `braces` says.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+from g4f.errors import InputError, close_matches
+from g4f.images import image_part
+from g4f.secrets.known import hides
+from g4f.secrets.scrubbing import Scrubber
+from g4f.typing import Key
+
+from .braces import Braces, found, path_of
+from .known import scrubber_for
+from .values import LIMIT, blamed, is_a, text_of
+
+__all__ = ["Inserted", "insert"]
+
+_SEARCHED = 10_000
+"""Keys among which those near to a misspelt one are looked for, at the most."""
+
+
+_DRAWING = ("_repr_png_", "_repr_jpeg_", "_repr_mimebundle_")
+
+
+class Inserted(NamedTuple):
+    """A question with its values in it. Where a value is an image, the text only mentions it, by its number from 1."""
+
+    text: str
+    images: list[Any]
+
+
+def insert(
+    text: str,
+    namespace: Mapping[str, Any],
+    *,
+    evaluate: bool = False,
+    limit: int = LIMIT,
+    scrubber: Scrubber | None = None,
+) -> Inserted:
+    """Return `text` with the values of `namespace` in it, `limit` characters of each at the most.
+
+    Secrets in the values are stars, which the `scrubber` counts; what `text` itself says stays.
+
+    `evaluate` allows any expression in braces, which may call what it likes. Raises InputError in one line for a name,
+    attribute or index that is not there, with close matches; for a call without `evaluate`; and for a value whose own
+    code raises.
+    """
+    images: list[Any] = []
+    if "{" not in text:
+        return Inserted(text, images)
+    scrubber = scrubber or scrubber_for(namespace)
+
+    def told(value: Any, path: list[ast.expr] | None, source: str) -> str:
+        return (
+            scrubber.stars()
+            if hides(_name(path or []), value)
+            else text_of(value, source, limit=limit, scrubber=scrubber)
+        )
+
+    parts, done = [], 0
+    for braces in found(text):
+        path = path_of(braces.tree)
+        if not _is_meant(braces, path, namespace, evaluate):
+            continue
+        inner = braces.source
+        if braces.depth % 2:
+            value = _value(braces, path, namespace, evaluate)
+            inner = _mention(value, inner, images) or _apart(text, braces, value, told(value, path, inner))
+        pairs = braces.depth // 2
+        parts += [text[done : braces.start], "{" * pairs, inner, "}" * pairs]
+        done = braces.end
+    return Inserted("".join([*parts, text[done:]]), images)
+
+
+def _name(path: list[ast.expr]) -> str:
+    """Return the last name in a path that says what is there."""
+    for step in reversed(path):
+        match step:
+            case ast.Attribute(attr=name) | ast.Name(id=name) | ast.Subscript(slice=ast.Constant(value=str(name))):
+                return name
+    return ""
+
+
+def _is_meant(braces: Braces, path: list[ast.expr] | None, namespace: Mapping[str, Any], evaluate: bool) -> bool:
+    """Whether braces are inserted, or are an error; else they stay."""
+    nodes = path[:1] if path else ast.walk(braces.tree)
+    is_known = any(isinstance(node, ast.Name) and node.id in namespace for node in nodes)
+    if path or evaluate:
+        return is_known or not braces.lenient
+    return is_known and not braces.lenient
+
+
+def _key(node: ast.expr | None, namespace: Mapping[str, Any]) -> Any:
+    """Return what stands between [ and ]: a constant, a variable, a slice, or several of them."""
+    match node:
+        case ast.Slice(lower, upper, step):
+            return slice(*(_key(part, namespace) for part in (lower, upper, step)))
+        case ast.Tuple(parts):
+            return tuple(_key(part, namespace) for part in parts)
+        case ast.Name(name):
+            return _variable(name, namespace)
+    return None if node is None else ast.literal_eval(node)
+
+
+def _variable(name: str, namespace: Mapping[str, Any], hint: str = "") -> Any:
+    if name in namespace:
+        return namespace[name]
+    known = [each for each in namespace if not each.startswith("_")]
+    raise InputError(f"there is no variable {name!r}.{close_matches(name, known)}{hint}")
+
+
+def _value(braces: Braces, path: list[ast.expr] | None, namespace: Mapping[str, Any], evaluate: bool) -> Any:
+    source = braces.source
+    if path:
+        return _resolved(source, path, namespace)
+    if not evaluate:
+        raise InputError(f"{{{source}}} would have to be computed: allow it with --eval.{_as_it_is(source)}")
+    with blamed(f"{{{source}}}"):
+        # A copy: names of its own, such as those of a comprehension, must not stay in the notebook.
+        return eval(compile(ast.Expression(braces.tree), "<braces>", "eval"), dict(namespace))  # noqa: S307 - it is what --eval means
+
+
+def _as_it_is(source: str) -> str:
+    return f" To send the braces themselves, write {{{{{source}}}}}, or put them in backticks."
+
+
+def _resolved(source: str, path: list[ast.expr], namespace: Mapping[str, Any]) -> Any:
+    """Walk from the variable to its attribute or item. Nothing is called but what these call themselves."""
+    value = _variable(ast.unparse(path[0]), namespace, _as_it_is(source))
+    for step in path[1:]:
+        if isinstance(value, Key):
+            return value  # a part of it would be no Key any more
+        with blamed(ast.unparse(step)):
+            if isinstance(step, ast.Subscript):
+                value = _item(value, _key(step.slice, namespace), step)
+            elif isinstance(step, ast.Attribute):
+                value = _attribute(value, step.attr, step)
+    return value
+
+
+def _attribute(value: Any, name: str, step: ast.Attribute) -> Any:
+    try:
+        return getattr(value, name)
+    except AttributeError as error:
+        if error.name != name or error.obj is not value:  # raised by the attribute's own code
+            raise
+        if isinstance(value, Mapping) and name in value:
+            raise InputError(f"{ast.unparse(step)}: write {ast.unparse(step.value)}[{name!r}]") from error
+        known = [each for each in dir(value) if not each.startswith("_")]
+        raise InputError(f"{ast.unparse(step)}: there is no {name!r}.{close_matches(name, known)}") from error
+
+
+def _item(value: Any, key: object, step: ast.expr) -> Any:
+    try:
+        return value[key]
+    except KeyError as error:
+        keys = value.keys() if isinstance(key, str) and hasattr(value, "keys") else ()
+        known = [each for each in islice(keys, _SEARCHED) if isinstance(each, str)]
+        raise InputError(f"{ast.unparse(step)}: there is no {key!r}.{close_matches(str(key), known)}") from error
+
+
+def _mention(value: object, name: str, images: list[Any]) -> str:
+    """Return what stands in the text for an image, which is then among `images`, once; "" for what is none."""
+    with blamed(f"drawing {name}"):
+        if not _is_image(value):
+            return ""
+    at = next((at for at, image in enumerate(images) if image is value), len(images))
+    images[at:] = images[at:] or [value]
+    return f"[image {at + 1}: {name}]"
+
+
+def _is_image(value: object) -> bool:
+    """Whether it is an object that draws itself, and has no text of its own for a model."""
+    kind = type(value)
+    if isinstance(value, type) or hasattr(kind, "_repr_llm_"):
+        return False
+    if hasattr(kind, "getbands") or hasattr(kind, "savefig") or is_a(value, "IPython", "Image"):
+        return True
+    if is_a(value, "matplotlib", "Artist"):
+        return getattr(value, "figure", None) is not None
+    if not any(callable(getattr(kind, name, None)) for name in _DRAWING):
+        return False
+    try:
+        image_part(value)
+    except InputError:
+        return False  # what IPython shows of it is no image
+    return True
+
+
+def _apart(text: str, braces: Braces, value: object, told: str) -> str:
+    """Return what is told in several lines, such as a table, with blank lines around it; a text is as it is."""
+    if "\n" not in told or isinstance(value, str):
+        return told
+    before, behind = text[: braces.start], text[braces.end :]
+    lead = "" if not before.strip() or before.endswith("\n\n") else "\n" if before.endswith("\n") else "\n\n"
+    tail = "" if not behind.strip() or behind.startswith("\n\n") else "\n" if behind.startswith("\n") else "\n\n"
+    return f"{lead}{told}{tail}"

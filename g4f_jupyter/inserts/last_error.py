@@ -1,0 +1,154 @@
+"""A question about the last error of the notebook: where it was raised, and the variables there."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import reprlib
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+from g4f.errors import InputError
+from g4f.secrets.known import hides, keys_here
+from g4f.secrets.scrubbing import Scrubber
+from g4f.typing import Key
+
+from .known import held
+
+__all__ = ["FIX", "about_last_error", "note_as_own"]
+
+FIX = "Explain in short why this happened, and show the corrected code."
+
+FRAMES = 4
+"""Frames of the notebook's own code that are told, the innermost."""
+
+AROUND = 3
+"""Lines above and below the one that raised, of code that is no cell."""
+
+VARIABLES = 30
+"""Variables that are told, at the most."""
+
+LONGEST, WIDEST = 300, 20
+"""Characters of a value, and items of a list, that are told at the most."""
+
+
+_BEFORE = "_g4f_before"
+"""The attribute of a chat's own error that holds the notebook's last one."""
+
+
+def note_as_own(error: BaseException) -> None:
+    """Note that a chat failed with `error`: whoever asks about the last error means the one before."""
+    setattr(error, _BEFORE, _last_error())
+
+
+def _last_error() -> BaseException | None:
+    """Return the last error of the notebook that was none of a chat's."""
+    error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    error = getattr(error, _BEFORE, error)
+    return error if isinstance(error, BaseException) else None
+
+
+def about_last_error(scrubber: Scrubber | None = None) -> str:
+    """Return the last error: its line, its cells, and the values of the variables that they name.
+
+    Secrets are stars, which the `scrubber` counts. Raises InputError if there was no error.
+    """
+    scrubber = scrubber or Scrubber(keys_here())
+    error = _last_error()
+    if error is None:
+        raise InputError("there was no error yet that could be asked about")
+    told = "".join(traceback.format_exception_only(error)).strip()
+    frames = list(_frames(error.__traceback__))
+    own = [each for each in frames if _is_own(each[0])][-FRAMES:] or frames[-1:]
+    places: dict[str, list[tuple[FrameType, int]]] = {}
+    for frame, line in own:
+        places.setdefault(frame.f_code.co_filename, []).append((frame, line))
+    parts = [f"This error was raised:\n```\n{told}\n```", *map(_place, places.values())]
+    for frame, _ in frames:
+        scrubber.learn(held(frame.f_locals))
+    if variables := list(islice(_variables((frame for frame, _ in own), _Shown(scrubber)), VARIABLES)):
+        parts.append("The variables there:\n```\n" + "\n".join(variables) + "\n```")
+    return scrubber.scrub("\n\n".join(parts))
+
+
+def _frames(trace: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
+    while trace is not None:
+        yield trace.tb_frame, trace.tb_lineno
+        trace = trace.tb_next
+
+
+def _is_own(frame: FrameType) -> bool:
+    """Whether the code is a cell, or a file of the user's: of no package, and not IPython's way to the cell."""
+    return not any(
+        part in frame.f_code.co_filename for part in ("site-packages", "dist-packages", "lib/python", "<frozen")
+    )
+
+
+def _place(frames: list[tuple[FrameType, int]]) -> str:
+    """Return the code of one file around the lines that raised, which are marked: a whole cell, or some lines."""
+    name = frames[0][0].f_code.co_filename
+    marked = {line for _, line in frames}
+    lines = linecache.getlines(name, frames[0][0].f_globals)
+    is_cell = "ipykernel" in name or name.startswith("<ipython")
+    first, last = (1, len(lines)) if is_cell else (max(1, min(marked) - AROUND), max(marked) + AROUND)
+    code = "".join(
+        f"{'-->' if number in marked else '   '} {line.rstrip()}\n"
+        for number, line in enumerate(lines, 1)
+        if first <= number <= last
+    )
+    return f"{'In this cell' if is_cell else f'In {Path(name).name}, from line {first}'}:\n```python\n{code}```"
+
+
+def _variables(frames: Iterable[FrameType], shown: _Shown) -> Iterator[str]:
+    """Yield `name = value` for the variables that the code names; a value that cannot be shown says so."""
+    for frame in frames:
+        code = frame.f_code
+        for name in dict.fromkeys((*code.co_varnames, *code.co_freevars, *code.co_names)):
+            value = frame.f_locals.get(name, _MISSING)
+            if value is not _MISSING and not name.startswith("_") and not _is_code(value):
+                yield f"{name} = {shown.named(name, value)}"
+
+
+_MISSING = object()
+
+
+class _Shown(reprlib.Repr):
+    """Shows values in short, without the secrets in them: these are found before anything is cut off."""
+
+    def __init__(self, scrubber: Scrubber) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = LONGEST
+        self.maxlist = self.maxdict = self.maxtuple = WIDEST
+        self._scrubber = scrubber
+
+    def named(self, name: str, value: object) -> str:
+        """Return what is shown of a variable."""
+        return self._scrubber.stars() if hides(name, value) else self.repr(value)
+
+    def repr_str(self, x: str, level: int) -> str:
+        return super().repr_str(self._scrubber.scrub(x), level)
+
+    def repr_dict(self, x: dict[Any, Any], level: int) -> str:
+        hidden = {key: Key() for key, value in x.items() if hides(key, value)}
+        self._scrubber.count += len(hidden)
+        return super().repr_dict({**x, **hidden}, level)
+
+    def repr_instance(self, x: object, level: int) -> str:
+        if type(x) is Key or x is os.environ:
+            return self._scrubber.stars()
+        self.maxother = sys.maxsize
+        try:
+            text = self._scrubber.scrub(super().repr_instance(x, level))
+        finally:
+            self.maxother = LONGEST
+        half = (LONGEST - 3) // 2
+        return text if len(text) <= LONGEST else f"{text[:half]}...{text[-half:]}"
+
+
+def _is_code(value: object) -> bool:
+    return callable(value) or type(value).__name__ == "module"

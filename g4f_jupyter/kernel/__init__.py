@@ -1,0 +1,1 @@
+"""What the extension adds to a shell and its event loop."""

@@ -1,0 +1,172 @@
+"""The options of `%%chat`, and how what is written on its line is read."""
+
+from __future__ import annotations
+
+import json
+import keyword
+import re
+import shlex
+from argparse import ArgumentTypeError
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic_arguments import argument, magic_arguments
+
+from g4f.errors import InputError, close_matches
+
+from ..show.display import FORMATS
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+__all__ = ["OPTIONS", "TAPES", "Variable", "chat_arguments", "parsed", "parsed_whole", "split"]
+
+OPTIONS = ("temperature", "max_tokens", "seed", "stop", "timeout", "reasoning_effort")
+"""What an option of the line, or of `%config ChatMagics`, hands to the provider by its own name."""
+
+TAPES = ("auto", "replay", "record", "off")
+"""The modes of a tape, which is not imported for their names."""
+
+_WORD = re.compile(r"""\s*((?:"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'])+)(?=\s|$)""")
+
+
+def _variable(name: str) -> str:
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ArgumentTypeError(f"needs the name of a variable, not {name!r}")
+    return name
+
+
+def _tokens(number: str) -> int:
+    if not number.isdecimal():
+        raise ArgumentTypeError(f"needs a number of tokens, 0 for no limit, not {number!r}")
+    return int(number)
+
+
+class Variable(str):
+    """The name of a variable, whose value an option has."""
+
+    __slots__ = ()
+
+
+def _option(setting: str) -> tuple[str, Any]:
+    name, equals, value = setting.partition("=")
+    name = name.strip().replace("-", "_")
+    if not equals or not name.isidentifier():
+        raise ArgumentTypeError(f"needs NAME=VALUE, not {setting!r}")
+    if value[:1] == "{" and value[1:-1].isidentifier() and value[-1] == "}":
+        return name, Variable(value[1:-1])
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        if value[:1] in '{["':
+            raise ArgumentTypeError(f"needs JSON behind the =, in single quotes, not {value!r}") from None
+        return name, value
+
+
+def chat_arguments(chat: Any) -> Any:
+    """Give a magic the options of `%%chat`."""
+    for decorate in reversed((magic_arguments(), *_ARGUMENTS)):
+        chat = decorate(chat)
+    return chat
+
+
+_ARGUMENTS = (
+    argument("-m", "--model", metavar="NAME", help="Model to ask. Default: the provider's."),
+    argument(
+        "-p",
+        "--provider",
+        metavar="NAME",
+        help="Who is asked: a provider by name, the address of a server, or a variable of this notebook that holds a "
+        "provider or an address. Several in quotes are asked in that order. Default: the first that can answer here.",
+    ),
+    argument("-s", "--system", metavar="TEXT", help="System prompt from here on, in quotes."),
+    argument("-o", "--out", metavar="NAME", type=_variable, help="Variable that gets the answer."),
+    argument("-q", "--quiet", action="store_true", help="Show nothing."),
+    argument("-f", "--format", choices=FORMATS, help="How the answer is shown. Default: markdown."),
+    argument("--allow-images", action="store_true", help="Show images that the answer names: they are fetched."),
+    argument(
+        "-i",
+        "--image",
+        metavar="IMAGE",
+        action="append",
+        help="Image of the question: path, address or variable.",
+    ),
+    argument("--new", action="store_true", help="Begin a new conversation."),
+    argument("--once", action="store_true", help="Ask without a conversation: none is read, none is kept."),
+    argument("--thread", metavar="NAME", default="", help="Which conversation. Default: the one without a name."),
+    argument("--dry-run", action="store_true", help="Show what would be sent, and send nothing."),
+    argument("--eval", action="store_true", help="Evaluate expressions in braces, such as {df.head()}."),
+    argument("--error", action="store_true", help="Ask about the last error, too: its cell, and the variables in it."),
+    argument("--tape", choices=TAPES, help="Record the answer on a tape, or replay it; auto: whichever is possible."),
+    argument(
+        "--budget", metavar="TOKENS", type=_tokens, help="Tokens after which nothing more is asked in this notebook."
+    ),
+    argument("--temperature", metavar="NUMBER", type=float, help="How freely the model picks its words."),
+    argument("--max-tokens", metavar="NUMBER", type=int, help="Longest answer, in tokens."),
+    argument("--seed", metavar="NUMBER", type=int, help="The same seed gives the same answer, where a provider can."),
+    argument("--stop", metavar="TEXT", action="append", help="Where the answer ends, in quotes; may be given again."),
+    argument("--timeout", metavar="SECONDS", type=float, help="Longest whole answer."),
+    argument("--reasoning-effort", metavar="LEVEL", help="How long the model thinks: low, medium, high, …"),
+    argument(
+        "--set",
+        metavar="NAME=JSON",
+        type=_option,
+        action="append",
+        default=[],
+        help="Any other option; {name} is a variable.",
+    ),
+)
+
+
+def parsed(parser: ArgumentParser, line: str) -> tuple[Namespace, str]:
+    """Return the options that `line` begins with, and the rest as it stands. Raises InputError."""
+    words, rest = split(line, parser)
+    return _parsed(parser, words), rest
+
+
+def parsed_whole(parser: ArgumentParser, line: str) -> Namespace:
+    """Return what `line` gives to a magic that takes nothing but options and words. Raises InputError."""
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        raise InputError(f"a quote is not closed: {line}") from None
+    return _parsed(parser, [_full(word, parser) for word in words])
+
+
+def _parsed(parser: ArgumentParser, words: list[str]) -> Namespace:
+    try:
+        return parser.parse_args(words)
+    except UsageError as error:
+        raise InputError(f"{error}. %{parser.prog}? lists the options.") from None
+
+
+def _full(word: str, parser: ArgumentParser) -> str:
+    """Return the option that `word` begins, whole; any other word as it is. Raises InputError with close matches."""
+    name, equals, value = word.partition("=")
+    if name[:2] != "--" or name == "--":
+        return word
+    names = [each for action in parser._actions for each in action.option_strings if each[:2] == "--"]  # noqa: SLF001
+    meant = [each for each in names if each == name] or [each for each in names if each.startswith(name)]
+    if len(meant) != 1:
+        near = f" Did you mean {' or '.join(map(repr, meant))}?" if meant else close_matches(name, names)
+        raise InputError(f"there is no option {name!r}.{near} %{parser.prog}? lists the options.")
+    return f"{meant[0]}{equals}{value}"
+
+
+def split(line: str, parser: ArgumentParser) -> tuple[list[str], str]:
+    """Return the words of the options that `line` begins with, and the rest, quotes and all. Raises InputError."""
+    takes_value = {name for action in parser._actions if action.nargs is None for name in action.option_strings}  # noqa: SLF001
+    words: list[str] = []
+    at, value_follows = 0, False
+    while match := _WORD.match(line, at):
+        word = match[1]
+        if not value_follows and (not word.startswith("-") or word in ("-", "--")):
+            at = match.end() if word == "--" else at
+            break
+        words.append("".join(shlex.split(word)) if value_follows else "".join(shlex.split(_full(word, parser))))
+        value_follows = not value_follows and words[-1] in takes_value
+        at = match.end()
+    rest = line[at:].strip()
+    if value_follows and rest:
+        raise InputError(f"a quote is not closed: {rest}")
+    return words, rest

@@ -1,0 +1,140 @@
+"""The line magics besides `%chat`: the conversation, what it has used, whom to ask. Each shows a table."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.display import display
+
+from g4f.conversation import Conversation, Saved
+from g4f.errors import InputError
+from g4f.files import decoded, read, replace, resolve
+from g4f.waiting import bridge
+
+from ..line.arguments import parsed_whole
+from ..session import Spent, Thread, named_provider
+from ..show.display import errors_in_one_line
+from ..show.footer import cost, price
+from ..show.history import History
+from ..show.tables import Table, alias_table, model_table, provider_table
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from .chat import ChatMagics
+
+__all__ = ["ChatLineMagics"]
+
+
+@magics_class
+class ChatLineMagics(Magics):
+    """What there is besides asking: the conversation, what it has used, and whom to ask."""
+
+    def __init__(self, shell: InteractiveShell, chat: ChatMagics) -> None:
+        super().__init__(shell)
+        self._chat, self._names = chat, shell.user_ns
+
+    @magic_arguments()
+    @argument("--thread", metavar="NAME", default="", help="Which conversation. Default: the one without a name.")
+    @argument("--json", metavar="FILE", type=Path, help="Write it to a file: a new one, or one that --json wrote.")
+    @argument("--load", metavar="FILE", type=Path, help="Go on with the conversation in a file that --json wrote.")
+    @line_magic
+    def chat_history(self, line: str) -> None:
+        """Show a conversation, or write it to a file, or go on with one from a file."""
+        with errors_in_one_line():
+            asked = parsed_whole(self.chat_history.parser, line)
+            session = self._chat.session
+            if asked.load is not None:
+                saved = read(asked.load, f"{asked.load} cannot be read")
+                session.threads[asked.thread] = Thread(Conversation.from_json(saved))
+            thread = session.thread(asked.thread)
+            if asked.json is not None:
+                _write(asked.json, thread.conversation)
+            else:
+                display(History(thread))
+
+    @magic_arguments()
+    @argument("--thread", metavar="NAME", default="", help="Which conversation. Default: the one without a name.")
+    @line_magic
+    def chat_undo(self, line: str) -> None:
+        """Take the last question and its answer out of a conversation."""
+        with errors_in_one_line():
+            thread = self._chat.session.thread(parsed_whole(self.chat_undo.parser, line).thread)
+            if not thread.conversation.turns:
+                raise InputError("there is nothing to undo: the conversation has no turns")
+            thread.remove(thread.conversation.turns[-1])
+            display(History(thread))
+
+    @magic_arguments()
+    @line_magic
+    def chat_usage(self, line: str) -> None:
+        """Show what the answers of this notebook have used: tokens, seconds, cost."""
+        with errors_in_one_line():
+            parsed_whole(self.chat_usage.parser, line)
+            numbers = ("Answers", "Tokens", "Seconds", "Cost")
+            display(Table(("Provider", "Model", *numbers), self._usage(), numbers))
+
+    @magic_arguments()
+    @argument("-p", "--provider", metavar="NAME", help="Whose models. Default: of all that can answer here.")
+    @argument("--refresh", action="store_true", help="Ask again, instead of showing what was listed today.")
+    @line_magic
+    def chat_models(self, line: str) -> None:
+        """Show the models that can be asked for."""
+        with errors_in_one_line():
+            asked = parsed_whole(self.chat_models.parser, line)
+            named = named_provider(asked.provider or self._chat.provider, self._names) or None
+            display(bridge.run(lambda: model_table(named, refresh=asked.refresh)))
+
+    @magic_arguments()
+    @line_magic
+    def chat_providers(self, line: str) -> None:
+        """Show who can answer here, and why the others cannot."""
+        with errors_in_one_line():
+            parsed_whole(self.chat_providers.parser, line)
+            display(provider_table())
+
+    @magic_arguments()
+    @argument("alias", nargs="?", default="", help="The short name. Without one, all are shown.")
+    @argument("target", nargs="?", help="PROVIDER:MODEL, such as OpenAI:gpt-5.4-mini.")
+    @argument("--remove", action="store_true", help="Forget the name.")
+    @line_magic
+    def chat_alias(self, line: str) -> None:
+        """Give a model a short name for `-m`, which this profile of IPython keeps."""
+        with errors_in_one_line():
+            asked, aliases = parsed_whole(self.chat_alias.parser, line), self._chat.aliases
+            if asked.remove:
+                aliases.remove(asked.alias)
+            elif asked.target:
+                aliases.set(asked.alias, asked.target)
+            elif asked.alias and aliases.resolve(asked.alias) is None:
+                raise InputError(f"what does {asked.alias!r} stand for? %chat_alias {asked.alias} PROVIDER:MODEL")
+            display(alias_table(aliases.all()))
+
+    def _usage(self) -> list[list[str]]:
+        """Return a row for each model that answered, and one of all."""
+        spent = self._chat.session.spent
+        groups = {(each.provider, each.model): list[Spent]() for each in spent}
+        for each in spent:
+            groups[each.provider, each.model].append(each)
+        return [_used(*who, each) for who, each in [*groups.items(), (("all", ""), spent)]]
+
+
+def _used(provider: str, model: str, spent: list[Spent]) -> list[str]:
+    paid = [price(each) for each in spent]
+    total = None if None in paid else sum((each for each in paid if each is not None), Decimal())
+    tokens = f"{sum(each.tokens for each in spent):,}"
+    seconds = f"{sum(each.seconds for each in spent):.1f}"
+    return [provider, model, str(len(spent)), tokens, seconds, cost(total)]
+
+
+def _write(path: Path, conversation: Conversation) -> None:
+    """Write the conversation to a file. What is there already is replaced only if it is one, too."""
+    told, text = f"{path} cannot be written", conversation.to_json().encode()
+    file = resolve(path, told)
+    before = read(file, told, missing=text)
+    decoded(before, Saved, f"{path} is there already, and holds no conversation, so name another file")
+    replace(file, text, told)

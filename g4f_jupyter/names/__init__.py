@@ -1,1 +1,0 @@
-"""Names that people write and choose from: aliases, models, and whatever Tab can complete."""

@@ -1,1 +1,0 @@
-"""What stands in a question besides its words: the values of variables, and images."""

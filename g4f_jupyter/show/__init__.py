@@ -1,0 +1,1 @@
+"""What a person sees: an answer as it comes, and tables, histories and previews."""

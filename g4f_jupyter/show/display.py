@@ -1,0 +1,273 @@
+"""The only file that shows anything in a cell: an answer as it comes, and an error in one line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import traceback
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager, suppress
+from time import monotonic
+from typing import Any, NamedTuple, Protocol
+
+from IPython.display import DisplayHandle
+
+from g4f.client.assemble import add_call
+from g4f.client.types import ToolCall as Called
+from g4f.errors import G4FError, MissingAuthError
+from g4f.markdown.code import code_of, fenced
+from g4f.markdown.entities import literal
+from g4f.markdown.rewriting import Growing, safe
+from g4f.printable import one_line, printable
+from g4f.providers.catalogue import find
+from g4f.providers.response import FinishReason, Item, Reasoning, Status, ToolCall
+
+from ..inserts.last_error import note_as_own
+
+__all__ = ["FORMATS", "KEPT", "Frames", "Look", "Quiet", "Screen", "errors_in_one_line", "show"]
+
+PAUSE = 0.08
+"""Seconds between two frames, at the least."""
+
+RATE = 200_000
+"""Characters of frames a second, at the most."""
+
+SHARE = 0.2
+"""Share of the time that may go into making frames, at the most."""
+
+FORMATS = ("markdown", "text", "json", "code")
+
+_INTERRUPTED = "interrupted. What came so far stands above; the conversation is as it was before."
+KEPT = "interrupted when the answer was whole already: it is kept, and its turn is in the conversation."
+_CUT = {"length": "cut off: the limit of its length", "content_filter": "cut off: the provider's content filter"}
+
+
+class Look(NamedTuple):
+    """How an answer is shown: in one of the `FORMATS`, with or without images that its text names."""
+
+    format: str = "markdown"
+    images: bool = False
+
+
+class Screen(Protocol):
+    """Where an answer is shown."""
+
+    def add(self, text: str) -> None:
+        """Show `text` behind what is there."""
+
+    def think(self, text: str) -> None:
+        """Show, apart from the answer, what the model thinks."""
+
+    def call(self, code: str) -> None:
+        """Show below the answer what it calls: a line for each tool, in the model's own order."""
+
+    def wait(self, what: str) -> None:
+        """Show what is waited for before the answer begins, which takes its place."""
+
+    def close(self, mark: str) -> None:
+        """Show all that came, and `mark` behind an answer that is not whole ("" for one that is)."""
+
+    def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
+        """Show `lines` below a whole answer; `metadata` goes with it where there is a place for it."""
+
+
+async def show(answer: AsyncGenerator[Item], screen: Screen) -> None:
+    """Show the answer as it comes, and what it calls. However it ends, what came stays, and says if it is cut."""
+    mark = "incomplete"
+    calls: dict[int, Called] = {}
+    try:
+        async with aclosing(answer) as items:
+            async for item in items:
+                if isinstance(item, str):
+                    screen.add(item)
+                elif isinstance(item, ToolCall):
+                    add_call(calls, item)
+                elif isinstance(item, FinishReason):
+                    mark = _CUT.get(item.reason, "")
+                elif isinstance(item, Reasoning):
+                    screen.think(item.text)
+                elif isinstance(item, Status):
+                    screen.wait(item.text)
+        if calls:
+            screen.call("\n".join(f"{call.function.name}({call.function.arguments})" for call in calls.values()))
+        mark = "" if mark == "incomplete" else mark
+    except asyncio.CancelledError:
+        mark = "interrupted"
+        raise
+    finally:
+        screen.close(mark)
+
+
+class Quiet:
+    """Shows nothing."""
+
+    def add(self, text: str) -> None:
+        """Drop it."""
+
+    def think(self, text: str) -> None:
+        """Drop it."""
+
+    def call(self, code: str) -> None:
+        """Drop it."""
+
+    def wait(self, what: str) -> None:
+        """Drop it."""
+
+    def close(self, mark: str) -> None:
+        """Do nothing."""
+
+    def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
+        """Drop them."""
+
+
+class Frames:
+    """One display handle an answer, updated a few times a second whatever the rate of tokens, and once at the end.
+
+    Each frame holds the whole text so far, as `text/plain` as it is and as `text/markdown` made safe. The longer it
+    gets, the rarer they are: see `PAUSE`, `RATE` and `SHARE`.
+    """
+
+    def __init__(self, look: Look = Look()) -> None:  # noqa: B008 - a tuple
+        self._look = look
+        self._handle: DisplayHandle | None = None
+        self._texts: list[str] = []
+        self._thoughts: list[str] = []
+        self._calls = ""
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self._shown = True
+        self._waits = False
+        self._mark = ""
+        self._answer, self._reasoning = Growing(images=look.images), Growing()
+
+    def add(self, text: str) -> None:
+        """Show `text` now, or with the next frame; never later than that, also when nothing follows."""
+        self._texts.append(text)
+        self._changed()
+
+    def think(self, text: str) -> None:
+        """Show `text` folded away above the answer."""
+        self._thoughts.append(text)
+        self._changed()
+
+    def call(self, code: str) -> None:
+        """Show `code` below the answer: what tools are called with is no Markdown."""
+        self._calls = code
+        self._shown = False
+
+    def wait(self, what: str) -> None:
+        """Show `what` where the answer will stand."""
+        self._waits = True
+        self._put(f"[{what}]", literal(f"[{what}]"))
+
+    def close(self, mark: str) -> None:
+        """Show the last frame."""
+        self._cancel_timer()
+        self._mark = mark
+        if (self._texts or self._thoughts or self._calls) and (mark or not self._shown or self._answer.is_cut):
+            self._put(*self._made(growing=False))
+        elif self._waits and not self._texts and not self._calls:
+            self._put("", "")
+
+    def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
+        """Show the lines small, below what a person sees; `text/plain` stays the answer alone."""
+        if self._handle is not None:
+            plain, markdown = self._made(growing=False)
+            small = "".join(f"\n\n<sub>{literal(line)}</sub>" for line in lines)
+            self._put(plain, f"{markdown}{small}", metadata)
+
+    def _changed(self) -> None:
+        self._shown = False
+        now = monotonic()
+        if now >= self._due:
+            self._frame()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._due - now, self._frame)
+
+    def _frame(self) -> None:
+        start = monotonic()
+        self._cancel_timer()
+        plain, markdown = self._made(growing=True)
+        self._put(plain, markdown)
+        self._shown = True
+        end = monotonic()
+        self._due = end + max(PAUSE, (len(plain) + len(markdown)) / RATE, (end - start) / SHARE)
+
+    def _whole(self, text: str) -> str:
+        return safe(text, images=self._look.images)
+
+    def _made(self, *, growing: bool) -> tuple[str, str]:
+        """Return what there is so far as plain text and as Markdown: rewritten as a whole unless it is `growing`."""
+        self._texts, self._thoughts = [text := "".join(self._texts)], [thought := "".join(self._thoughts)]
+        answered, reasoned = (self._answer.safe, self._reasoning.safe) if growing else (self._whole, safe)
+        plain, markdown = _formatted(text, self._look.format, answered)
+        if thought:
+            markdown = f"<details><summary>Reasoning</summary>\n\n{reasoned(thought)}\n\n</details>\n\n{markdown}"
+        if self._calls:
+            plain, markdown = (f"{form}\n\n[calls]\n\n{fenced(self._calls)}".lstrip() for form in (plain, markdown))
+        if self._mark:
+            plain, markdown = f"{plain}\n\n[{self._mark}]", f"{markdown}\n\n*[{self._mark}]*"
+        return plain, markdown
+
+    def _put(self, plain: str, markdown: str, metadata: Mapping[str, Any] | None = None) -> None:
+        bundle = {"text/plain": printable(plain), "text/markdown": markdown}
+        if self._look.format == "text":
+            del bundle["text/markdown"]
+        if self._handle is None:
+            self._handle = DisplayHandle()
+            self._handle.display(bundle, raw=True, metadata=metadata)
+        else:
+            self._handle.update(bundle, raw=True, metadata=metadata)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _formatted(text: str, form: str, rewritten: Callable[[str], str]) -> tuple[str, str]:
+    """Return an answer as plain text and as Markdown. What is not in the form (yet) stands as it is."""
+    if form == "json":
+        with suppress(ValueError):
+            return text, fenced(json.dumps(json.loads(text), indent=2, ensure_ascii=False), "json")
+    if form == "code" and (code := code_of(text)):
+        return code, fenced(code, "python")
+    return text, rewritten(text)
+
+
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """Have IPython show an error in one line: its own message, and who was asked. `%tb` shows the whole traceback."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        error.args = error.args or (_INTERRUPTED,)
+        _shorten(error)
+        raise
+    except Exception as error:
+        _shorten(error)
+        raise
+
+
+def _shorten(error: BaseException) -> None:
+    told = str(error)
+    if isinstance(error, G4FError) and error.provider and error.provider not in told:
+        told = f"{error.provider}: {told}"
+    lines = [[one_line(f"{type(error).__name__}: {told}"), *_ways(error)]]
+
+    def render() -> list[str]:
+        return lines.pop() if lines else [printable(line) for line in traceback.format_exception(error)]
+
+    error._render_traceback_ = render  # type: ignore[attr-defined] # IPython asks for it by this name
+    note_as_own(error)
+
+
+def _ways(error: BaseException) -> list[str]:
+    """Return how to give a key that is missing, without leaving it in a cell, and how to go without."""
+    if not isinstance(error, MissingAuthError) or error.status is not None or not error.provider:
+        return []
+    name = next(iter(find(error.provider).keys), "")
+    return [
+        f'Ask for it: import os, getpass; os.environ["{name}"] = getpass.getpass("{name}: ")',
+        f"In Colab, a secret called {name} is found by itself. Without any key: -p Local, -p Ollama.",
+    ]

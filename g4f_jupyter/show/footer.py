@@ -1,0 +1,74 @@
+"""What stands below an answer: who gave it, what it used, how long it took, what it cost; and the same as metadata."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from importlib.util import find_spec
+from typing import Any
+
+from g4f.answer import Answer
+from g4f.providers.catalogue import ROWS
+
+from ..session import Spent
+
+__all__ = ["cost", "footer", "metadata", "price"]
+
+
+def footer(answer: Answer) -> str:
+    """Return it in one line: "OpenAI · gpt-5.4-mini · 37 + 12 tokens · 0.8 s · $0.0004"."""
+    usage = answer.usage
+    tokens = f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens" if usage is not None else "tokens unknown"
+    paid = cost(price(answer)) if any(row.name == answer.provider for row in ROWS) else "none"
+    paid = {"none": "", "unknown": "cost unknown"}.get(paid, paid)
+    told = [answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s", paid]
+    return " · ".join(part for part in told if part)
+
+
+def metadata(answer: Answer) -> dict[str, Any]:
+    """Return it as what stands in the metadata of the output."""
+    usage, paid = answer.usage, price(answer)
+    told = {
+        "provider": answer.provider,
+        "model": answer.model,
+        "prompt_tokens": usage.prompt_tokens if usage is not None else None,
+        "completion_tokens": usage.completion_tokens if usage is not None else None,
+        "seconds": round(answer.seconds, 3),
+        "finish_reason": answer.finish_reason,
+        "cost_usd": float(paid) if paid is not None else None,
+        "trimmed_turns": answer.trimmed or None,
+        "replayed": answer.replayed or None,
+    }
+    return {"g4f_jupyter": {name: value for name, value in told.items() if value is not None}}
+
+
+def price(used: Answer | Spent) -> Decimal | None:
+    """Return what an answer cost in US dollars, by the price list of `genai-prices`; None where that is unknown.
+
+    A model of one's own costs nothing. What is replayed cost that when it was recorded.
+    """
+    usage, row = used.usage, next((row for row in ROWS if row.name == used.provider), None)
+    if row is None:
+        return None
+    if not row.keys:
+        return Decimal(0)
+    if usage is None or find_spec("genai_prices") is None:
+        return None
+    import genai_prices  # noqa: PLC0415 - an optional package
+
+    tokens = genai_prices.Usage(
+        input_tokens=usage.prompt_tokens,
+        output_tokens=usage.completion_tokens,
+        cache_read_tokens=usage.cached_tokens or None,
+    )
+    try:
+        found = genai_prices.calc_price(tokens, model_ref=used.model, provider_api_url=row.base_url)
+    except LookupError:
+        return None
+    return Decimal(found.total_price)
+
+
+def cost(paid: Decimal | None) -> str:
+    """Return a price in words: "$0.0004", "none" where nothing is paid, or "unknown"."""
+    if paid is None:
+        return "unknown"
+    return f"${paid:.{2 if paid >= 1 else 4}f}" if paid else "none"

@@ -1,0 +1,104 @@
+"""Tables: of providers, of models, of aliases. Markdown in a notebook, columns of text in a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from g4f.errors import G4FError
+from g4f.markdown.entities import literal
+from g4f.printable import one_line
+from g4f.providers.base_provider import Provider, provider_name
+from g4f.providers.catalogue import ROWS, available, load, reasons
+from g4f.providers.retry_provider import IterListProvider
+from g4f.providers.rows import Row
+
+from ..line.aliases import Target
+from ..line.model_names import cached, fetch
+from .shown import Shown
+
+__all__ = ["Table", "alias_table", "model_table", "provider_table"]
+
+PATIENCE = 10.0
+"""Seconds in which a provider that nobody named lists its models."""
+
+
+class Table(Shown):
+    """Rows of as many texts as there are columns. A text is shown as it is, whoever wrote it: none of it is markup.
+
+    Columns named in `numbers` are aligned at their right end, all others at their left.
+    """
+
+    def __init__(self, columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Collection[str] = ()) -> None:
+        self.columns, self.rows, self.numbers = columns, list(rows), numbers
+
+    def text(self) -> str:
+        """Return columns of text."""
+        rows = [[one_line(cell) for cell in row] for row in (self.columns, *self.rows)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        rows.insert(1, ["-" * width for width in widths])
+        sides = [">" if name in self.numbers else "<" for name in self.columns]
+        line = "  ".join(f"{{:{side}{width}}}" for side, width in zip(sides, widths, strict=True))
+        return "\n".join(line.format(*row).rstrip() for row in rows)
+
+    def markdown(self) -> str:
+        """Return a table."""
+        rule = ["---:" if name in self.numbers else ":---" for name in self.columns]
+        rows = [list(map(literal, row)) for row in (self.columns, *self.rows)]
+        return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))
+
+
+def provider_table() -> Table:
+    """Return who can answer here, who cannot and why, and the model of each that is asked where none is named.
+
+    Servers on this machine are looked for, for a fraction of a second.
+    """
+    rows = [(row.name, reason or "ready", row.default_model) for row, reason in zip(ROWS, reasons(), strict=True)]
+    return Table(("Provider", "Here", "Default model"), rows)
+
+
+def alias_table(aliases: Mapping[str, Target]) -> Table:
+    """Return what each alias stands for."""
+    return Table(("Alias", "Provider", "Model"), [(name, *target) for name, target in aliases.items()])
+
+
+async def model_table(provider: Provider | str | None, *, refresh: bool = False) -> Table:
+    """Return the models of a provider, or of several: those that are kept on disk, or else those that it gives now.
+
+    `refresh` asks in any case. All are asked at the same time. None means whoever can answer here: who fails, or takes
+    more than `PATIENCE`, has a line that says so in the place of its models. Raises what `catalogue.load` and `fetch`
+    raise.
+    """
+    asked = _providers(provider)
+    patience = PATIENCE if provider is None else None
+    found = await asyncio.gather(*(_listed(each, refresh, patience) for each in asked))
+    if provider is not None and (error := next((each for each in found if isinstance(each, G4FError)), None)):
+        raise error
+    told = [[f"[{each}]"] if isinstance(each, G4FError) else each for each in found]
+    rows = [(provider_name(each), model) for each, models in zip(asked, told, strict=True) for model in models]
+    return Table(("Provider", "Model"), rows)
+
+
+async def _listed(provider: Provider, refresh: bool, patience: float | None) -> list[str] | G4FError:
+    """Return the models of a provider, or why there are none."""
+    try:
+        async with asyncio.timeout(patience):
+            return await _models(provider, refresh=refresh)
+    except G4FError as error:
+        return error
+    except TimeoutError:
+        return G4FError(f"no answer within {patience:g} s: -p {provider_name(provider)} waits longer")
+
+
+def _providers(provider: Provider | str | None) -> list[Provider]:
+    if provider is None:
+        return [load(row.name) for row in available()]
+    if isinstance(provider, str):
+        return [load(name) for name in provider.replace(",", " ").split()]
+    return provider.providers if isinstance(provider, IterListProvider) else [provider]
+
+
+async def _models(provider: Provider, *, refresh: bool) -> list[str]:
+    row = getattr(provider, "row", None)
+    kept = cached(row) if isinstance(row, Row) and not refresh else []
+    return kept or await fetch(provider)
