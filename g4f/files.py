@@ -1,7 +1,7 @@
 """Files that are read, and files that are replaced: regular ones only, as a whole, and without waiting for anybody.
 
 Where a file is expected there may be a device, a pipe that nobody writes to, or a link that somebody else has put into
-a common folder. None of them is opened, followed or replaced. Each function takes `told`, the beginning of the line of
+a common folder. None of them is opened, followed or replaced. Each function takes `failure`, the beginning of the line of
 its error ("the tape x.jsonl cannot be read"), which ends with the reason.
 """
 
@@ -59,12 +59,12 @@ _HOLD = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O
 _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link"}
 
 
-def read(path: Named, told: str, missing: bytes | None = None) -> bytes:
+def read(path: Named, failure: str, missing: bytes | None = None) -> bytes:
     """Return what is in the file, without a byte order mark; where there is none, `missing` if given.
 
     Raises InputError.
     """
-    with _in_one_line(told):
+    with _in_one_line(failure):
         try:
             return _read(path).removeprefix(_BOM)
         except FileNotFoundError:
@@ -73,32 +73,32 @@ def read(path: Named, told: str, missing: bytes | None = None) -> bytes:
             return missing
 
 
-def beginning(path: Named, told: str, count: int) -> bytes:
+def beginning(path: Named, failure: str, count: int) -> bytes:
     """Return the first `count` bytes of the file, however large it is. Raises InputError."""
-    with _in_one_line(told):
+    with _in_one_line(failure):
         return _read(path, count)
 
 
-def load(path: Named, kind: type[T], told: str, missing: bytes | None = None) -> T:
+def load(path: Named, kind: type[T], failure: str, missing: bytes | None = None) -> T:
     """Return what is in a file of JSON; `missing` as `read` has it. Raises InputError, also for what is no `kind`."""
-    return decoded(read(path, told, missing), kind, told)
+    return decoded(read(path, failure, missing), kind, failure)
 
 
-def decoded(data: str | bytes, kind: type[T], told: str) -> T:
+def decoded(data: str | bytes, kind: type[T], failure: str) -> T:
     """Return what is in a text of JSON. Raises InputError."""
-    with _in_one_line(told):
+    with _in_one_line(failure):
         if isinstance(data, str):
             data = data.encode().removeprefix(_BOM)
         found: T = wire.decoded(data, kind)
         return found
 
 
-def resolve(path: Named, told: str) -> Path:
+def resolve(path: Named, failure: str) -> Path:
     """Return where a file is, or will be, that is written as well as read: the user's own links are followed.
 
     Raises InputError for a link or a file that another user may have put there.
     """
-    with _in_one_line(told):
+    with _in_one_line(failure):
         named = _path(path)
         found = Path(os.path.realpath(named))
         for each in (found, *(each for each in (named, *named.parents) if each.is_symlink())):
@@ -107,29 +107,29 @@ def resolve(path: Named, told: str) -> Path:
         return found
 
 
-def state(path: Path, told: str) -> tuple[int, ...]:
+def state(path: Path, failure: str) -> tuple[int, ...]:
     """Return what is another as soon as the file is; () where none is. Raises InputError."""
     try:
         found = path.lstat()
     except FileNotFoundError:
         return ()
     except OSError as error:
-        raise _error(told, error.strerror or "") from None
+        raise _error(failure, error.strerror or "") from None
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def check_writable(path: Path, told: str) -> None:
-    """Raise InputError if it can be told now that the file cannot be replaced. `path` is what `resolve` returned."""
-    with _in_one_line(told):
+def check_writable(path: Path, failure: str) -> None:
+    """Raise InputError if it can be failure now that the file cannot be replaced. `path` is what `resolve` returned."""
+    with _in_one_line(failure):
         _replaced(path)
 
 
-def replace(path: Path, data: bytes, told: str) -> None:
+def replace(path: Path, data: bytes, failure: str) -> None:
     """Put `data` in the place of the file, which keeps its mode: any reader finds the old one or the new one, whole.
 
     `path` is what `resolve` returned. Raises InputError, and then the old file is still there.
     """
-    with _in_one_line(told):
+    with _in_one_line(failure):
         before = _replaced(path)
         if len(data) > LARGEST:
             raise OSError(EFBIG, f"it would have {_TOO_MUCH}")
@@ -144,19 +144,19 @@ def replace(path: Path, data: bytes, told: str) -> None:
             new.unlink(missing_ok=True)
 
 
-def dump(path: Path, value: Any, told: str) -> None:
+def dump(path: Path, value: Any, failure: str) -> None:
     """Put `value`, as JSON that people can read, in the place of the file, as `replace` does."""
-    replace(path, msgspec.json.format(msgspec.json.encode(value)), told)
+    replace(path, msgspec.json.format(msgspec.json.encode(value)), failure)
 
 
 @contextmanager
-def held(path: Path, told: str) -> Iterator[None]:
+def held(path: Path, failure: str) -> Iterator[None]:
     """Keep other processes, and other threads, from holding the file: by one beside it, gone afterwards.
 
     Raises InputError if that cannot be made.
     """
     lock = path.with_name(f"{path.name}.lock")
-    with _in_one_line(f"{told} because of its lock {lock.name}"):
+    with _in_one_line(f"{failure} because of its lock {lock.name}"):
         file = _locked(lock)
     with file:
         try:
@@ -167,21 +167,21 @@ def held(path: Path, told: str) -> Iterator[None]:
 
 
 @contextmanager
-def _in_one_line(told: str) -> Iterator[None]:
+def _in_one_line(failure: str) -> Iterator[None]:
     try:
         yield
     except InputError:
         raise
     except RecursionError:
-        raise _error(told, "it is nested too deeply") from None
+        raise _error(failure, "it is nested too deeply") from None
     except (OSError, ValueError, RuntimeError, TypeError) as error:  # of a name that is none, or an unknown ~name
-        raise _error(told, str(getattr(error, "strerror", None) or error).strip() or type(error).__name__) from None
+        raise _error(failure, str(getattr(error, "strerror", None) or error).strip() or type(error).__name__) from None
 
 
-def _error(told: str, why: str) -> InputError:
+def _error(failure: str, why: str) -> InputError:
     """Return an error of one line, however long a name is, and whatever characters it has."""
-    told = told if len(told) < 2 * _LONG else f"{told[:_LONG]}…{told[-_LONG:]}"
-    return InputError(f"{told}: {why.splitlines()[0][:_LONG]}")
+    failure = failure if len(failure) < 2 * _LONG else f"{failure[:_LONG]}…{failure[-_LONG:]}"
+    return InputError(f"{failure}: {why.splitlines()[0][:_LONG]}")
 
 
 def _path(named: Named) -> Path:

@@ -20,8 +20,7 @@ from unittest import mock
 import psutil
 
 from g4f.errors import NestAsyncioError, ResponseError
-from g4f.waiting import bridge
-from g4f.waiting import runners as seats
+from g4f.waiting import bridge, runners
 
 from . import script
 
@@ -67,7 +66,7 @@ class Source:
 
 
 class Inside:
-    """The same tests on either kind of seat: `inside` calls a function where sync calls wait."""
+    """The same tests on either kind of runner: `inside` calls a function where sync calls wait."""
 
     def inside(self, function: Callable[[], T]) -> T:
         raise NotImplementedError
@@ -875,7 +874,7 @@ class Threads(Inside):
             nonlocal stream
             for owner, name, moment, read, expected in (
                 (bridge.Stream, "_refill", before, 0, []),
-                (bridge, "take_seat", behind, 0, []),
+                (bridge, "find_runner", behind, 0, []),
                 (bridge.Stream, "_refill", behind, 0, [0]),
                 (bridge.Stream, "_listen", before, 1, []),
             ):
@@ -1075,7 +1074,7 @@ class Interrupts(Inside):
 
         def work() -> None:
             before = signal.getsignal(signal.SIGINT)
-            seats._Interrupts(bridge.run(loop_here))
+            runners._Interrupts(bridge.run(loop_here))
             with self.assertRaises(KeyboardInterrupt):
                 for _ in range(3):
                     signal.raise_signal(signal.SIGINT)

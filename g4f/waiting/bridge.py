@@ -10,6 +10,22 @@ any other loop, or trio      NestAsyncioError: a sync call would block the whole
 Both take factories, so nothing is created before it may run. The first interrupt cancels the call and waits for
 its clean-up before KeyboardInterrupt comes; the second comes at once. Nested calls that overlap on one loop end
 last in, first out; `asyncio.gather` of async calls has no such order.
+
+A stream has one task, the pump, which owns the generator from its first item to its clean-up. What a ContextVar,
+`asyncio.timeout` or a cancel scope does between two items needs one task; stepping `__anext__` would make one per item.
+
+    NEW ──first __next__──▶ READING ──generator ends──▶ ENDED ──buffer empty──▶ StopIteration, or its error
+     │                       │    ▲
+     │                       │    └── the reader waits on `channel.reader`, the pump on `channel.room`
+     │                       ├── close, __exit__, __del__, interrupt ──▶ LEFT: the pump is cancelled, and cleans up
+     │                       └── the loop is closed, or belongs to the parent process ──▶ GONE: ResponseError
+     └── close ──▶ LEFT
+
+who             thread                            may touch
+the pump        the loop's                        right end of `buffer`, `reader`, `room`, `ended`
+the reader      any one at a time                 left end of `buffer`; everything else through `Runner.wait`
+who closes      any, also a finalizer             `_task` and `_channel`, by replacing them; the task by
+                                                  `call_soon_threadsafe(task.cancel)` only
 """
 
 from __future__ import annotations
@@ -26,7 +42,7 @@ from typing import Any, Generic, TypeVar
 
 from ..errors import ResponseError
 from .nesting import is_nestable, make_nestable
-from .runners import Seat, take_seat
+from .runners import Runner, find_runner
 
 __all__ = ["Stream", "is_nestable", "iterate", "make_nestable", "run"]
 
@@ -45,26 +61,27 @@ GRACE = 0.5
 _GONE = "the stream was cut off: its event loop was closed, or runs in the process that forked this one. Ask again"
 
 _pumps: set[asyncio.Task[None]] = set()
-"""The tasks of streams that have not ended.
+"""The tasks of streams that have not ended, kept alive.
 
-One whose loop was closed, or is a parent's, never will: nobody may clean it up, and who drops it must not set that off.
+A task whose loop was closed, or belongs to the parent process, never ends. If it were collected, its clean-up would
+run in the wrong place.
 """
 
 
 def run(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Return the result of `make()`. Raises NestAsyncioError before `make` is called, or whatever it raises."""
-    seat = take_seat()
+    runner = find_runner()
 
     def start() -> tuple[asyncio.Task[T], asyncio.Task[T]]:
-        task = seat.loop.create_task(make())
+        task = runner.loop.create_task(make())
         return task, task
 
-    return seat.wait(start)
+    return runner.wait(start)
 
 
 def iterate(make: Callable[[], AsyncGenerator[T]]) -> Stream[T]:
     """Return the items of `make()` as a sync iterator. Raises NestAsyncioError now, not at the first item."""
-    return Stream(take_seat(), make)
+    return Stream(find_runner(), make)
 
 
 class Stream(Iterator[T]):
@@ -74,8 +91,8 @@ class Stream(Iterator[T]):
     early (`close`, `with`, or no reference left) cancels the task.
     """
 
-    def __init__(self, seat: Seat, make: Callable[[], AsyncGenerator[T]]) -> None:
-        self._seat = seat
+    def __init__(self, runner: Runner, make: Callable[[], AsyncGenerator[T]]) -> None:
+        self._runner = runner
         self._make: Callable[[], AsyncGenerator[T]] | None = make
         self._channel: _Channel[T] = _Channel()
         self._task: asyncio.Task[None] | None = None
@@ -98,11 +115,11 @@ class Stream(Iterator[T]):
         task = self._leave()
         if task is None:
             return
-        # Asked for before it is waited for: a reader in another thread may just have begun to wait for the next item.
+        # Cancel before waiting: a reader in another thread may have begun to wait for the next item just now.
         self._cancel(task)
-        if not self._seat.is_busy():
+        if not self._runner.is_busy():
             with suppress(asyncio.CancelledError):
-                self._seat.wait(lambda: (task, task))
+                self._runner.wait(lambda: (task, task))
 
     def __del__(self) -> None:
         task = self._leave()
@@ -110,12 +127,12 @@ class Stream(Iterator[T]):
             return
         self._cancel(task)
         # A finalizer may run inside another task's step: there it must not run a loop.
-        if _get_running_loop() is None and not self._seat.is_busy():
-            self._seat.wait(lambda: (self._seat.loop.create_task(_settle(task)), task))
+        if _get_running_loop() is None and not self._runner.is_busy():
+            self._runner.wait(lambda: (self._runner.loop.create_task(_settle(task)), task))
 
     def _leave(self) -> asyncio.Task[None] | None:
         """End the reading; return the task if it goes on."""
-        # In this order: who reads in another thread, and starts the task right now, finds that it is not wanted.
+        # In this order: a reader in another thread that starts the task right now finds that it is not wanted.
         self._make, self._channel = None, _Channel(ended=True)
         task, self._task = self._task, None
         if task is None:
@@ -123,23 +140,24 @@ class Stream(Iterator[T]):
         if not task.done():
             return None if self._is_gone() else task
         if not task.cancelled():
-            task.exception()  # asked for, or asyncio logs as unseen what only a further item would have raised
+            task.exception()  # retrieved, or asyncio reports an error that only a further item would have raised
         return None
 
     def _is_gone(self) -> bool:
         """Whether nothing runs any more where the task is: the loop is closed, or that of the parent process."""
-        return self._seat.loop.is_closed() or self._process != os.getpid()
+        return self._runner.loop.is_closed() or self._process != os.getpid()
 
     def _cancel(self, task: asyncio.Task[None]) -> None:
         with suppress(RuntimeError):  # the loop was closed meanwhile
-            self._seat.loop.call_soon_threadsafe(task.cancel)
+            self._runner.loop.call_soon_threadsafe(task.cancel)
 
     def _refill(self, channel: _Channel[T]) -> None:
         """Return when `channel` holds something. Raises the provider's error, or StopIteration, if it never will."""
+        # A loop, because the wait may end without an item: the pump ended, or another thread took the item.
         while not channel.buffer:
             task, make = self._task, self._make
             if make is not None:
-                self._seat = take_seat()
+                self._runner = find_runner()
                 start = partial(self._open, channel, make)
             elif task is None:
                 raise StopIteration
@@ -155,7 +173,7 @@ class Stream(Iterator[T]):
             else:
                 start = partial(self._listen, channel, task)
             try:
-                self._seat.wait(start)
+                self._runner.wait(start)
             except KeyboardInterrupt:
                 if task := self._leave():
                     self._cancel(task)
@@ -164,7 +182,7 @@ class Stream(Iterator[T]):
     def _open(
         self, channel: _Channel[T], make: Callable[[], AsyncGenerator[T]]
     ) -> tuple[asyncio.Future[None], asyncio.Task[None]]:
-        task = self._seat.loop.create_task(_pump(channel, make))
+        task = self._runner.loop.create_task(_pump(channel, make))
         _pumps.add(task)
         task.add_done_callback(channel.end)
         self._task, self._make, self._process = task, None, os.getpid()
@@ -176,11 +194,16 @@ class Stream(Iterator[T]):
     def _listen(
         self, channel: _Channel[T], task: asyncio.Task[None]
     ) -> tuple[asyncio.Future[None], asyncio.Task[None]]:
-        return channel.listen(self._seat.loop), task
+        return channel.listen(self._runner.loop), task
 
 
 class _Channel(Generic[T]):
-    """Between the pump and its reader; all but the buffer's left end is touched on the loop's thread only."""
+    """What stands between the pump and its reader.
+
+    `reader` is the future on which the reader waits for an item, `room` the one on which the pump waits for space.
+    Everything but the left end of `buffer` is touched on the loop's thread only, so no lock is needed: a deque's two
+    ends are safe by themselves.
+    """
 
     __slots__ = ("buffer", "ended", "reader", "room")
 
@@ -222,6 +245,7 @@ async def _pump(channel: _Channel[T], make: Callable[[], AsyncGenerator[T]]) -> 
                 channel.room = loop.create_future()
                 await channel.room
             elif monotonic() - notified > HANDOVER:
+                # The provider has not suspended for a while, so the loop could not let the reader run.
                 await asyncio.sleep(0)
                 notified = monotonic()
 

@@ -1,4 +1,13 @@
-"""How long an answer may take in all, and how long be silent: one lazy timer a stream, none an event."""
+"""How long an answer may take in all, and how long it may be silent: one timer per stream, none per event.
+
+An event costs two attribute writes. The timer looks at them `TICKS` times within the longest silence:
+
+    waiting()        ─▶ `_waiting_since` = now      the provider is being waited for
+    handing_over()   ─▶ `_waiting_since` = inf      the reader has the item: its time is not silence
+    _tick            ─▶ too late? `_expired` says so, and the task is cancelled if it waits for the provider;
+                        else armed again. If the tick itself is late, the loop stood still, and the pause is forgiven.
+    __exit__         ─▶ a cancellation of ours becomes TimeoutError; one by somebody else stays what it is
+"""
 
 from __future__ import annotations
 
@@ -29,7 +38,7 @@ class Limits:
     def __init__(self, timeout: float | None, silence: float | None) -> None:
         self._timeout, self._silence = timeout, silence or inf
         self._loop = asyncio.get_running_loop()
-        self._ends = self._asked = inf
+        self._ends = self._waiting_since = inf
         self._task: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._expired = ""
@@ -37,9 +46,9 @@ class Limits:
 
     def __enter__(self) -> Self:
         if self._timeout or self._silence < inf:
-            self._task, self._asked = asyncio.current_task(), self._loop.time()
-            self._ends = self._asked + (self._timeout or inf)
-            self._arm(self._asked)
+            self._task, self._waiting_since = asyncio.current_task(), self._loop.time()
+            self._ends = self._waiting_since + (self._timeout or inf)
+            self._arm(self._waiting_since)
         return self
 
     def waiting(self) -> None:
@@ -49,36 +58,36 @@ class Limits:
         if self._expired:
             raise TimeoutError(self._expired)
         self._task = asyncio.current_task()
-        self._asked = self._loop.time()
+        self._waiting_since = self._loop.time()
 
     def handing_over(self) -> None:
         """Note that from now on the reader has an item."""
-        self._asked = inf
+        self._waiting_since = inf
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
         if not self._cancelled or self._task is None:
             return
-        others = self._task.uncancel()  # who cancelled it as well
+        others = self._task.uncancel()  # the number of cancellations that are not ours
         if isinstance(error, GeneratorExit) or (others and isinstance(error, asyncio.CancelledError)):
             return
         raise TimeoutError(self._expired) from None
 
     def _arm(self, now: float) -> None:
-        due = min(self._ends, self._asked + self._silence, now + self._silence / TICKS)
+        due = min(self._ends, self._waiting_since + self._silence, now + self._silence / TICKS)
         self._timer = self._loop.call_at(due, self._tick, due)
 
     def _tick(self, due: float) -> None:
         now = self._loop.time()
-        if self._asked < due and now - due > SLACK:
-            self._asked += now - due  # the loop stood still
+        if self._waiting_since < due and now - due > SLACK:
+            self._waiting_since += now - due  # the loop stood still: that time was not the provider's silence
         if now >= self._ends:
             self._expired = f"no whole answer within {self._timeout:g} s (timeout)"
-        elif now - self._asked >= self._silence:
+        elif now - self._waiting_since >= self._silence:
             self._expired = f"silent for more than {self._silence:g} s (stream_timeout)"
         else:
             self._arm(now)
             return
-        if self._asked < inf and self._task is not None:
+        if self._waiting_since < inf and self._task is not None:
             self._cancelled = self._task.cancel()

@@ -1,4 +1,25 @@
-"""Where a sync call waits: nested on the loop that runs here, or on the thread's own loop."""
+"""Where a sync call waits: nested on the loop that runs here, or on the thread's own loop.
+
+    find_runner ──a loop runs here──▶ Runner(loop)        nested; the loop is somebody else's and is never closed here
+                └─none runs here────▶ _ThreadRunner       the thread's own loop, kept for its next call
+
+A wait, on either:
+
+    start() ─▶ future, task ─▶ run_until_complete(future) ─▶ result, or error
+                               1st SIGINT ─▶ task.cancel() ─▶ the task cleans up ─▶ KeyboardInterrupt
+                               2nd SIGINT ─▶ KeyboardInterrupt between two steps of the loop, without waiting further
+                               3rd SIGINT ─▶ KeyboardInterrupt right here
+
+who                         may touch
+the thread of the loop      everything
+another thread              `call_soon_threadsafe`, `run_coroutine_threadsafe`; `_ThreadRunner._lock` says whether the
+                            thread's own loop is in use
+a signal handler            `count`, and `call_soon_threadsafe`: it may run between any two bytecodes
+a forked child              nothing of the parent's loops, whose locks may be held by threads that are not here
+
+A thread's own loop ends with its thread (`_ThreadRunners.__del__`), at the exit of the interpreter, or in a forked
+child without any clean-up.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +38,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from .nesting import is_nestable, loop_here, make_nestable
 
-__all__ = ["Seat", "take_seat"]
+__all__ = ["Runner", "find_runner"]
 
 T = TypeVar("T")
 
@@ -25,15 +46,15 @@ Start: TypeAlias = Callable[[], tuple["asyncio.Future[T]", "asyncio.Future[Any]"
 """Called where the loop may be used: returns the future to wait for, and the task that an interrupt cancels."""
 
 
-def take_seat() -> Seat:
+def find_runner() -> Runner:
     """Return where a sync call that is made here waits. Raises NestAsyncioError where it must not."""
     loop = loop_here()
     if loop is not None:
-        return Seat(loop)
-    return _here.own.seat()
+        return Runner(loop)
+    return _here.runners.free()
 
 
-class Seat:
+class Runner:
     """A running loop on which a sync call waits, nested."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -55,7 +76,7 @@ class Seat:
     def _run(self, start: Start[T]) -> T:
         loop, future = self.loop, None
         ready = loop._ready  # type: ignore[attr-defined]
-        # Counted before the call's own task is made, or the queue grows by one a call.
+        # Counted before the task of this call is made, or the queue would grow by one per call.
         counted = _counted(ready) if loop.is_running() else 0
         interrupts = _Interrupts(loop)
         try:
@@ -71,7 +92,7 @@ class Seat:
                 if not future.done():  # a second interrupt, or the loop was stopped
                     future.cancel()
                 else:
-                    future.exception()  # asked for, or asyncio logs an interrupt of a call inside the call as unseen
+                    future.exception()  # retrieved, or asyncio reports an interrupt of a nested call as never seen
             if len(ready) < counted:
                 ready.extend([_Spent()] * (counted - len(ready)))
             if interrupts.count:
@@ -79,7 +100,11 @@ class Seat:
 
 
 class _Spent:
-    """Stands in a loop's queue for a handle that ran early: taken out, and passed over."""
+    """Stands in a loop's queue for a handle that ran early. The loop takes it out and passes over it: it is cancelled.
+
+    `_run_once` of asyncio notes how many handles are ready, and then pops as many. If one of them runs a nested loop,
+    that loop pops the others, and the outer one would pop from an empty deque: IndexError, and the loop is dead.
+    """
 
     _cancelled = True
 
@@ -87,8 +112,8 @@ class _Spent:
 def _counted(ready: deque[object]) -> int:
     """Return how many handles a stock `_run_once` below on the stack may have counted, and must find.
 
-    It was entered before the loop was patched, and pops as many as it counted then, but the nested run consumes
-    them. What came in behind the stand-ins of an earlier call of the same step, it cannot have counted.
+    A stock one runs below if it was entered before the loop was patched. It cannot have counted what was added behind
+    the stand-ins of an earlier call of the same step.
     """
     for behind, handle in enumerate(reversed(ready)):
         if type(handle) is _Spent:
@@ -149,7 +174,7 @@ class _Interrupts:
             _signal.signal(signal.SIGINT, self._previous)
 
 
-class _Private(Seat):
+class _ThreadRunner(Runner):
     """A thread's own loop. It is closed with the thread, and what is left on it cancelled."""
 
     def __init__(self) -> None:
@@ -199,43 +224,44 @@ async def _drain(loop: asyncio.AbstractEventLoop) -> None:
     await loop.shutdown_asyncgens()
 
 
-class _Own:
-    """A thread's own loops, which end with the thread, whoever else still refers to them.
+class _ThreadRunners:
+    """A thread's own loops, which end with the thread, even if others still refer to them.
 
     It has one, and one more for each that another thread is using at the time, to read a stream that was begun here.
     """
 
     def __init__(self) -> None:
-        self._seats: list[_Private] = []
+        self._runners: list[_ThreadRunner] = []
 
-    def seat(self) -> _Private:
-        for seat in self._seats:
-            if not seat.is_busy():
-                return seat
-        seat = _Private()
+    def free(self) -> _ThreadRunner:
+        """Return a runner that nobody uses now."""
+        for runner in self._runners:
+            if not runner.is_busy():
+                return runner
+        runner = _ThreadRunner()
         if threading.current_thread().is_alive():  # else the interpreter ends: it is too late once this is deleted
-            self._seats.append(seat)
-        return seat
+            self._runners.append(runner)
+        return runner
 
     def close(self) -> None:
-        while self._seats:
-            self._seats.pop().close()
+        while self._runners:
+            self._runners.pop().close()
 
     __del__ = close
 
 
 class _Here(threading.local):
     def __init__(self) -> None:
-        self.own = _Own()
+        self.runners = _ThreadRunners()
 
 
 _here = _Here()
 
 
-def _close_own() -> None:
-    _here.own.close()
+def _close_runners() -> None:
+    _here.runners.close()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_close_own)
-atexit.register(_close_own)
+    os.register_at_fork(after_in_child=_close_runners)
+atexit.register(_close_runners)
