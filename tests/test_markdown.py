@@ -230,6 +230,7 @@ class TestFormulas(unittest.TestCase):
             "As in \\[1\\] and \\[2, 3\\].": "As in &#91;1&#93; and &#91;2, 3&#93;.",
             "\\[a\\](b)": "&#91;a&#93;(b)",
             "$a\n\nb$": f"{dollar}a\n\nb{dollar}",
+            "$5, see [a](http://b?c=$d)": f"{dollar}5, see [a](http://b?c=%24d)",
         }.items():
             with self.subTest(source):
                 self.assertEqual(expected, safe(source))

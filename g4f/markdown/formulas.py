@@ -200,7 +200,7 @@ def _is_formula(mark: str, body: str, behind: str) -> bool:
         return behind not in ("(", "[") and (is_tex or not (begins and ends and _AMOUNT.fullmatch(body)))
     if mark != "$":
         return True
-    if behind.isdigit() or _NEXT_BLOCK.search(body):  # "$5 and $10"
+    if behind.isdigit() or _NEXT_BLOCK.search(body) or "://" in body:  # "$5 and $10"
         return False
     return (begins and ends and "\n" not in body) or (begins == ends and is_tex)
 
