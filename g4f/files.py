@@ -1,8 +1,8 @@
 """Files that are read, and files that are replaced: regular ones only, as a whole, and without waiting for anybody.
 
 Where a file is expected there may be a device, a pipe that nobody writes to, or a link that somebody else has put into
-a common folder. None of them is opened, followed or replaced. Each function takes `failure`, the beginning of the line of
-its error ("the tape x.jsonl cannot be read"), which ends with the reason.
+a common folder. None of them is opened, followed or replaced. Each function takes `failure`, the beginning of the line
+of its error ("the tape x.jsonl cannot be read"), which ends with the reason.
 """
 
 from __future__ import annotations

@@ -130,6 +130,16 @@ class TestMeaning(unittest.TestCase):
                 self.assertEqual(shown(WITHOUT_US.render(source)), shown(WITH_US.render(safe(source))), source)
         self.assertGreater(count, 400)
 
+    def test_what_is_left_out(self) -> None:
+        """A definition leaves two lists two, and an item that has nothing else an item."""
+        for source in ("- a <\n\n[x]: u\n\n- b", "1. a <\n\n[x]: u\n\n1. b", "- a <\n  - [x]: u", "> [x]: u\n\n<"):
+            with self.subTest(source):
+                self.assertEqual(shown(WITHOUT_US.render(source)), shown(WITH_US.render(safe(source))))
+
+    def test_nothing_but_marks(self) -> None:
+        """A paragraph with thousands of marks is shown as text: nobody writes so."""
+        self.assertTrue(safe("*a* [b](http://c) " * 2000).startswith("&#42;a&#42; &#91;b&#93;(http://c)"))
+
     def test_as_written(self) -> None:
         """What models write often stands in the notebook as they wrote it."""
         for source in (
@@ -158,6 +168,7 @@ class TestMeaning(unittest.TestCase):
             "Mail <me@e.com>.": "Mail <me@e.com>.",
             "[x][1]\n\n[1]: <https://e.com>": "[x](https://e.com)",
             "[x](<https://e.com/a b>)": "[x](https://e.com/a%20b)",
+            "[x](https://e.com?a&amp;amp;b)": "[x](https://e.com?a%26amp;b)",
             "(https://e.com/a_(b)).": "(<https://e.com/a_(b)>).",
             "www.e.com/a_b!": "[www.e.com/a_b](http://www.e.com/a_b)!",
             "List<int> &lt; &copy; C:\\new": "List&lt;int> &lt; © C:<span>&#92;</span>new",
@@ -222,6 +233,7 @@ class TestFormulas(unittest.TestCase):
         """Prices, variables, notes and code are none."""
         dollar = "<span>&#36;</span>"
         for source, expected in {
+            "$5-$10": f"{dollar}5-{dollar}10",
             "from $5 to $10": f"from {dollar}5 to {dollar}10",
             "$5, then $x_1$": f"{dollar}5, then $x_1$",
             "$HOME, `$HOME` and $PATH": f"{dollar}HOME, `$HOME` and {dollar}PATH",
@@ -248,6 +260,7 @@ class TestFormulas(unittest.TestCase):
             "a \\\\[900em] b",
             "\\sqrt{" * 200 + "}" * 200,
             "\\sqrt" * 200 + "a",
+            "{" * 100 + "a" + "}" * 100,
             "\\left(" * 100 + "\\right)" * 100,
             "a{b",
             "a}b",
