@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from .answer import Answer, Draft
+from .answer import Answer
+from .assembly import Assembly
 from .dispatch import Request, asked, prepare, stream_events
 from .errors import ContextLengthError, InputError
 from .files import decoded
@@ -190,14 +192,14 @@ class Asking:
 
         A conversation that is longer than the model's context is asked again without its oldest turns.
         """
-        draft = Draft()
+        start, assembly = monotonic(), Assembly(self.request.route.name, self.request.route.model)
         async with aclosing(stream_events(self.request, self._asked)) as items:
             async for item in items:
                 if isinstance(item, Trimmed):
                     self.request = self._request(item.turns)
-                draft.add(item)
+                assembly.add(item)
                 yield item
-        self.result = answer = draft.answer(self.request)
+        self.result = answer = Answer.of(assembly, self.request.call.messages, monotonic() - start)
         place = self._conversation.place(self._instead_of)
         images = urls_in(self.request.call.messages[-1])
         self._conversation.turns[place : place + 1] = [

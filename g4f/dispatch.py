@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from .assembly import Assembly
 from .errors import G4FError, InputError, ResponseError, kind_of
 from .messages import normalize, with_images
 from .models import Model
@@ -22,7 +23,7 @@ from .printable import logger
 from .providers.base_provider import Provider
 from .providers.call import Call, OwnCancellation, bind, check_keys
 from .providers.catalogue import load_at
-from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning, Status, Usage
+from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning
 from .providers.transport.settings import proxy_address
 from .routing import Route, resolve
 from .shaping import Shaper
@@ -144,7 +145,7 @@ async def asked(request: Request) -> AsyncGenerator[Item]:
         for piece in shaper.flush():
             record.add(piece)
             yield piece
-        if record.empty:
+        if record.answer.is_empty:
             raise ResponseError("the answer was empty: no text, no tool call, no word why it ended")
 
 
@@ -182,48 +183,40 @@ def _whole(event: Event) -> Event:
 
 
 class _Record:
-    """What one answer was so far: its text, for errors; when it began and what it used, for the log.
+    """What one answer is so far: for errors its text, for the log when it began and what it used.
 
     The log never has content: neither of messages and answers, nor of errors, which may quote them.
     """
 
-    __slots__ = ("_began", "_debug", "_start", "_texts", "_usage", "_who", "empty")
+    __slots__ = ("_began", "_debug", "_start", "add", "answer")
+
+    add: Callable[[Item], None]
+    """Add the next item. Without a log this is the assembly's own method: nothing more is paid per chunk."""
 
     def __init__(self, route: Route) -> None:
-        self.empty = True
-        self._who = (route.name, route.model)
-        self._texts: list[str] = []
-        self._usage: Usage | None = None
+        self.answer = Assembly(route.name, route.model)
         self._debug, self._began, self._start = logger.isEnabledFor(logging.DEBUG), False, monotonic()
+        self.add = self._add_and_log if self._debug else self.answer.add
 
     def __enter__(self) -> Self:
         if self._debug:
-            logger.debug("start: %s, model %r", *self._who)
+            logger.debug("start: %s, model %r", self.answer.provider, self.answer.model)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        answer = self.answer
         if isinstance(error, G4FError):
-            error.fill(*self._who, "".join(self._texts))
+            error.fill(answer.provider, answer.model, answer.text)
         if self._debug:
-            seconds, usage = monotonic() - self._start, repr(self._usage) if self._usage else "usage not told"
+            seconds, usage = monotonic() - self._start, repr(answer.usage) if answer.usage else "usage not told"
             how = f" {kind.__name__}" if kind else ""
-            logger.debug("end: %s,%s after %.3f s, %s", self._who[0], how, seconds, usage)
+            logger.debug("end: %s,%s after %.3f s, %s", answer.provider, how, seconds, usage)
 
-    def add(self, item: Item) -> None:
-        if isinstance(item, str):
-            self._texts.append(item)
-        elif isinstance(item, Usage):
-            self._usage = item
-            return
-        elif isinstance(item, ProviderInfo):
-            self._who = (item.provider, item.model or self._who[1])
-            return
-        elif isinstance(item, Status):
-            return
-        self.empty = False
-        if self._debug and not self._began:
+    def _add_and_log(self, item: Item) -> None:
+        self.answer.add(item)
+        if not self._began and not self.answer.is_empty:
             self._began = True
-            logger.debug("first event: %s after %.3f s", self._who[0], monotonic() - self._start)
+            logger.debug("first event: %s after %.3f s", self.answer.provider, monotonic() - self._start)
 
 
 async def text(request: Request) -> str:

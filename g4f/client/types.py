@@ -11,12 +11,12 @@ __all__ = [
     "ChatCompletionChunk",
     "Choice",
     "ChunkChoice",
+    "CompletionFunction",
+    "CompletionMessage",
+    "CompletionToolCall",
     "CompletionUsage",
     "Delta",
-    "Function",
     "FunctionDelta",
-    "Message",
-    "ToolCall",
     "ToolCallDelta",
 ]
 
@@ -32,18 +32,18 @@ class _Shape(msgspec.Struct):
         return msgspec.json.encode(self).decode()
 
 
-class Function(_Shape):
+class CompletionFunction(_Shape):
     """What is called: `arguments` is JSON text, as the model wrote it."""
 
     name: str
     arguments: str
 
 
-class ToolCall(_Shape):
+class CompletionToolCall(_Shape):
     """One tool call of a whole answer."""
 
     id: str
-    function: Function
+    function: CompletionFunction
     type: Literal["function"] = "function"
 
 
@@ -73,19 +73,19 @@ class CompletionUsage(_Shape):
     completion_tokens_details: dict[str, int] | None = None
 
 
-class Message(_Shape):
+class CompletionMessage(_Shape):
     """The answer. Append it to the messages of the next call as it is."""
 
     role: str = "assistant"
     content: str | None = None
     reasoning: str | None = None
-    tool_calls: list[ToolCall] | None = None
+    tool_calls: list[CompletionToolCall] | None = None
 
 
 class Choice(_Shape):
     """The one answer of a completion."""
 
-    message: Message
+    message: CompletionMessage
     finish_reason: str
     index: int = 0
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import msgspec
 
+from ..assembly import Assembly
 from ..errors import InputError, MissingRequirementsError, close_matches
 from ..printable import logger, one_line
 from ..providers.base_provider import AsyncGeneratorProvider
-from ..providers.response import Item, ProviderInfo, Reasoning, Replayed, ToolCall
+from ..providers.response import Item, ProviderInfo, Replayed
 from ..secrets.known import keys_here, secrets_of
 from ..typing import Key
 from .file import BROKEN, Entry, Kept, TapeFile, read_entry
@@ -167,8 +168,8 @@ class Take(AsyncGeneratorProvider):
         if not asked.provider:  # a live answer need not say what the route says
             notes.events.insert(0, who)
             notes.ms.insert(0, 0)
-        said = self._encoded.decode() + notes.said()
-        if any(secret in said for secret in self._secrets | keys_here()):
+        texts = "\n".join((self._encoded.decode(), *notes.texts()))
+        if any(secret in texts for secret in self._secrets | keys_here()):
             tape.warn("key", f"an answer is not recorded on the tape {tape.file.path.name}: a key stands in its text")
             return
         try:
@@ -203,18 +204,13 @@ class _Notes:
         self.ms.append(now - self._told)
         self._told = now
 
-    def said(self) -> str:
-        """Return all that the model wrote."""
-        texts = []
+    def texts(self) -> list[str]:
+        """Return all that the model wrote, each text joined from its pieces: a secret may be cut anywhere."""
+        answer = Assembly()
         for event in self.events:
-            match event:
-                case str():
-                    texts.append(event)
-                case Reasoning():
-                    texts.append(event.text)
-                case ToolCall():
-                    texts.append(event.arguments)
-        return "".join(texts)
+            answer.add(event)
+        calls = [text for call in answer.tool_calls for text in (call.id, call.name, call.arguments)]
+        return [answer.text, answer.reasoning, *calls]
 
 
 def _near(asked: Question, file: TapeFile) -> str:
