@@ -13,7 +13,7 @@ import msgspec
 
 from .answer import Answer
 from .assembly import Assembly
-from .dispatch import Request, asked, prepare, stream_events
+from .dispatch import Request, ask, prepare, stream_events
 from .errors import ContextLengthError, InputError
 from .files import decoded
 from .images import urls_in
@@ -29,7 +29,7 @@ from .typing import seal, sealed
 from .waiting import bridge
 from .wire import whole
 
-__all__ = ["Asking", "Conversation", "Saved", "Turn"]
+__all__ = ["Conversation", "PendingTurn", "Saved", "Turn"]
 
 _FOREIGN = "this is not a conversation that to_json() wrote"
 
@@ -59,8 +59,8 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     def to_messages(self) -> list[dict[str, Any]]:
         """Return the question and the answer as messages."""
         images = [{"type": "image_url", "image_url": {"url": url}} for url in self.images]
-        asked = [{"type": "text", "text": self.question}, *images] if images else self.question
-        return [{"role": "user", "content": asked}, {"role": "assistant", "content": self.answer}]
+        content = [{"type": "text", "text": self.question}, *images] if images else self.question
+        return [{"role": "user", "content": content}, {"role": "assistant", "content": self.answer}]
 
 
 class Saved(msgspec.Struct, omit_defaults=True):
@@ -114,7 +114,9 @@ class Conversation:
         """Return the items of the answer as they come."""
         return self.prepare(question, **seal(options)).items()
 
-    def prepare(self, question: str, *, instead_of: Turn | None = None, stream: bool = True, **options: Any) -> Asking:
+    def prepare(
+        self, question: str, *, instead_of: Turn | None = None, stream: bool = True, **options: Any
+    ) -> PendingTurn:
         """Return the question, ready to be sent. Raises what cannot be.
 
         `instead_of` one of the turns, it is asked with the turns above it only, and takes its place; the turns below
@@ -122,7 +124,7 @@ class Conversation:
         """
         if not isinstance(question, str) or not question.strip():
             raise InputError("the question is empty")
-        return Asking(self, question, instead_of, stream, seal(options))
+        return PendingTurn(self, question, instead_of, stream, seal(options))
 
     def fork(self) -> Conversation:
         """Return a conversation that has the same turns so far, and goes its own way from here."""
@@ -161,8 +163,10 @@ class Conversation:
             except InputError as error:  # it would be that of every later question
                 raise InputError(f"{_FOREIGN}: turn {number}: {error}") from None
         if provider is None and _ADDRESS.search(saved.provider):
-            told = "the history names the address %s, which is not asked: give provider=… to ask there"
-            logger.warning(told, _named(saved.provider)[:200])
+            logger.warning(
+                "the history names the address %s, which is not asked: give provider=… to ask there",
+                _named(saved.provider)[:200],
+            )
         elif provider is None:
             provider = saved.provider or None
         return cls(saved.model, provider, system=saved.system, turns=saved.turns, **options)
@@ -174,7 +178,7 @@ class Conversation:
         return "\n\n".join(map(_markdown, self.turns)) or "*no turns yet*"
 
 
-class Asking:
+class PendingTurn:
     """One question of a conversation, ready to be sent: `request` is what will be, `result` the answer at its end."""
 
     result: Answer
@@ -193,15 +197,15 @@ class Asking:
         A conversation that is longer than the model's context is asked again without its oldest turns.
         """
         start, assembly = monotonic(), Assembly(self.request.route.name, self.request.route.model)
-        async with aclosing(stream_events(self.request, self._asked)) as items:
+        async with aclosing(stream_events(self.request, self._ask_within_context)) as items:
             async for item in items:
                 if isinstance(item, Trimmed):
                     self.request = self._request(item.turns)
                 assembly.add(item)
                 yield item
-        self.result = answer = Answer.of(assembly, self.request.call.messages, monotonic() - start)
+        self.result = answer = Answer.of(assembly, self.request.messages, monotonic() - start)
         place = self._conversation.place(self._instead_of)
-        images = urls_in(self.request.call.messages[-1])
+        images = urls_in(self.request.messages[-1])
         self._conversation.turns[place : place + 1] = [
             Turn(self._question, str(answer), answer.provider, answer.model, images)
         ]
@@ -219,9 +223,9 @@ class Asking:
         messages = [*before, {"role": "user", "content": self._question}]
         return prepare(given.pop("model"), messages, given.pop("provider"), **given)
 
-    async def _asked(self, whole: Request) -> AsyncGenerator[Item]:
+    async def _ask_within_context(self, whole: Request) -> AsyncGenerator[Item]:
         """Yield the answer to the whole conversation, or to as much of it as the model's context holds."""
-        above, trimmed, answered = self._conversation.place(self._instead_of), 0, asked(whole)
+        above, trimmed, answered = self._conversation.place(self._instead_of), 0, ask(whole)
         while True:
             try:
                 async with aclosing(answered) as items:
@@ -233,8 +237,11 @@ class Asking:
             else:
                 return
             trimmed = min(above, 2 * trimmed or 1)
-            told = f"longer than the model's context: the oldest {trimmed} of {above} turns are left out"
-            logger.warning("the conversation is %s", told)
+            logger.warning(
+                "the conversation is longer than the model's context: the oldest %s of %s turns are left out",
+                trimmed,
+                above,
+            )
             yield Trimmed(trimmed)
             answered = stream_events(self._request(trimmed))
 

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from numbers import Integral, Real
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import msgspec
 
@@ -18,14 +18,14 @@ from .assembly import Assembly
 from .errors import G4FError, InputError, ResponseError, kind_of
 from .messages import normalize, with_images
 from .models import Model
-from .options import in_our_words
+from .options import check_words, in_our_words
 from .printable import logger
 from .providers.base_provider import Provider
 from .providers.call import Call, OwnCancellation, bind, check_keys
 from .providers.catalogue import load_at
 from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning
 from .providers.transport.settings import proxy_address
-from .routing import Route, resolve
+from .routing import Route, resolve, without_provider
 from .shaping import Shaper
 from .taping.tapes import current
 from .typing import Key, Messages, seal, sealed
@@ -33,21 +33,26 @@ from .waiting.limits import Limits
 from .wire import whole
 
 if TYPE_CHECKING:
-    from .taping.player import Take
+    from .taping.player import Lookup
 
-__all__ = ["Request", "asked", "prepare", "stream_events", "text"]
+__all__ = ["Request", "ask", "prepare", "stream_events", "text"]
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A question that may be sent: checked, with its route and the call that will be made."""
+    """A question that may be sent: checked, with its route and the call that will be made.
+
+    `call` is None where nobody was looked for, because the tape answers; see `routing.without_provider`.
+    """
 
     route: Route
-    call: Call
+    call: Call | None
+    messages: list[dict[str, Any]]
+    options: dict[str, Any]
     stop: tuple[str, ...]
     max_chunks: int | None
     timeout: float | None
     stream_timeout: float | None
-    take: Take | None
+    lookup: Lookup | None
 
 
 def prepare(
@@ -86,7 +91,7 @@ def prepare(
         given["max_tokens"] = limit
     if words:
         given["stop"] = list(words)
-    route, take = _routed(model, provider, normal, given)
+    route, lookup = _routed(model, provider, normal, given)
     if silence:
         given["stream_timeout"] = silence  # for a provider with a limit of its own
     if proxy:
@@ -96,43 +101,48 @@ def prepare(
         check_keys(route.provider, keys)
     cut = None if getattr(route.provider, "enforces_max_tokens", False) else limit
     silence = None if getattr(route.provider, "enforces_stream_timeout", False) else silence
+    if route.provider is None:
+        check_words(given)
+        return Request(route, None, normal, given, words, cut, longest, silence, lookup)
     call = bind(route.provider, route.model, normal, given, stream=stream)
-    return Request(route, call, words, cut, longest, silence, take)
+    return Request(route, call, call.messages, call.options, words, cut, longest, silence, lookup)
 
 
 def _routed(
     model: Model | str, provider: Provider | str | None, messages: list[dict[str, Any]], options: dict[str, Any]
-) -> tuple[Route, Take | None]:
-    """Return who is asked, and the question on the tape that is on, if one is.
+) -> tuple[Route, Lookup | None]:
+    """Return the route, and the lookup on the tape that is on, if one is.
 
-    A question that names no provider is the same on every machine: who could answer it is not looked for here unless
-    it will be asked.
+    A question that names no provider is the same on every machine: a provider is looked for only where the tape does
+    not answer.
     """
     tape = current()
     if tape is None:
         return resolve(model, provider), None
     if provider is None:
-        take = tape.take("", model.name if isinstance(model, Model) else model, messages, options)
-        return resolve(model, take if take.needs_nobody else None), take
+        lookup = tape.lookup("", model.name if isinstance(model, Model) else model, messages, options)
+        return without_provider(model) if lookup.needs_nobody else resolve(model), lookup
     route = resolve(model, provider)
-    return route, tape.take(route.name, route.model, messages, options)
+    return route, tape.lookup(route.name, route.model, messages, options)
 
 
-async def asked(request: Request) -> AsyncGenerator[Item]:
+async def ask(request: Request) -> AsyncGenerator[Item]:
     """Yield the answer of the provider.
 
     Raises TimeoutError, ResponseError for an empty answer or a wrong item, or what the provider raises. An
     error of the tree leaves with provider, model, and in `partial` the text so far.
     """
     route, shaper = request.route, Shaper(request.stop, request.max_chunks)
+    call = cast("Call", request.call)  # a request without one is answered by the tape, and never comes here
     with _Record(route) as record:
+        add = record.add
         with OwnCancellation(route.provider), Limits(request.timeout, request.stream_timeout) as limits:
-            async with aclosing(request.call.open()) as items:
+            async with aclosing(call.open()) as items:
                 async for item in items:
                     pieces = shaper.feed(item) if isinstance(item, str) else _event(item, shaper)
                     while True:
                         for piece in pieces:
-                            record.add(piece)
+                            add(piece)
                             limits.handing_over()
                             yield piece
                         if not shaper.pauses:
@@ -143,21 +153,22 @@ async def asked(request: Request) -> AsyncGenerator[Item]:
                         pieces = shaper.go_on()
                     limits.waiting()
         for piece in shaper.flush():
-            record.add(piece)
+            add(piece)
             yield piece
         if record.answer.is_empty:
             raise ResponseError("the answer was empty: no text, no tool call, no word why it ended")
 
 
-def stream_events(request: Request, ask: Callable[[Request], AsyncGenerator[Item]] = asked) -> AsyncGenerator[Item]:
+def stream_events(request: Request, ask: Callable[[Request], AsyncGenerator[Item]] = ask) -> AsyncGenerator[Item]:
     """Yield the answer: text as `str`, all else as events, and a FinishReason where the answer was cut here.
 
-    While a tape is on, an answer that is on it comes from there, with Replayed before it; see `Take.play`. What is not
-    is asked for by `ask`, and recorded.
+    While a tape is on, an answer that is on it comes from there, with Replayed before it; see `Lookup.play`. For one
+    that is not, `ask` asks, and it is recorded.
     """
-    if request.take is None:
+    if request.lookup is None:
         return ask(request)
-    return request.take.play(ProviderInfo(request.route.name, request.route.model), lambda: ask(request))
+    who = None if request.call is None else ProviderInfo(request.route.name, request.route.model)
+    return request.lookup.play(who, lambda: ask(request))
 
 
 def _event(item: object, shaper: Shaper) -> list[Item]:
@@ -208,7 +219,7 @@ class _Record:
         if isinstance(error, G4FError):
             error.fill(answer.provider, answer.model, answer.text)
         if self._debug:
-            seconds, usage = monotonic() - self._start, repr(answer.usage) if answer.usage else "usage not told"
+            seconds, usage = monotonic() - self._start, repr(answer.usage) if answer.usage else "no usage"
             how = f" {kind.__name__}" if kind else ""
             logger.debug("end: %s,%s after %.3f s, %s", answer.provider, how, seconds, usage)
 

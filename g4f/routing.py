@@ -16,15 +16,18 @@ from .providers.retry_provider import IterListProvider
 from .providers.transport.settings import private
 from .typing import sealed
 
-__all__ = ["Route", "merged", "resolve"]
+__all__ = ["Route", "merged", "resolve", "without_provider"]
 
 
 class Route(NamedTuple):
-    """Who is asked. `model` is what the provider is given, "" where it has no names for its models."""
+    """Who answers, and for which model."""
 
-    provider: Provider
+    provider: Provider | None
+    """None where the tape answers, and nobody was looked for."""
     name: str
+    """The name of the provider."""
     model: str
+    """What the provider is given; "" where it has no names for its models."""
 
 
 def resolve(model: Model | str, provider: Provider | str | None = None) -> Route:
@@ -43,6 +46,13 @@ def resolve(model: Model | str, provider: Provider | str | None = None) -> Route
     chosen = _named(chosen) if isinstance(chosen, str) else chosen
     check(chosen)
     route = Route(chosen, provider_name(chosen), known.name or getattr(chosen, "default_model", ""))
+    logger.debug("route: %s, model %r", route.name, route.model)
+    return route
+
+
+def without_provider(model: Model | str) -> Route:
+    """Return the route of a question that the tape answers: nobody is looked for. Raises InputError like `resolve`."""
+    route = Route(None, "tape", (model if isinstance(model, Model) else _known(model)).name)
     logger.debug("route: %s, model %r", route.name, route.model)
     return route
 
@@ -103,8 +113,10 @@ def _serving(model: Model) -> Provider:
         if not model.name:
             return _default()
         near = close_matches(model.name, ModelUtils.convert.keys() - {model.name})
-        told = f"no provider is known for the model {model.name!r}.{near} Name one that serves it: provider=…"
-        raise ModelNotFoundError(told, model=model.name)
+        raise ModelNotFoundError(
+            f"no provider is known for the model {model.name!r}.{near} Name one that serves it: provider=…",
+            model=model.name,
+        )
     if not isinstance(best, str):
         return best
     listed = _split(best)

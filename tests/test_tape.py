@@ -786,7 +786,7 @@ class TestFile(Folder):
             with g4f.tape(self.tape, mode), self.assertRaises(InputError) as caught:
                 ask(Teller(), "a")
             self.assertEqual(
-                "line 2 of the tape answers.jsonl is of version 2, and this g4f knows 1: pip install --upgrade "
+                "line 2 of the tape answers.jsonl is of version 2, and this g4f reads 1: pip install --upgrade "
                 "g4f-jupyter",
                 str(caught.exception),
             )

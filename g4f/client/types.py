@@ -64,7 +64,7 @@ class ToolCallDelta(_Shape):
 
 
 class CompletionUsage(_Shape):
-    """Tokens, as the provider counted them. The details hold parts, where it told them."""
+    """Tokens, as the provider counted them. The details hold parts of them; None where it did not count these."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -91,7 +91,7 @@ class Choice(_Shape):
 
 
 class ChatCompletion(_Shape):
-    """A whole answer. `created` is in seconds since 1970; `usage` is None where the provider told nothing."""
+    """A whole answer. `created` is in seconds since 1970; `usage` is None where the provider did not count."""
 
     id: str
     created: int
@@ -120,7 +120,7 @@ class ChunkChoice(_Shape):
 
 
 class ChatCompletionChunk(_Shape):
-    """A piece of an answer. The last one has no content, but the finish reason and, where told, the usage."""
+    """A piece of an answer. The last one has no content, but the finish reason and, if it was counted, the usage."""
 
     id: str
     created: int

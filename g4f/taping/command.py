@@ -20,20 +20,20 @@ def main(arguments: list[str]) -> int:
     Exits with 2, and a line on stderr, where the command cannot be run.
     """
     parser = _parser()
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        file = _opened(asked.file)
-        match asked.command:
+        file = _opened(options.file)
+        match options.command:
             case "list":
                 lines = list(_listed(file))
             case "check":
                 lines = list(_checked(file))
             case _:
-                lines = [_pruned(file, asked.keys)]
+                lines = [_pruned(file, options.keys)]
     except InputError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     say("\n".join(lines))
-    return 1 if asked.command == "check" and len(lines) > 1 else 0
+    return 1 if options.command == "check" and len(lines) > 1 else 0
 
 
 def _parser() -> ArgumentParser:
@@ -62,8 +62,8 @@ def _listed(file: TapeFile) -> Iterator[str]:
     """Yield the lines of a table."""
     rows = [("key", "n", "provider", "model", "question", "answer"), *_rows(file)]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    for *told, answer in rows:
-        yield "  ".join([*(f"{word:{width}}" for word, width in zip(told, widths, strict=True)), answer])
+    for *cells, answer in rows:
+        yield "  ".join([*(f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True)), answer])
 
 
 def _rows(file: TapeFile) -> Iterator[tuple[str, ...]]:
@@ -72,9 +72,10 @@ def _rows(file: TapeFile) -> Iterator[tuple[str, ...]]:
             if _wrong(line):
                 continue
             entry = read_entry(line)
-            asked, answer = entry.asked(), "".join(event for event in entry.items() if isinstance(event, str))
-            question, told = (repr(shortened(text, 40)) for text in (asked.last(), answer))
-            yield key[:8], str(entry.n), asked.provider, asked.model, question, told
+            question = entry.decoded_question()
+            text = "".join(event for event in entry.items() if isinstance(event, str))
+            asks, answers = (repr(shortened(each, 40)) for each in (question.last(), text))
+            yield key[:8], str(entry.n), question.provider, question.model, asks, answers
 
 
 def _checked(file: TapeFile) -> Iterator[str]:

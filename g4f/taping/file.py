@@ -20,7 +20,7 @@ import msgspec
 from ..errors import InputError
 from ..files import check_writable, held, read, replace, resolve, state
 from ..providers.response import FinishReason, ProviderInfo, Reasoning, ToolCall, Trimmed, Usage
-from .question import Question, key_of
+from .question import RecordedQuestion, key_of
 
 __all__ = ["BROKEN", "Entry", "Kept", "Odd", "TapeFile", "read_entry"]
 
@@ -51,13 +51,13 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
         _EVENTS.decode(encoded)  # of its own kind of event
         return cls(key_of(question), number, VERSION, msgspec.Raw(question), encoded, ms if any(ms) else [])
 
-    def asked(self) -> Question:
+    def decoded_question(self) -> RecordedQuestion:
         """Return its question. Raises BROKEN if someone broke it."""
-        return msgspec.json.decode(self.question, type=Question)
+        return msgspec.json.decode(self.question, type=RecordedQuestion)
 
     def is_filed(self) -> bool:
         """Whether it stands under the key of its question. Raises BROKEN."""
-        return self.key == key_of(self.asked().encode())
+        return self.key == key_of(self.decoded_question().encode())
 
     def items(self) -> list[Kept]:
         """Return the events. Raises BROKEN if someone broke them."""
@@ -134,7 +134,7 @@ class TapeFile:
             self._write()
 
     def check_writable(self) -> None:
-        """Raise InputError if it can be told now that nothing can be written."""
+        """Raise InputError if it is already known that nothing can be written."""
         check_writable(self.path, self._unwritten)
 
     def _read(self) -> None:
@@ -164,8 +164,10 @@ def _parsed(data: bytes, name: str) -> tuple[dict[str, dict[int, bytes]], list[O
             odd.append(Odd(number, line, "is no answer of a tape"))
             continue
         if head.tape > VERSION:
-            told = f"line {number} of the tape {name} is of version {head.tape}, and this g4f knows {VERSION}"
-            raise InputError(f"{told}: pip install --upgrade g4f-jupyter")
+            raise InputError(
+                f"line {number} of the tape {name} is of version {head.tape}, and this g4f reads {VERSION}: "
+                "pip install --upgrade g4f-jupyter"
+            )
         if not head.key or head.n < 0:
             odd.append(Odd(number, line, "is no answer of a tape"))
         elif line != answers.setdefault(head.key, {}).setdefault(head.n, line):

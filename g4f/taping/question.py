@@ -14,10 +14,10 @@ from ..providers.access import shown
 from ..providers.transport.settings import TRANSPORT
 from ..typing import Key
 
-__all__ = ["GIVEN_PORT", "Question", "differences", "key_of", "question", "shortened"]
+__all__ = ["GIVEN_PORT", "RecordedQuestion", "differences", "key_of", "question", "shortened"]
 
-_NOT_ASKED = TRANSPORT - {"base_url"}
-"""Options that say how a question is sent, or by whom."""
+_LEFT_OUT = TRANSPORT - {"base_url"}
+"""Options that say how a question is sent, or by whom: no part of it."""
 
 _INLINE = re.compile(r"data:([\w.+/-]*);base64,", re.IGNORECASE)
 
@@ -26,7 +26,7 @@ GIVEN_PORT = r"(127\.0\.0\.1|localhost|\[::1\]):(?:3276[89]|327[7-9]\d|32[89]\d\
 choose, such as 30000."""
 
 
-class Question(msgspec.Struct, frozen=True, omit_defaults=True):
+class RecordedQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
     """All that determines an answer. `provider` is "" where the caller named none, and all names for a list."""
 
     provider: str
@@ -50,11 +50,11 @@ def question(provider: str, model: str, messages: list[dict[str, Any]], options:
 
     Raises InputError for what JSON cannot hold.
     """
-    asked = {name: value for name, value in options.items() if name not in _NOT_ASKED}
-    if isinstance(address := asked.get("base_url"), str):
-        asked["base_url"] = _somewhere(shown(address))
+    kept = {name: value for name, value in options.items() if name not in _LEFT_OUT}
+    if isinstance(address := kept.get("base_url"), str):
+        kept["base_url"] = _somewhere(shown(address))
     try:
-        return Question(_somewhere(provider), model, _plain(messages), _plain(asked)).encode()
+        return RecordedQuestion(_somewhere(provider), model, _plain(messages), _plain(kept)).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"the question cannot be written on a tape: {error}. Ask it with the tape off") from None
 
@@ -64,9 +64,9 @@ def key_of(encoded: bytes) -> str:
     return sha256(encoded).hexdigest()[:32]
 
 
-def differences(one: Question, other: Question) -> list[str]:
+def differences(one: RecordedQuestion, other: RecordedQuestion) -> list[str]:
     """Return in which of its parts a question is not the other."""
-    return [name for name in Question.__struct_fields__ if getattr(one, name) != getattr(other, name)]
+    return [name for name in RecordedQuestion.__struct_fields__ if getattr(one, name) != getattr(other, name)]
 
 
 def shortened(text: str, length: int) -> str:
