@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Coroutine
-from typing import Any, Literal, overload
+from typing import Any, Unpack, overload
 
 from .dispatch import prepare, stream_events, text
 from .models import Model
+from .options import AnyOptions, Options, StreamedOptions, WholeOptions
 from .providers.base_provider import Provider
 from .providers.response import Item
 from .typing import Messages, seal, sealed
@@ -31,11 +32,7 @@ class ChatCompletion:
     @overload
     @staticmethod
     def create(
-        model: Model | str,
-        messages: Messages,
-        provider: Provider | str | None = None,
-        stream: Literal[False] = False,
-        **options: Any,
+        model: Model | str, messages: Messages, provider: Provider | str | None = None, **options: Unpack[WholeOptions]
     ) -> str: ...
 
     @overload
@@ -44,20 +41,13 @@ class ChatCompletion:
         model: Model | str,
         messages: Messages,
         provider: Provider | str | None = None,
-        *,
-        stream: Literal[True],
-        **options: Any,
+        **options: Unpack[StreamedOptions],
     ) -> bridge.Stream[Item]: ...
 
     @overload
     @staticmethod
     def create(
-        model: Model | str,
-        messages: Messages,
-        provider: Provider | str | None = None,
-        *,
-        stream: bool,
-        **options: Any,
+        model: Model | str, messages: Messages, provider: Provider | str | None = None, **options: Unpack[AnyOptions]
     ) -> str | bridge.Stream[Item]: ...
 
     @staticmethod
@@ -66,7 +56,7 @@ class ChatCompletion:
         messages: Messages,
         provider: Provider | str | None = None,
         stream: bool = False,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> str | bridge.Stream[Item]:
         """Return the answer's text; with `stream`, an iterator of its text as `str` and of events.
 
@@ -79,11 +69,7 @@ class ChatCompletion:
     @overload
     @staticmethod
     def create_async(
-        model: Model | str,
-        messages: Messages,
-        provider: Provider | str | None = None,
-        stream: Literal[False] = False,
-        **options: Any,
+        model: Model | str, messages: Messages, provider: Provider | str | None = None, **options: Unpack[WholeOptions]
     ) -> Coroutine[Any, Any, str]: ...
 
     @overload
@@ -92,20 +78,13 @@ class ChatCompletion:
         model: Model | str,
         messages: Messages,
         provider: Provider | str | None = None,
-        *,
-        stream: Literal[True],
-        **options: Any,
+        **options: Unpack[StreamedOptions],
     ) -> AsyncGenerator[Item]: ...
 
     @overload
     @staticmethod
     def create_async(
-        model: Model | str,
-        messages: Messages,
-        provider: Provider | str | None = None,
-        *,
-        stream: bool,
-        **options: Any,
+        model: Model | str, messages: Messages, provider: Provider | str | None = None, **options: Unpack[AnyOptions]
     ) -> Coroutine[Any, Any, str] | AsyncGenerator[Item]: ...
 
     @staticmethod
@@ -114,7 +93,7 @@ class ChatCompletion:
         messages: Messages,
         provider: Provider | str | None = None,
         stream: bool = False,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> Coroutine[Any, Any, str] | AsyncGenerator[Item]:
         """Return an awaitable of the text; with `stream`, an async iterator of its text and of events."""
         provider = sealed(provider)

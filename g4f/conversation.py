@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from time import monotonic
-from typing import Any
+from typing import Any, Unpack
 from urllib.parse import urlsplit
 
 import msgspec
@@ -20,7 +20,7 @@ from .images import urls_in
 from .markdown.rewriting import safe, titled
 from .messages import normalize
 from .models import Model
-from .options import in_our_words
+from .options import CallOptions, Options, in_our_words
 from .printable import logger
 from .providers.base_provider import Provider, provider_name
 from .providers.response import Item, Trimmed
@@ -90,7 +90,7 @@ class Conversation:
         *,
         system: str = "",
         turns: Iterable[Turn] = (),
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
         self.model = model
         provider = self.provider = sealed(provider)
@@ -98,24 +98,24 @@ class Conversation:
         self.turns = list(turns)
         self.options = in_our_words(seal(options))
 
-    def __call__(self, question: str, **options: Any) -> Answer:
+    def __call__(self, question: str, **options: Unpack[CallOptions]) -> Answer:
         """Return the answer, which is its text."""
         return bridge.run(self.prepare(question, stream=False, **seal(options)).answer)
 
-    def stream(self, question: str, **options: Any) -> bridge.Stream[Item]:
+    def stream(self, question: str, **options: Unpack[CallOptions]) -> bridge.Stream[Item]:
         """Return the items of the answer as they come: text as `str`, and events."""
         return bridge.iterate(self.prepare(question, **seal(options)).items)
 
-    async def acall(self, question: str, **options: Any) -> Answer:
+    async def acall(self, question: str, **options: Unpack[CallOptions]) -> Answer:
         """Return the answer, which is its text."""
         return await self.prepare(question, stream=False, **seal(options)).answer()
 
-    def astream(self, question: str, **options: Any) -> AsyncGenerator[Item]:
+    def astream(self, question: str, **options: Unpack[CallOptions]) -> AsyncGenerator[Item]:
         """Return the items of the answer as they come."""
         return self.prepare(question, **seal(options)).items()
 
     def prepare(
-        self, question: str, *, instead_of: Turn | None = None, stream: bool = True, **options: Any
+        self, question: str, *, instead_of: Turn | None = None, stream: bool = True, **options: Unpack[CallOptions]
     ) -> PendingTurn:
         """Return the question, ready to be sent. Raises what cannot be.
 
@@ -151,7 +151,9 @@ class Conversation:
         return msgspec.json.format(msgspec.json.encode(saved)).decode()
 
     @classmethod
-    def from_json(cls, text: str | bytes, *, provider: Provider | str | None = None, **options: Any) -> Conversation:
+    def from_json(
+        cls, text: str | bytes, *, provider: Provider | str | None = None, **options: Unpack[Options]
+    ) -> Conversation:
         """Return the conversation that `to_json` wrote, to go on with `provider`, if not with the one it names.
 
         An address in it is not asked: it may be that of a stranger. Raises InputError for any other text.

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from numbers import Integral, Real
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 import msgspec
 
@@ -18,7 +18,7 @@ from .assembly import Assembly
 from .errors import G4FError, InputError, ResponseError, kind_of
 from .messages import normalize, with_images
 from .models import Model
-from .options import check_words, in_our_words
+from .options import ProviderOptions, check_words, in_our_words
 from .printable import logger
 from .providers.base_provider import Provider
 from .providers.call import Call, OwnCancellation, bind, check_keys
@@ -67,7 +67,7 @@ def prepare(
     stream_timeout: float | None = None,
     proxy: str | None = None,
     images: Any = None,
-    **options: Any,
+    **options: Unpack[ProviderOptions],
 ) -> Request:
     """Check what the caller gave, before anything is sent. An option that is None counts as not given.
 
@@ -76,17 +76,17 @@ def prepare(
     with the last question. `api_key` is the key of who is asked, of a list the first that takes one; a dict has keys by
     the names of providers. Raises InputError, and what `resolve` raises.
     """
-    options, provider = in_our_words(seal(options)), sealed(provider)
+    others, provider = in_our_words(seal(options)), sealed(provider)
     words, limit = _stop_words(stop), _limit(max_tokens)
     longest, silence = _seconds("timeout", _or_environment(timeout)), _seconds("stream_timeout", stream_timeout)
     normal = normalize(messages)
     if images is not None:
         normal = with_images(normal, images)
-    if provider is None and isinstance(address := options.get("base_url"), str):
+    if provider is None and isinstance(address := others.get("base_url"), str):
         provider = load_at(address)
-    if proxy is None and (proxy := options.pop("proxy", None)) is None:
+    if proxy is None and (proxy := others.pop("proxy", None)) is None:
         proxy = _of_environment("G4F_PROXY")
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in others.items() if value is not None}
     if limit:
         given["max_tokens"] = limit
     if words:
