@@ -17,16 +17,21 @@ __all__ = ["ChatCompletion"]
 
 
 class ChatCompletion:
-    """Ask a model; get text.
+    """Ask a model, and get its text.
 
-    Both calls take `model` (a name or a Model; "" for the default), `messages` (a list, or one question as
-    text), `provider` (a class, an instance, a name, or several names to be asked in order), `stream`, and
-    options: `max_tokens`, `stop` (text or list), `timeout` and `stream_timeout` (seconds: whole answer, and
-    longest silence), `proxy` (else `G4F_PROXY`), `images` (one or a list, seen with the last question: paths, bytes,
-    addresses, data URLs, PIL's images, matplotlib's figures, what IPython shows as an image; they may stand in the
-    content of a message too), and whatever else the provider takes. None: not given.
+    Both calls take the same arguments:
 
-    Raise errors of `g4f.errors` at the call for what cannot be sent, later for what the far side did.
+    model      a name or a Model; "" for the default
+    messages   a list, or one question as text
+    provider   a class, an instance, a name, or several names, which are asked in this order
+    stream     whether the answer comes in pieces
+    options    those of `g4f.options.Options`, and others that the provider takes; None is the same as not given
+
+    An image is a path, bytes, an address, a data URL, an image of PIL, a figure of matplotlib, or what IPython shows as
+    an image. It stands in `images`, or in the content of a message.
+
+    What cannot be sent raises an error of `g4f.errors` at the call; what goes wrong later raises one while the answer
+    is read.
     """
 
     @overload

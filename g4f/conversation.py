@@ -1,4 +1,4 @@
-"""A conversation: turns of a question and its whole answer, asked in sync or async code."""
+"""A conversation: its turns are questions with their whole answers, for sync and for async code."""
 
 from __future__ import annotations
 
@@ -34,20 +34,23 @@ __all__ = ["Conversation", "PendingTurn", "Saved", "Turn"]
 _FOREIGN = "this is not a conversation that to_json() wrote"
 
 _ADDRESS = re.compile("[:/@]")
-"""What no name of a provider has."""
+"""Characters of an address that no name of a provider has."""
 
 
 class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One question, its whole answer, and who gave it. `images` are those of the question: data URLs, or addresses."""
+    """One question and its whole answer."""
 
     question: str
     answer: str
     provider: str = ""
+    """The name of the provider that answered."""
     model: str = ""
+    """The name of the model that answered."""
     images: tuple[str, ...] = ()
+    """The images of the question: data URLs, or addresses."""
 
     def __post_init__(self) -> None:
-        """Take no halves of characters: a conversation that has one could neither be sent nor saved."""
+        """Replace halves of characters: a conversation that has one could be neither sent nor saved."""
         for name in ("question", "answer", "provider", "model"):
             if not getattr(self, name).isascii():
                 msgspec.structs.force_setattr(self, name, whole(getattr(self, name)))
@@ -64,7 +67,7 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Saved(msgspec.Struct, omit_defaults=True):
-    """What is written to JSON: never an option, so never a key."""
+    """What is written to JSON: no options, and so no key."""
 
     turns: list[Turn]
     model: str = ""
@@ -75,12 +78,12 @@ class Saved(msgspec.Struct, omit_defaults=True):
 class Conversation:
     """Questions that build on each other.
 
-    `chat = Conversation(model, provider, system="…")`, then `chat("…")` or `await chat.acall("…")` for an answer,
-    `chat.stream("…")` or `async for … in chat.astream("…")` for its items. `options` go with every call; they are those
-    of `g4f.ChatCompletion`. The `images` of a question stay with its turn.
+    Make one by `chat = Conversation(model, provider, system="…")`. Then `chat("…")` or `await chat.acall("…")` returns
+    an answer, `chat.stream("…")` or `async for … in chat.astream("…")` its items. `options` go with every call; they
+    are those of `g4f.ChatCompletion`. The `images` of a question stay with its turn.
 
-    A turn enters `turns` when its answer is complete: one that failed, or was left early, never does. An interrupt that
-    comes too late to cut an answer still raises KeyboardInterrupt; the turn is there then.
+    A turn enters `turns` when its answer is complete. A turn that failed, or whose reader left early, does not. An
+    interrupt that comes too late to cut an answer still raises KeyboardInterrupt, but its turn is in `turns`.
     """
 
     def __init__(
@@ -117,17 +120,17 @@ class Conversation:
     def prepare(
         self, question: str, *, instead_of: Turn | None = None, stream: bool = True, **options: Unpack[CallOptions]
     ) -> PendingTurn:
-        """Return the question, ready to be sent. Raises what cannot be.
+        """Return a turn whose question is ready to be sent. Raises InputError for a question that cannot be.
 
-        `instead_of` one of the turns, it is asked with the turns above it only, and takes its place; the turns below
-        stay.
+        With `instead_of`, one of the turns, only the turns above that one are sent, and the new turn replaces it; the
+        turns below stay.
         """
         if not isinstance(question, str) or not question.strip():
             raise InputError("the question is empty")
         return PendingTurn(self, question, instead_of, stream, seal(options))
 
     def fork(self) -> Conversation:
-        """Return a conversation that has the same turns so far, and goes its own way from here."""
+        """Return a conversation with the same turns, which from here on has its own."""
         return Conversation(self.model, self.provider, system=self.system, turns=self.turns, **self.options)
 
     def to_messages(self, before: Turn | None = None, *, trimmed: int = 0) -> list[dict[str, Any]]:
@@ -138,11 +141,11 @@ class Conversation:
         return messages
 
     def place(self, turn: Turn | None) -> int:
-        """Return where `turn` stands; the end, if it does not."""
+        """Return the index of `turn`; the end, if it is not among the turns."""
         return next((place for place, other in enumerate(self.turns) if other is turn), len(self.turns))
 
     def to_json(self) -> str:
-        """Return turns, system prompt, and the names of model and provider, as JSON text. Options are left out.
+        """Return turns, system prompt, and the names of model and provider, as JSON text, without options.
 
         Raises InputError for a turn that is no text.
         """
@@ -154,9 +157,9 @@ class Conversation:
     def from_json(
         cls, text: str | bytes, *, provider: Provider | str | None = None, **options: Unpack[Options]
     ) -> Conversation:
-        """Return the conversation that `to_json` wrote, to go on with `provider`, if not with the one it names.
+        """Return the conversation that `to_json` wrote. It goes on with `provider`, else with the one that it names.
 
-        An address in it is not asked: it may be that of a stranger. Raises InputError for any other text.
+        An address that it names is not asked: a stranger may have written it. Raises InputError for any other text.
         """
         saved = decoded(text, Saved, _FOREIGN)
         for number, turn in enumerate(saved.turns, 1):
@@ -181,9 +184,12 @@ class Conversation:
 
 
 class PendingTurn:
-    """One question of a conversation, ready to be sent: `request` is what will be, `result` the answer at its end."""
+    """A question of a conversation that is ready to be sent, and becomes a turn when its answer is complete."""
 
+    request: Request
+    """What is sent."""
     result: Answer
+    """The answer, once all items have been read."""
 
     def __init__(
         self, conversation: Conversation, question: str, instead_of: Turn | None, stream: bool, options: dict[str, Any]
@@ -194,9 +200,9 @@ class PendingTurn:
         self.request = self._request(0)
 
     async def items(self) -> AsyncGenerator[Item]:
-        """Yield the items of the answer. At its end its turn enters the conversation.
+        """Yield the items of the answer. At its end, its turn enters the conversation.
 
-        A conversation that is longer than the model's context is asked again without its oldest turns.
+        A conversation that is longer than the model's context is sent again without its oldest turns.
         """
         start, assembly = monotonic(), Assembly(self.request.route.name, self.request.route.model)
         async with aclosing(stream_events(self.request, self._ask_within_context)) as items:

@@ -1,4 +1,4 @@
-"""The spine: one question, one stream of items, whoever asks and whoever answers."""
+"""From one question to the items of its answer, the same for every face and every provider."""
 
 from __future__ import annotations
 
@@ -71,10 +71,10 @@ def prepare(
 ) -> Request:
     """Check what the caller gave, before anything is sent. An option that is None counts as not given.
 
-    `timeout` is the longest whole answer, `stream_timeout` the longest silence between events, in seconds.
-    Where not given, `timeout` is `G4F_TIMEOUT`, and `proxy` `G4F_PROXY`; "" is none. `images`, one or a list, are seen
-    with the last question. `api_key` is the key of who is asked, of a list the first that takes one; a dict has keys by
-    the names of providers. Raises InputError, and what `resolve` raises.
+    `timeout` is the longest time for a whole answer, `stream_timeout` the longest silence between events, in seconds.
+    Without `timeout` or `proxy`, `G4F_TIMEOUT` and `G4F_PROXY` count; "" is no proxy. `images`, one or a list, are seen
+    with the last question. `api_key` is the key of the provider, in a list of the first one that takes a key; a dict
+    has keys by the names of providers. Raises InputError, and what `resolve` raises.
     """
     others, provider = in_our_words(seal(options)), sealed(provider)
     words, limit = _stop_words(stop), _limit(max_tokens)
@@ -96,16 +96,11 @@ def prepare(
         given["stream_timeout"] = silence  # for a provider with a limit of its own
     if proxy:
         given["proxy"] = proxy_address(proxy, "proxy=")
-    keys = given.get("api_key")
-    if not isinstance(keys, str | None) and isinstance(keys, Mapping):
-        check_keys(route.provider, keys)
     cut = None if getattr(route.provider, "enforces_max_tokens", False) else limit
     silence = None if getattr(route.provider, "enforces_stream_timeout", False) else silence
-    if route.provider is None:
-        check_words(given)
-        return Request(route, None, normal, given, words, cut, longest, silence, lookup)
-    call = bind(route.provider, route.model, normal, given, stream=stream)
-    return Request(route, call, call.messages, call.options, words, cut, longest, silence, lookup)
+    call = _call(route, normal, given, stream=stream)
+    sent = (call.messages, call.options) if call else (normal, given)
+    return Request(route, call, *sent, words, cut, longest, silence, lookup)
 
 
 def _routed(
@@ -126,11 +121,22 @@ def _routed(
     return route, tape.lookup(route.name, route.model, messages, options)
 
 
+def _call(route: Route, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool) -> Call | None:
+    """Return how the provider of a route will be asked; None where nobody was looked for. Raises what `bind` raises."""
+    keys = options.get("api_key")
+    if not isinstance(keys, str | None) and isinstance(keys, Mapping):
+        check_keys(route.provider, keys)
+    if route.provider is None:
+        check_words(options)
+        return None
+    return bind(route.provider, route.model, messages, options, stream=stream)
+
+
 async def ask(request: Request) -> AsyncGenerator[Item]:
     """Yield the answer of the provider.
 
-    Raises TimeoutError, ResponseError for an empty answer or a wrong item, or what the provider raises. An
-    error of the tree leaves with provider, model, and in `partial` the text so far.
+    Raises TimeoutError, ResponseError for an empty answer or a wrong item, or what the provider raises. A G4FError
+    names provider and model, and has the text so far in `partial`.
     """
     route, shaper = request.route, Shaper(request.stop, request.max_chunks)
     call = cast("Call", request.call)  # a request without one is answered by the tape, and never comes here
@@ -156,11 +162,11 @@ async def ask(request: Request) -> AsyncGenerator[Item]:
             add(piece)
             yield piece
         if record.answer.is_empty:
-            raise ResponseError("the answer was empty: no text, no tool call, no word why it ended")
+            raise ResponseError("the answer was empty: it has no text, no tool call and no reason why it ended")
 
 
 def stream_events(request: Request, ask: Callable[[Request], AsyncGenerator[Item]] = ask) -> AsyncGenerator[Item]:
-    """Yield the answer: text as `str`, all else as events, and a FinishReason where the answer was cut here.
+    """Yield the answer: text as `str`, everything else as events; a FinishReason if it was cut here.
 
     While a tape is on, an answer that is on it comes from there, with Replayed before it; see `Lookup.play`. For one
     that is not, `ask` asks, and it is recorded.
@@ -172,7 +178,7 @@ def stream_events(request: Request, ask: Callable[[Request], AsyncGenerator[Item
 
 
 def _event(item: object, shaper: Shaper) -> list[Item]:
-    """Return what goes out for an item that is not text."""
+    """Return what is yielded for an item that is not text."""
     match item:
         case None:
             return []

@@ -23,9 +23,9 @@ Streamed = TypeVar("Streamed")
 
 
 class _Defaults:
-    """What a client was made with: provider and model, and the options of each call that does not say otherwise.
+    """The provider, model and options of a client. They hold for each call that does not give others.
 
-    A key, an address and headers belong to the client's own provider; where it has none, to the one that is asked.
+    A key, an address and headers belong to the client's own provider; if it has none, to the one that is asked.
     """
 
     def __init__(
@@ -35,9 +35,9 @@ class _Defaults:
         model: Model | str = "",
         **options: Unpack[Options],
     ) -> None:
-        """Raise InputError for an option that is another client's, unless it has another name here.
+        """Raise InputError for an option that only other clients have.
 
-        These are `default_headers`, `default_query`, `organization`, `project` and `proxies`.
+        Of theirs, `default_headers`, `default_query`, `organization`, `project` and `proxies` are understood.
         """
         provider = self._provider = sealed(provider)
         self._model = model
@@ -54,7 +54,7 @@ class _Defaults:
 
 
 class Completions(Generic[Whole, Streamed]):
-    """`client.chat.completions`. The face is what makes an answer of a request, whole or streamed."""
+    """`client.chat.completions`. Two functions, `whole` and `streamed`, turn a request into what the client returns."""
 
     def __init__(
         self, defaults: _Defaults, whole: Callable[[Request], Whole], streamed: Callable[[Request], Streamed]

@@ -1,4 +1,4 @@
-"""What a Client gives back, in the shapes of OpenAI's chat completions."""
+"""What a Client returns, in the shapes of OpenAI's chat completions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Shape(msgspec.Struct):
 
 
 class CompletionFunction(_Shape):
-    """What is called: `arguments` is JSON text, as the model wrote it."""
+    """The function that is called. `arguments` is JSON text, as the model wrote it."""
 
     name: str
     arguments: str
@@ -48,7 +48,7 @@ class CompletionToolCall(_Shape):
 
 
 class FunctionDelta(_Shape):
-    """A piece of what is called."""
+    """A piece of the function that is called."""
 
     name: str | None = None
     arguments: str | None = None
@@ -74,7 +74,7 @@ class CompletionUsage(_Shape):
 
 
 class CompletionMessage(_Shape):
-    """The answer. Append it to the messages of the next call as it is."""
+    """The message of the answer. It can be appended as it is to the messages of the next call."""
 
     role: str = "assistant"
     content: str | None = None
@@ -103,7 +103,7 @@ class ChatCompletion(_Shape):
 
 
 class Delta(_Shape):
-    """What a chunk adds. Only what it adds is not None."""
+    """What a chunk adds. Everything else is None."""
 
     content: str | None = None
     reasoning: str | None = None

@@ -32,8 +32,8 @@ MODES = ("auto", "replay", "record", "off")
 class Tape:
     """A tape that is on, from its first question to its last.
 
-    The same question gets the answers that are on it one after the other, and then the last again. A question that was
-    not on it, and so was asked, is asked again when it comes again, and all its answers are recorded.
+    A question that is repeated gets the answers that are on the tape one after the other, and then the last again. A
+    question that was not on it is asked each time that it is repeated, and all its answers are recorded.
     """
 
     def __init__(self, file: str | os.PathLike[str], mode: str = "auto", *, pace: bool = False) -> None:
@@ -65,7 +65,7 @@ class Tape:
         return Lookup(self, question(provider, model, messages, options), set(secrets_of(options)))
 
     def find(self, key: str) -> list[bytes]:
-        """Return the lines with the answers to a question, none if it is to be asked. Raises InputError."""
+        """Return the lines with the answers to a question; none if it has to be asked. Raises InputError."""
         if self.mode == "record" or key in self._missed:
             return []
         self.file.read()
@@ -77,7 +77,7 @@ class Tape:
 
     @contextmanager
     def counted(self, key: str) -> Iterator[tuple[int, bytes | None]]:
-        """Give the number of a question and the line that answers it, if one does. What fails is not counted."""
+        """Yield the number of a question and the line that answers it, or None. A call that fails is not counted."""
         lines = self.find(key)
         with self._guard:
             number = self._counts[key]
@@ -93,7 +93,7 @@ class Tape:
             raise
 
     def warn(self, kind: str, message: str) -> None:
-        """Warn, once of each kind, in a line that names the tape and not the code that found it."""
+        """Warn once per kind, in a line that names the tape instead of the code."""
         with self._guard:
             is_new = kind not in self._warned
             self._warned.add(kind)
@@ -155,7 +155,7 @@ class Lookup:
 
     def _record(self, number: int, who: ProviderInfo, notes: _Notes) -> None:
         tape, recorded = self._tape, msgspec.json.decode(self._encoded, type=RecordedQuestion)
-        if not recorded.provider:  # a live answer need not say what the route says
+        if not recorded.provider:  # the answer itself may not name who gave it
             notes.events.insert(0, who)
             notes.ms.insert(0, 0)
         texts = "\n".join((self._encoded.decode(), *notes.texts()))
@@ -181,7 +181,7 @@ class Lookup:
 
 
 class _Notes:
-    """What came of an answer so far, with the milliseconds before each event."""
+    """The events of an answer so far, and the milliseconds before each."""
 
     def __init__(self) -> None:
         self.events: list[Kept] = []
@@ -190,7 +190,7 @@ class _Notes:
         self._start, self._last = self._clock(), 0
 
     def add(self, item: Item) -> None:
-        """Take the next item. What is only waited for is passed over, and so is what a provider has made up."""
+        """Add the next item. A status is left out, and so is an event of a class that is not ours."""
         if not isinstance(item, Kept):
             return
         now = int((self._clock() - self._start) * 1000)
@@ -208,7 +208,7 @@ class _Notes:
 
 
 def _near(wanted: RecordedQuestion, file: TapeFile) -> str:
-    """Return in what a question differs from the most similar one that is on the tape."""
+    """Say in which parts a question differs from the most similar one that is on the tape; "" if none is."""
     found: list[list[str]] = []
     for key in file.answers:
         with suppress(*BROKEN, IndexError):
