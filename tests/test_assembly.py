@@ -166,6 +166,12 @@ class TestFaces(unittest.TestCase):
                     replayed = Conversation(provider=says)("q")
                     self.assertEqual((seen, False), (of_answer(replayed), replayed.replayed))
 
+    def test_content(self) -> None:
+        """A completion without text has the content "", but None where it calls tools instead."""
+        for items, expected in (((FinishReason("length"),), ""), ((CALL,), None), (("a", CALL), "a")):
+            message = Client(Says(items)).chat.completions.create("q").choices[0].message
+            self.assertEqual(expected, message.content, items)
+
     def test_partial(self) -> None:
         """An error has the text so far, and the provider and model that an answer would have."""
         says = Says((Reasoning("hm"), "a", ProviderInfo("Who", ""), CALL, "b"), ResponseError("broken"))
