@@ -1,7 +1,7 @@
 """Ask any model, from any event loop.
 
 messages ─ messages.normalize ─ routing.resolve ─ dispatch.stream_events ─ provider ─ events
-         ─ client.assemble ─ face (bridge, if sync) ─ conversation ─ g4f_jupyter
+         ─ assembly ─ face (bridge, if sync) ─ conversation ─ g4f_jupyter
 """
 
 from __future__ import annotations

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Coroutine
-from typing import Any, Literal, overload
+from typing import Any, Unpack, overload
 
 from .dispatch import prepare, stream_events, text
 from .models import Model
+from .options import AnyOptions, Options, StreamedOptions, WholeOptions
 from .providers.base_provider import Provider
 from .providers.response import Item
 from .typing import Messages, seal, sealed
@@ -16,26 +17,27 @@ __all__ = ["ChatCompletion"]
 
 
 class ChatCompletion:
-    """Ask a model; get text.
+    """Ask a model, and get its text.
 
-    Both calls take `model` (a name or a Model; "" for the default), `messages` (a list, or one question as
-    text), `provider` (a class, an instance, a name, or several names to be asked in order), `stream`, and
-    options: `max_tokens`, `stop` (text or list), `timeout` and `stream_timeout` (seconds: whole answer, and
-    longest silence), `proxy` (else `G4F_PROXY`), `images` (one or a list, seen with the last question: paths, bytes,
-    addresses, data URLs, PIL's images, matplotlib's figures, what IPython shows as an image; they may stand in the
-    content of a message too), and whatever else the provider takes. None: not given.
+    Both calls take the same arguments:
 
-    Raise errors of `g4f.errors` at the call for what cannot be sent, later for what the far side did.
+    model      a name or a Model; "" for the default
+    messages   a list, or one question as text
+    provider   a class, an instance, a name, or several names, which are asked in this order
+    stream     whether the answer comes in pieces
+    options    those of `g4f.options.Options`, and others that the provider takes; None is the same as not given
+
+    An image is a path, bytes, an address, a data URL, an image of PIL, a figure of matplotlib, or what IPython shows as
+    an image. It stands in `images`, or in the content of a message.
+
+    What cannot be sent raises an error of `g4f.errors` at the call; what goes wrong later raises one while the answer
+    is read.
     """
 
     @overload
     @staticmethod
     def create(
-        model: Model | str,
-        messages: Messages,
-        provider: Provider | str | None = None,
-        stream: Literal[False] = False,
-        **options: Any,
+        model: Model | str, messages: Messages, provider: Provider | str | None = None, **options: Unpack[WholeOptions]
     ) -> str: ...
 
     @overload
@@ -44,20 +46,13 @@ class ChatCompletion:
         model: Model | str,
         messages: Messages,
         provider: Provider | str | None = None,
-        *,
-        stream: Literal[True],
-        **options: Any,
+        **options: Unpack[StreamedOptions],
     ) -> bridge.Stream[Item]: ...
 
     @overload
     @staticmethod
     def create(
-        model: Model | str,
-        messages: Messages,
-        provider: Provider | str | None = None,
-        *,
-        stream: bool,
-        **options: Any,
+        model: Model | str, messages: Messages, provider: Provider | str | None = None, **options: Unpack[AnyOptions]
     ) -> str | bridge.Stream[Item]: ...
 
     @staticmethod
@@ -66,7 +61,7 @@ class ChatCompletion:
         messages: Messages,
         provider: Provider | str | None = None,
         stream: bool = False,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> str | bridge.Stream[Item]:
         """Return the answer's text; with `stream`, an iterator of its text as `str` and of events.
 
@@ -79,11 +74,7 @@ class ChatCompletion:
     @overload
     @staticmethod
     def create_async(
-        model: Model | str,
-        messages: Messages,
-        provider: Provider | str | None = None,
-        stream: Literal[False] = False,
-        **options: Any,
+        model: Model | str, messages: Messages, provider: Provider | str | None = None, **options: Unpack[WholeOptions]
     ) -> Coroutine[Any, Any, str]: ...
 
     @overload
@@ -92,20 +83,13 @@ class ChatCompletion:
         model: Model | str,
         messages: Messages,
         provider: Provider | str | None = None,
-        *,
-        stream: Literal[True],
-        **options: Any,
+        **options: Unpack[StreamedOptions],
     ) -> AsyncGenerator[Item]: ...
 
     @overload
     @staticmethod
     def create_async(
-        model: Model | str,
-        messages: Messages,
-        provider: Provider | str | None = None,
-        *,
-        stream: bool,
-        **options: Any,
+        model: Model | str, messages: Messages, provider: Provider | str | None = None, **options: Unpack[AnyOptions]
     ) -> Coroutine[Any, Any, str] | AsyncGenerator[Item]: ...
 
     @staticmethod
@@ -114,7 +98,7 @@ class ChatCompletion:
         messages: Messages,
         provider: Provider | str | None = None,
         stream: bool = False,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> Coroutine[Any, Any, str] | AsyncGenerator[Item]:
         """Return an awaitable of the text; with `stream`, an async iterator of its text and of events."""
         provider = sealed(provider)

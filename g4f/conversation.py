@@ -1,24 +1,26 @@
-"""A conversation: turns of a question and its whole answer, asked in sync or async code."""
+"""A conversation: its turns are questions with their whole answers, for sync and for async code."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
-from typing import Any
+from time import monotonic
+from typing import Any, Unpack
 from urllib.parse import urlsplit
 
 import msgspec
 
-from .answer import Answer, Draft
-from .dispatch import Request, asked, prepare, stream_events
+from .answer import Answer
+from .assembly import Assembly
+from .dispatch import Request, ask, prepare, stream_events
 from .errors import ContextLengthError, InputError
 from .files import decoded
 from .images import urls_in
 from .markdown.rewriting import safe, titled
 from .messages import normalize
 from .models import Model
-from .options import in_our_words
+from .options import CallOptions, Options, in_our_words
 from .printable import logger
 from .providers.base_provider import Provider, provider_name
 from .providers.response import Item, Trimmed
@@ -27,25 +29,28 @@ from .typing import seal, sealed
 from .waiting import bridge
 from .wire import whole
 
-__all__ = ["Asking", "Conversation", "Saved", "Turn"]
+__all__ = ["Conversation", "PendingTurn", "Saved", "Turn"]
 
 _FOREIGN = "this is not a conversation that to_json() wrote"
 
 _ADDRESS = re.compile("[:/@]")
-"""What no name of a provider has."""
+"""Characters of an address that no name of a provider has."""
 
 
 class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One question, its whole answer, and who gave it. `images` are those of the question: data URLs, or addresses."""
+    """One question and its whole answer."""
 
     question: str
     answer: str
     provider: str = ""
+    """The name of the provider that answered."""
     model: str = ""
+    """The name of the model that answered."""
     images: tuple[str, ...] = ()
+    """The images of the question: data URLs, or addresses."""
 
     def __post_init__(self) -> None:
-        """Take no halves of characters: a conversation that has one could neither be sent nor saved."""
+        """Replace halves of characters: a conversation that has one could be neither sent nor saved."""
         for name in ("question", "answer", "provider", "model"):
             if not getattr(self, name).isascii():
                 msgspec.structs.force_setattr(self, name, whole(getattr(self, name)))
@@ -57,12 +62,12 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     def to_messages(self) -> list[dict[str, Any]]:
         """Return the question and the answer as messages."""
         images = [{"type": "image_url", "image_url": {"url": url}} for url in self.images]
-        asked = [{"type": "text", "text": self.question}, *images] if images else self.question
-        return [{"role": "user", "content": asked}, {"role": "assistant", "content": self.answer}]
+        content = [{"type": "text", "text": self.question}, *images] if images else self.question
+        return [{"role": "user", "content": content}, {"role": "assistant", "content": self.answer}]
 
 
 class Saved(msgspec.Struct, omit_defaults=True):
-    """What is written to JSON: never an option, so never a key."""
+    """What is written to JSON: no options, and so no key."""
 
     turns: list[Turn]
     model: str = ""
@@ -73,12 +78,12 @@ class Saved(msgspec.Struct, omit_defaults=True):
 class Conversation:
     """Questions that build on each other.
 
-    `chat = Conversation(model, provider, system="…")`, then `chat("…")` or `await chat.acall("…")` for an answer,
-    `chat.stream("…")` or `async for … in chat.astream("…")` for its items. `options` go with every call; they are those
-    of `g4f.ChatCompletion`. The `images` of a question stay with its turn.
+    Make one by `chat = Conversation(model, provider, system="…")`. Then `chat("…")` or `await chat.acall("…")` returns
+    an answer, `chat.stream("…")` or `async for … in chat.astream("…")` its items. `options` go with every call; they
+    are those of `g4f.ChatCompletion`. The `images` of a question stay with its turn.
 
-    A turn enters `turns` when its answer is complete: one that failed, or was left early, never does. An interrupt that
-    comes too late to cut an answer still raises KeyboardInterrupt; the turn is there then.
+    A turn enters `turns` when its answer is complete. A turn that failed, or whose reader left early, does not. An
+    interrupt that comes too late to cut an answer still raises KeyboardInterrupt, but its turn is in `turns`.
     """
 
     def __init__(
@@ -88,7 +93,7 @@ class Conversation:
         *,
         system: str = "",
         turns: Iterable[Turn] = (),
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
         self.model = model
         provider = self.provider = sealed(provider)
@@ -96,34 +101,36 @@ class Conversation:
         self.turns = list(turns)
         self.options = in_our_words(seal(options))
 
-    def __call__(self, question: str, **options: Any) -> Answer:
+    def __call__(self, question: str, **options: Unpack[CallOptions]) -> Answer:
         """Return the answer, which is its text."""
         return bridge.run(self.prepare(question, stream=False, **seal(options)).answer)
 
-    def stream(self, question: str, **options: Any) -> bridge.Stream[Item]:
+    def stream(self, question: str, **options: Unpack[CallOptions]) -> bridge.Stream[Item]:
         """Return the items of the answer as they come: text as `str`, and events."""
         return bridge.iterate(self.prepare(question, **seal(options)).items)
 
-    async def acall(self, question: str, **options: Any) -> Answer:
+    async def acall(self, question: str, **options: Unpack[CallOptions]) -> Answer:
         """Return the answer, which is its text."""
         return await self.prepare(question, stream=False, **seal(options)).answer()
 
-    def astream(self, question: str, **options: Any) -> AsyncGenerator[Item]:
+    def astream(self, question: str, **options: Unpack[CallOptions]) -> AsyncGenerator[Item]:
         """Return the items of the answer as they come."""
         return self.prepare(question, **seal(options)).items()
 
-    def prepare(self, question: str, *, instead_of: Turn | None = None, stream: bool = True, **options: Any) -> Asking:
-        """Return the question, ready to be sent. Raises what cannot be.
+    def prepare(
+        self, question: str, *, instead_of: Turn | None = None, stream: bool = True, **options: Unpack[CallOptions]
+    ) -> PendingTurn:
+        """Return a turn whose question is ready to be sent. Raises InputError for a question that cannot be.
 
-        `instead_of` one of the turns, it is asked with the turns above it only, and takes its place; the turns below
-        stay.
+        With `instead_of`, one of the turns, only the turns above that one are sent, and the new turn replaces it; the
+        turns below stay.
         """
         if not isinstance(question, str) or not question.strip():
             raise InputError("the question is empty")
-        return Asking(self, question, instead_of, stream, seal(options))
+        return PendingTurn(self, question, instead_of, stream, seal(options))
 
     def fork(self) -> Conversation:
-        """Return a conversation that has the same turns so far, and goes its own way from here."""
+        """Return a conversation with the same turns, which from here on has its own."""
         return Conversation(self.model, self.provider, system=self.system, turns=self.turns, **self.options)
 
     def to_messages(self, before: Turn | None = None, *, trimmed: int = 0) -> list[dict[str, Any]]:
@@ -134,11 +141,11 @@ class Conversation:
         return messages
 
     def place(self, turn: Turn | None) -> int:
-        """Return where `turn` stands; the end, if it does not."""
+        """Return the index of `turn`; the end, if it is not among the turns."""
         return next((place for place, other in enumerate(self.turns) if other is turn), len(self.turns))
 
     def to_json(self) -> str:
-        """Return turns, system prompt, and the names of model and provider, as JSON text. Options are left out.
+        """Return turns, system prompt, and the names of model and provider, as JSON text, without options.
 
         Raises InputError for a turn that is no text.
         """
@@ -147,10 +154,12 @@ class Conversation:
         return msgspec.json.format(msgspec.json.encode(saved)).decode()
 
     @classmethod
-    def from_json(cls, text: str | bytes, *, provider: Provider | str | None = None, **options: Any) -> Conversation:
-        """Return the conversation that `to_json` wrote, to go on with `provider`, if not with the one it names.
+    def from_json(
+        cls, text: str | bytes, *, provider: Provider | str | None = None, **options: Unpack[Options]
+    ) -> Conversation:
+        """Return the conversation that `to_json` wrote. It goes on with `provider`, else with the one that it names.
 
-        An address in it is not asked: it may be that of a stranger. Raises InputError for any other text.
+        An address that it names is not asked: a stranger may have written it. Raises InputError for any other text.
         """
         saved = decoded(text, Saved, _FOREIGN)
         for number, turn in enumerate(saved.turns, 1):
@@ -159,8 +168,10 @@ class Conversation:
             except InputError as error:  # it would be that of every later question
                 raise InputError(f"{_FOREIGN}: turn {number}: {error}") from None
         if provider is None and _ADDRESS.search(saved.provider):
-            told = "the history names the address %s, which is not asked: give provider=… to ask there"
-            logger.warning(told, _named(saved.provider)[:200])
+            logger.warning(
+                "the history names the address %s, which is not asked: give provider=… to ask there",
+                _named(saved.provider)[:200],
+            )
         elif provider is None:
             provider = saved.provider or None
         return cls(saved.model, provider, system=saved.system, turns=saved.turns, **options)
@@ -172,10 +183,13 @@ class Conversation:
         return "\n\n".join(map(_markdown, self.turns)) or "*no turns yet*"
 
 
-class Asking:
-    """One question of a conversation, ready to be sent: `request` is what will be, `result` the answer at its end."""
+class PendingTurn:
+    """A question of a conversation that is ready to be sent, and becomes a turn when its answer is complete."""
 
+    request: Request
+    """What is sent."""
     result: Answer
+    """The answer, once all items have been read."""
 
     def __init__(
         self, conversation: Conversation, question: str, instead_of: Turn | None, stream: bool, options: dict[str, Any]
@@ -186,20 +200,20 @@ class Asking:
         self.request = self._request(0)
 
     async def items(self) -> AsyncGenerator[Item]:
-        """Yield the items of the answer. At its end its turn enters the conversation.
+        """Yield the items of the answer. At its end, its turn enters the conversation.
 
-        A conversation that is longer than the model's context is asked again without its oldest turns.
+        A conversation that is longer than the model's context is sent again without its oldest turns.
         """
-        draft = Draft()
-        async with aclosing(stream_events(self.request, self._asked)) as items:
+        start, assembly = monotonic(), Assembly(self.request.route.name, self.request.route.model)
+        async with aclosing(stream_events(self.request, self._ask_within_context)) as items:
             async for item in items:
                 if isinstance(item, Trimmed):
                     self.request = self._request(item.turns)
-                draft.add(item)
+                assembly.add(item)
                 yield item
-        self.result = answer = draft.answer(self.request)
+        self.result = answer = Answer.of(assembly, self.request.messages, monotonic() - start)
         place = self._conversation.place(self._instead_of)
-        images = urls_in(self.request.call.messages[-1])
+        images = urls_in(self.request.messages[-1])
         self._conversation.turns[place : place + 1] = [
             Turn(self._question, str(answer), answer.provider, answer.model, images)
         ]
@@ -217,9 +231,9 @@ class Asking:
         messages = [*before, {"role": "user", "content": self._question}]
         return prepare(given.pop("model"), messages, given.pop("provider"), **given)
 
-    async def _asked(self, whole: Request) -> AsyncGenerator[Item]:
+    async def _ask_within_context(self, whole: Request) -> AsyncGenerator[Item]:
         """Yield the answer to the whole conversation, or to as much of it as the model's context holds."""
-        above, trimmed, answered = self._conversation.place(self._instead_of), 0, asked(whole)
+        above, trimmed, answered = self._conversation.place(self._instead_of), 0, ask(whole)
         while True:
             try:
                 async with aclosing(answered) as items:
@@ -231,8 +245,11 @@ class Asking:
             else:
                 return
             trimmed = min(above, 2 * trimmed or 1)
-            told = f"longer than the model's context: the oldest {trimmed} of {above} turns are left out"
-            logger.warning("the conversation is %s", told)
+            logger.warning(
+                "the conversation is longer than the model's context: the oldest %s of %s turns are left out",
+                trimmed,
+                above,
+            )
             yield Trimmed(trimmed)
             answered = stream_events(self._request(trimmed))
 

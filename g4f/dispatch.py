@@ -1,4 +1,4 @@
-"""The spine: one question, one stream of items, whoever asks and whoever answers."""
+"""From one question to the items of its answer, the same for every face and every provider."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from contextlib import aclosing
 from numbers import Integral, Real
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 import msgspec
 
+from .assembly import Assembly
 from .errors import G4FError, InputError, ResponseError, kind_of
 from .messages import normalize, with_images
 from .models import Model
-from .options import in_our_words
+from .options import ProviderOptions, check_words, in_our_words
 from .printable import logger
 from .providers.base_provider import Provider
 from .providers.call import Call, OwnCancellation, bind, check_keys
 from .providers.catalogue import load_at
-from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning, Status, Usage
+from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning
 from .providers.transport.settings import proxy_address
-from .routing import Route, resolve
+from .routing import Route, resolve, without_provider
 from .shaping import Shaper
 from .taping.tapes import current
 from .typing import Key, Messages, seal, sealed
@@ -32,21 +33,26 @@ from .waiting.limits import Limits
 from .wire import whole
 
 if TYPE_CHECKING:
-    from .taping.player import Take
+    from .taping.player import Lookup
 
-__all__ = ["Request", "asked", "prepare", "stream_events", "text"]
+__all__ = ["Request", "ask", "prepare", "stream_events", "text"]
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A question that may be sent: checked, with its route and the call that will be made."""
+    """A question that may be sent: checked, with its route and the call that will be made.
+
+    `call` is None where nobody was looked for, because the tape answers; see `routing.without_provider`.
+    """
 
     route: Route
-    call: Call
+    call: Call | None
+    messages: list[dict[str, Any]]
+    options: dict[str, Any]
     stop: tuple[str, ...]
     max_chunks: int | None
     timeout: float | None
     stream_timeout: float | None
-    take: Take | None
+    lookup: Lookup | None
 
 
 def prepare(
@@ -61,77 +67,88 @@ def prepare(
     stream_timeout: float | None = None,
     proxy: str | None = None,
     images: Any = None,
-    **options: Any,
+    **options: Unpack[ProviderOptions],
 ) -> Request:
     """Check what the caller gave, before anything is sent. An option that is None counts as not given.
 
-    `timeout` is the longest whole answer, `stream_timeout` the longest silence between events, in seconds.
-    Where not given, `timeout` is `G4F_TIMEOUT`, and `proxy` `G4F_PROXY`; "" is none. `images`, one or a list, are seen
-    with the last question. `api_key` is the key of who is asked, of a list the first that takes one; a dict has keys by
-    the names of providers. Raises InputError, and what `resolve` raises.
+    `timeout` is the longest time for a whole answer, `stream_timeout` the longest silence between events, in seconds.
+    Without `timeout` or `proxy`, `G4F_TIMEOUT` and `G4F_PROXY` count; "" is no proxy. `images`, one or a list, are seen
+    with the last question. `api_key` is the key of the provider, in a list of the first one that takes a key; a dict
+    has keys by the names of providers. Raises InputError, and what `resolve` raises.
     """
-    options, provider = in_our_words(seal(options)), sealed(provider)
+    others, provider = in_our_words(seal(options)), sealed(provider)
     words, limit = _stop_words(stop), _limit(max_tokens)
     longest, silence = _seconds("timeout", _or_environment(timeout)), _seconds("stream_timeout", stream_timeout)
     normal = normalize(messages)
     if images is not None:
         normal = with_images(normal, images)
-    if provider is None and isinstance(address := options.get("base_url"), str):
+    if provider is None and isinstance(address := others.get("base_url"), str):
         provider = load_at(address)
-    if proxy is None and (proxy := options.pop("proxy", None)) is None:
+    if proxy is None and (proxy := others.pop("proxy", None)) is None:
         proxy = _of_environment("G4F_PROXY")
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in others.items() if value is not None}
     if limit:
         given["max_tokens"] = limit
     if words:
         given["stop"] = list(words)
-    route, take = _routed(model, provider, normal, given)
+    route, lookup = _routed(model, provider, normal, given)
     if silence:
         given["stream_timeout"] = silence  # for a provider with a limit of its own
     if proxy:
         given["proxy"] = proxy_address(proxy, "proxy=")
-    keys = given.get("api_key")
-    if not isinstance(keys, str | None) and isinstance(keys, Mapping):
-        check_keys(route.provider, keys)
     cut = None if getattr(route.provider, "enforces_max_tokens", False) else limit
     silence = None if getattr(route.provider, "enforces_stream_timeout", False) else silence
-    call = bind(route.provider, route.model, normal, given, stream=stream)
-    return Request(route, call, words, cut, longest, silence, take)
+    call = _call(route, normal, given, stream=stream)
+    sent = (call.messages, call.options) if call else (normal, given)
+    return Request(route, call, *sent, words, cut, longest, silence, lookup)
 
 
 def _routed(
     model: Model | str, provider: Provider | str | None, messages: list[dict[str, Any]], options: dict[str, Any]
-) -> tuple[Route, Take | None]:
-    """Return who is asked, and the question on the tape that is on, if one is.
+) -> tuple[Route, Lookup | None]:
+    """Return the route, and the lookup on the tape that is on, if one is.
 
-    A question that names no provider is the same on every machine: who could answer it is not looked for here unless
-    it will be asked.
+    A question that names no provider is the same on every machine: a provider is looked for only where the tape does
+    not answer.
     """
     tape = current()
     if tape is None:
         return resolve(model, provider), None
     if provider is None:
-        take = tape.take("", model.name if isinstance(model, Model) else model, messages, options)
-        return resolve(model, take if take.needs_nobody else None), take
+        lookup = tape.lookup("", model.name if isinstance(model, Model) else model, messages, options)
+        return without_provider(model) if lookup.needs_nobody else resolve(model), lookup
     route = resolve(model, provider)
-    return route, tape.take(route.name, route.model, messages, options)
+    return route, tape.lookup(route.name, route.model, messages, options)
 
 
-async def asked(request: Request) -> AsyncGenerator[Item]:
+def _call(route: Route, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool) -> Call | None:
+    """Return how the provider of a route will be asked; None where nobody was looked for. Raises what `bind` raises."""
+    keys = options.get("api_key")
+    if not isinstance(keys, str | None) and isinstance(keys, Mapping):
+        check_keys(route.provider, keys)
+    if route.provider is None:
+        check_words(options)
+        return None
+    return bind(route.provider, route.model, messages, options, stream=stream)
+
+
+async def ask(request: Request) -> AsyncGenerator[Item]:
     """Yield the answer of the provider.
 
-    Raises TimeoutError, ResponseError for an empty answer or a wrong item, or what the provider raises. An
-    error of the tree leaves with provider, model, and in `partial` the text so far.
+    Raises TimeoutError, ResponseError for an empty answer or a wrong item, or what the provider raises. A G4FError
+    names provider and model, and has the text so far in `partial`.
     """
     route, shaper = request.route, Shaper(request.stop, request.max_chunks)
+    call = cast("Call", request.call)  # a request without one is answered by the tape, and never comes here
     with _Record(route) as record:
+        add = record.add
         with OwnCancellation(route.provider), Limits(request.timeout, request.stream_timeout) as limits:
-            async with aclosing(request.call.open()) as items:
+            async with aclosing(call.open()) as items:
                 async for item in items:
                     pieces = shaper.feed(item) if isinstance(item, str) else _event(item, shaper)
                     while True:
                         for piece in pieces:
-                            record.add(piece)
+                            add(piece)
                             limits.handing_over()
                             yield piece
                         if not shaper.pauses:
@@ -142,25 +159,26 @@ async def asked(request: Request) -> AsyncGenerator[Item]:
                         pieces = shaper.go_on()
                     limits.waiting()
         for piece in shaper.flush():
-            record.add(piece)
+            add(piece)
             yield piece
-        if record.empty:
-            raise ResponseError("the answer was empty: no text, no tool call, no word why it ended")
+        if record.answer.is_empty:
+            raise ResponseError("the answer was empty: it has no text, no tool call and no reason why it ended")
 
 
-def stream_events(request: Request, ask: Callable[[Request], AsyncGenerator[Item]] = asked) -> AsyncGenerator[Item]:
-    """Yield the answer: text as `str`, all else as events, and a FinishReason where the answer was cut here.
+def stream_events(request: Request, ask: Callable[[Request], AsyncGenerator[Item]] = ask) -> AsyncGenerator[Item]:
+    """Yield the answer: text as `str`, everything else as events; a FinishReason if it was cut here.
 
-    While a tape is on, an answer that is on it comes from there, with Replayed before it; see `Take.play`. What is not
-    is asked for by `ask`, and recorded.
+    While a tape is on, an answer that is on it comes from there, with Replayed before it; see `Lookup.play`. For one
+    that is not, `ask` asks, and it is recorded.
     """
-    if request.take is None:
+    if request.lookup is None:
         return ask(request)
-    return request.take.play(ProviderInfo(request.route.name, request.route.model), lambda: ask(request))
+    who = None if request.call is None else ProviderInfo(request.route.name, request.route.model)
+    return request.lookup.play(who, lambda: ask(request))
 
 
 def _event(item: object, shaper: Shaper) -> list[Item]:
-    """Return what goes out for an item that is not text."""
+    """Return what is yielded for an item that is not text."""
     match item:
         case None:
             return []
@@ -182,48 +200,40 @@ def _whole(event: Event) -> Event:
 
 
 class _Record:
-    """What one answer was so far: its text, for errors; when it began and what it used, for the log.
+    """What one answer is so far: for errors its text, for the log when it began and what it used.
 
     The log never has content: neither of messages and answers, nor of errors, which may quote them.
     """
 
-    __slots__ = ("_began", "_debug", "_start", "_texts", "_usage", "_who", "empty")
+    __slots__ = ("_began", "_debug", "_start", "add", "answer")
+
+    add: Callable[[Item], None]
+    """Add the next item. Without a log this is the assembly's own method: nothing more is paid per chunk."""
 
     def __init__(self, route: Route) -> None:
-        self.empty = True
-        self._who = (route.name, route.model)
-        self._texts: list[str] = []
-        self._usage: Usage | None = None
+        self.answer = Assembly(route.name, route.model)
         self._debug, self._began, self._start = logger.isEnabledFor(logging.DEBUG), False, monotonic()
+        self.add = self._add_and_log if self._debug else self.answer.add
 
     def __enter__(self) -> Self:
         if self._debug:
-            logger.debug("start: %s, model %r", *self._who)
+            logger.debug("start: %s, model %r", self.answer.provider, self.answer.model)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        answer = self.answer
         if isinstance(error, G4FError):
-            error.fill(*self._who, "".join(self._texts))
+            error.fill(answer.provider, answer.model, answer.text)
         if self._debug:
-            seconds, usage = monotonic() - self._start, repr(self._usage) if self._usage else "usage not told"
+            seconds, usage = monotonic() - self._start, repr(answer.usage) if answer.usage else "no usage"
             how = f" {kind.__name__}" if kind else ""
-            logger.debug("end: %s,%s after %.3f s, %s", self._who[0], how, seconds, usage)
+            logger.debug("end: %s,%s after %.3f s, %s", answer.provider, how, seconds, usage)
 
-    def add(self, item: Item) -> None:
-        if isinstance(item, str):
-            self._texts.append(item)
-        elif isinstance(item, Usage):
-            self._usage = item
-            return
-        elif isinstance(item, ProviderInfo):
-            self._who = (item.provider, item.model or self._who[1])
-            return
-        elif isinstance(item, Status):
-            return
-        self.empty = False
-        if self._debug and not self._began:
+    def _add_and_log(self, item: Item) -> None:
+        self.answer.add(item)
+        if not self._began and not self.answer.is_empty:
             self._began = True
-            logger.debug("first event: %s after %.3f s", self._who[0], monotonic() - self._start)
+            logger.debug("first event: %s after %.3f s", self.answer.provider, monotonic() - self._start)
 
 
 async def text(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""The caller's messages as a new, normalised list; never the caller's own list changed."""
+"""The caller's messages as a new, normalised list. The caller's own list is never changed."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _LIKE_PART = '{"type": "text", "text": "…"}'
 def normalize(messages: Messages) -> list[dict[str, Any]]:
     """Return `messages` as a new list of new dicts, each with a known `role` and its `content`.
 
-    A `str` is one user message. Objects with a `model_dump()`, such as the message of an answer or its tool
-    calls, are taken as what they dump. Keys whose value is None are left out. Raises InputError that names
-    the first wrong message.
+    A `str` is one user message. An object with a `model_dump()`, such as the message of an answer or one of its tool
+    calls, counts as what it dumps. Keys whose value is None are left out. Raises an InputError that names the first
+    wrong message.
     """
     if isinstance(messages, str) and messages.strip():
         return [{"role": "user", "content": messages}]
@@ -55,9 +55,9 @@ def _plain(value: object) -> object:
 
 
 def with_images(messages: list[dict[str, Any]], images: object) -> list[dict[str, Any]]:
-    """Return `messages` with `images`, one or a list of them, behind the text of the last question.
+    """Return `messages` with `images`, one or a list of them, after the text of the last question.
 
-    Raises InputError if the last message is no user's, or for what is no image.
+    Raises InputError if the last message is not of a user, or for what is no image.
     """
     if isinstance(images, list | tuple):
         drawn = [image_part(image, f"images[{index}]") for index, image in enumerate(images)]

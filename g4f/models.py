@@ -1,4 +1,4 @@
-"""Models by name. A model holds provider names, never providers: naming one imports nothing."""
+"""Models by name. They hold the names of providers, so that nothing is imported before it is asked."""
 
 from __future__ import annotations
 
@@ -33,19 +33,21 @@ __all__ = [
 
 
 class Model(msgspec.Struct, frozen=True):
-    """A model: the `name` that is sent, who made it, and who serves it.
-
-    `best_provider` is a name, several names in order of preference ("OpenAI OpenRouter"), a class or an
-    instance; None where the caller has to say.
-    """
+    """A model."""
 
     name: str
+    """The name that is sent."""
     base_provider: str = ""
+    """Who made it."""
     best_provider: Provider | str | None = None
+    """Who serves it: a name, several in order of preference ("OpenAI OpenRouter"), a class or an instance.
+
+    None where the caller has to say.
+    """
 
 
 default = Model("")
-"""Whatever the first provider that can answer here has for its default."""
+"""The default model of the first provider that can answer here."""
 
 gpt_4o = Model("gpt-4o", "OpenAI", "OpenAI AzureOpenAI")
 gpt_4o_mini = Model("gpt-4o-mini", "OpenAI", "OpenAI AzureOpenAI")
@@ -69,6 +71,6 @@ _KNOWN = tuple(value for value in list(globals().values()) if isinstance(value, 
 
 
 class ModelUtils:
-    """The registry: add a model by `ModelUtils.convert["name"] = Model(…)`."""
+    """The registry of models. `ModelUtils.convert["name"] = Model(…)` adds one."""
 
     convert: ClassVar[dict[str, Model]] = {model.name: model for model in _KNOWN}

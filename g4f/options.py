@@ -1,16 +1,123 @@
-"""Options by the names that other clients have for them: what they are here, or what to give instead."""
+"""The options of a call: their names and types, and what to give instead of the names that other clients have."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Container, Mapping
+import os
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, Required, TypedDict
 
 from .errors import InputError
-from .providers.transport.settings import TRANSPORT
+from .models import Model
+from .providers.base_provider import Provider
 
-__all__ = ["check_words", "in_our_words"]
+__all__ = [
+    "AnyOptions",
+    "CallOptions",
+    "Options",
+    "ProviderOptions",
+    "StreamedOptions",
+    "WholeOptions",
+    "check_words",
+    "in_our_words",
+]
+
+
+class ProviderOptions(TypedDict, total=False):
+    """The options that a provider reads, or that say how its request is sent. None is the same as not given.
+
+    A provider may take others: they go to it as they are, and a type checker lets them pass in `extra_body={…}`, which
+    is added to the request, or as `**more` of a `dict[str, Any]`.
+    """
+
+    # Where a request goes, and with which credentials
+    api_key: str | Mapping[str, str] | None  # the key, or keys by the names of providers
+    base_url: str | None  # the address of the server, up to "/v1"
+    extra_headers: Mapping[str, str] | None  # headers that are added to the request
+    extra_query: Mapping[str, Any] | None  # the same for the query of its address
+    extra_body: Mapping[str, Any] | None  # the same for its JSON
+    default_headers: Mapping[str, str] | None  # another name for extra_headers
+    default_query: Mapping[str, Any] | None  # another name for extra_query
+    organization: str | None  # the header OpenAI-Organization
+    project: str | None  # the header OpenAI-Project
+    proxies: str | Mapping[str, str] | None  # another name for proxy; a dict has it for each scheme
+
+    # How it is sent
+    verify: bool | str | os.PathLike[str] | None  # whether certificates are checked, or a file of authorities to trust
+    max_retries: int | None  # how often a request that failed is sent again: 2
+    connect_timeout: float | None  # the longest time to connect, in seconds: 10
+    first_timeout: float | None  # the longest time until the answer begins, in seconds: 300
+
+    # What the model does
+    temperature: float | None  # 0 for the likeliest answer, more for others
+    top_p: float | None  # only the likeliest tokens, up to this sum of probabilities
+    top_k: int | None  # only so many of the likeliest tokens
+    min_p: float | None  # only tokens that are this likely, compared with the likeliest
+    seed: int | None  # the same seed gives the same answer, as far as the provider can
+    presence_penalty: float | None  # against tokens that were used at all
+    frequency_penalty: float | None  # against tokens, the more often they were used
+    repeat_penalty: float | None  # the same in llama.cpp's measure
+    logit_bias: Mapping[str, float] | None  # for or against tokens, by their number
+    logprobs: bool | None  # whether probabilities are asked for
+    top_logprobs: int | None  # for how many tokens at each place
+    max_completion_tokens: int | None  # OpenAI's newer name for max_tokens, sent as it is
+    reasoning_effort: str | None  # "none", "minimal", "low", "medium", "high"
+    verbosity: str | None  # "low", "medium", "high"
+    modalities: Sequence[str] | None  # what the answer may be, such as ["text"]
+    prediction: Mapping[str, Any] | None  # a text that the answer will resemble
+
+    # Tools and forms
+    tools: Sequence[Mapping[str, Any]] | None  # the functions that the model may call, with their schemas
+    tool_choice: str | Mapping[str, Any] | None  # "auto", "none", "required", or one of them
+    parallel_tool_calls: bool | None  # whether it may call several at once
+    response_format: Mapping[str, Any] | None  # {"type": "json_object"}, or a "json_schema"
+
+    # How the provider handles the request
+    cache_prompt: bool | None  # of Local: go on from the last question
+    metadata: Mapping[str, str] | None  # labels for the provider's own lists
+    prompt_cache_key: str | None  # requests with the same key share a cache
+    service_tier: str | None  # such as "flex" or "priority"
+    store: bool | None  # whether the provider keeps the answer
+    stream_options: Mapping[str, Any] | None  # what a stream has besides the answer
+    user: str | None  # the provider's label for the person who asks
+
+
+class Options(ProviderOptions, total=False):
+    """The options of a call."""
+
+    max_tokens: int | None  # the longest answer, in tokens; 0 for no limit
+    stop: str | Iterable[str] | None  # texts before which the answer ends
+    timeout: float | None  # the longest time for a whole answer, in seconds: `G4F_TIMEOUT`
+    stream_timeout: float | None  # the longest silence, in seconds
+    proxy: str | None  # the address of a proxy, "" for none: `G4F_PROXY`
+    images: Any  # one image or a list of them, seen with the last question
+
+
+class WholeOptions(Options, total=False):
+    """Those of a call for a whole answer."""
+
+    stream: Literal[False]
+
+
+class StreamedOptions(Options, total=False):
+    """Those of a call for a stream."""
+
+    stream: Required[Literal[True]]
+
+
+class AnyOptions(Options, total=False):
+    """Those of a call for either."""
+
+    stream: Required[bool]
+
+
+class CallOptions(Options, total=False):
+    """Those of a call of a conversation, which may ask somebody else."""
+
+    model: Model | str
+    provider: Provider | str | None
+
 
 _INSTEAD = {
     "_strict_response_validation": "every answer is checked: leave it out",
@@ -49,13 +156,7 @@ _OURS = {"default_headers": "extra_headers", "default_query": "extra_query"}
 
 _THEIRS = frozenset((*_OURS, *_HEADERS, "proxies"))
 
-_OF_QUESTIONS = """
-    extra_body frequency_penalty images logit_bias logprobs max_completion_tokens max_tokens metadata modalities
-    parallel_tool_calls prediction presence_penalty prompt_cache_key reasoning_effort response_format seed service_tier
-    stop store stream stream_options temperature timeout tool_choice tools top_k top_logprobs top_p user verbosity
-"""
-
-_KNOWN = frozenset((*TRANSPORT, *_OURS, *_HEADERS, *_OF_QUESTIONS.split(), "proxies"))
+_KNOWN = Options.__optional_keys__ | {"stream"}
 """Names that others are misspelt forms of."""
 
 

@@ -1,4 +1,4 @@
-"""(model, provider) → Route: who is asked, and for which model."""
+"""From the names of model and provider to the route: who answers, and for which model."""
 
 from __future__ import annotations
 
@@ -16,26 +16,29 @@ from .providers.retry_provider import IterListProvider
 from .providers.transport.settings import private
 from .typing import sealed
 
-__all__ = ["Route", "merged", "resolve"]
+__all__ = ["Route", "merged", "resolve", "without_provider"]
 
 
 class Route(NamedTuple):
-    """Who is asked. `model` is what the provider is given, "" where it has no names for its models."""
+    """Who answers, and for which model."""
 
-    provider: Provider
+    provider: Provider | None
+    """None where the tape answers, and nobody was looked for."""
     name: str
+    """The name of the provider."""
     model: str
+    """What the provider is given; "" where it has no names for its models."""
 
 
 def resolve(model: Model | str, provider: Provider | str | None = None) -> Route:
-    """Return who answers `model`.
+    """Return the route of a call for `model`.
 
-    Without a provider: a known model goes to the first of its providers that can answer here, else to its
-    first; no model to `G4F_PROVIDER`, or to the first provider that can answer here. A provider as text is
-    one name, or the address of a server that speaks OpenAI's chat completions, or several that are asked in that
-    order.
+    A `provider` that is a text is one name, the address of a server that speaks OpenAI's chat completions, or several
+    of these, which are asked in this order. Without a provider, a known model goes to the first of its providers that
+    can answer here, or else to its first; the default model goes to `G4F_PROVIDER`, or else to the first provider that
+    can answer here.
 
-    Raises ModelNotFoundError, ProviderNotFoundError (both with close matches), ProviderNotWorkingError, or
+    Raises ModelNotFoundError or ProviderNotFoundError (both with close matches), ProviderNotWorkingError, and
     InputError for what is no name at all.
     """
     known = model if isinstance(model, Model) else _known(model)
@@ -47,10 +50,18 @@ def resolve(model: Model | str, provider: Provider | str | None = None) -> Route
     return route
 
 
+def without_provider(model: Model | str) -> Route:
+    """Return the route of a question that the tape answers: nobody is looked for. Raises InputError like `resolve`."""
+    route = Route(None, "tape", (model if isinstance(model, Model) else _known(model)).name)
+    logger.debug("route: %s, model %r", route.name, route.model)
+    return route
+
+
 def merged(own: Provider | str | None, options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a call: those `given` with it, over those of a client or conversation.
 
-    `own` is the provider of the latter. Its key, address and headers go to no other provider, and to no other address.
+    `own` is the provider of that client or conversation: its key, address and headers go to no other provider, and to
+    no other address.
     """
     provider, at = given.get("provider"), options.get("base_url")
     belongs = (own is None and at is None) or (
@@ -66,7 +77,7 @@ def merged(own: Provider | str | None, options: Mapping[str, Any], given: Mappin
 
 
 def _is_same(own: Provider | str | None, provider: Provider | str) -> bool:
-    """Whether two providers are one, be it given by its name."""
+    """Whether two providers are the same one, also where it is given by its name."""
     one, other = (_loaded(each) for each in (own, provider))
     return bool(one is other or (isinstance(one, list) and one == other))
 
@@ -97,14 +108,16 @@ def _split(names: str) -> list[str]:
 
 
 def _serving(model: Model) -> Provider:
-    """Return the first of the model's providers that can answer here; else its first, which says what lacks."""
+    """Return the first of the model's providers that can answer here; else its first, whose error says why not."""
     best = model.best_provider
     if best is None or best == "":
         if not model.name:
             return _default()
         near = close_matches(model.name, ModelUtils.convert.keys() - {model.name})
-        told = f"no provider is known for the model {model.name!r}.{near} Name one that serves it: provider=…"
-        raise ModelNotFoundError(told, model=model.name)
+        raise ModelNotFoundError(
+            f"no provider is known for the model {model.name!r}.{near} Name one that serves it: provider=…",
+            model=model.name,
+        )
     if not isinstance(best, str):
         return best
     listed = _split(best)

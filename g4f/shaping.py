@@ -1,4 +1,4 @@
-"""Text on its way out: `<think>` becomes reasoning, stop words and a limit of chunks end it. No I/O."""
+"""The text of an answer: `<think>` becomes reasoning, stop words and a limit of chunks end it. No I/O."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Shaper"]
 _OPEN, _CLOSE = "<think>", "</think>"
 
 SLICE = 2**17
-"""Characters of one text that are looked at in one step, where tags may stand in it: others have their turn then."""
+"""Characters of one text that are searched for tags in one step. Then the loop's other tasks have their turn."""
 
 
 def _held_back(text: str, words: Sequence[str]) -> int:
@@ -29,13 +29,13 @@ def _parted(text: str) -> tuple[str, str]:
 
 
 class Shaper:
-    """Feed text as it arrives, cut anywhere; take what may go out. The cuts never change the result.
+    """Feed it text as it arrives, cut anywhere, and yield the items that it returns. The cuts never change the result.
 
-    Once `done`, the answer is over: the last item given out was its FinishReason, and nothing more is read.
-    Halves of characters, which JavaScript leaves where it cuts a text, are joined; one that stays alone is U+FFFD.
+    Once it is `done`, the answer is over: the last item was its FinishReason, and nothing more is read. Halves of
+    characters, which JavaScript leaves where it cuts a text, are joined; one that stays alone becomes U+FFFD.
 
-    It `pauses` when it is done, and where a very long text is left to `go_on()` with: others have their turn first.
-    A tag right after a backtick is a tag that is talked about, and stays text.
+    It `pauses` when it is done, and when a slice of a very long text is left for `go_on()`: before that, the loop's
+    other tasks have their turn. A tag right after a backtick is only mentioned, and stays text.
     """
 
     __slots__ = (
@@ -65,7 +65,7 @@ class Shaper:
         self._half = ""  # the end of reasoning that came by itself, the beginning of a character
 
     def feed(self, text: str) -> list[Item]:
-        """Return the items that `text` brings, in order; mostly just `[text]`."""
+        """Return the items that `text` makes, in order; mostly just `[text]`."""
         out: list[Item] = []
         if self._unsure or not text.isascii():
             text, self._unsure = _parted(self._unsure + text)
@@ -76,7 +76,7 @@ class Shaper:
         return out
 
     def go_on(self) -> list[Item]:
-        """Return the items that the next slice of a very long text brings."""
+        """Return the items that the next slice of a very long text makes."""
         text = self._rest.pop()
         self.pauses = bool(self._rest)
         return self.feed(text)
@@ -104,7 +104,7 @@ class Shaper:
         self._piece(text[begin:end], out)
 
     def flush(self) -> list[Item]:
-        """Return what was held back, when nothing more comes."""
+        """Return what was held back, at the end of the answer."""
         out: list[Item] = []
         while self._rest:
             out += self.go_on()

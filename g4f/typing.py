@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NoReturn, Protocol, Self, SupportsIndex, TypeAlias, TypeVar
+from typing import Any, NoReturn, Protocol, Self, SupportsIndex, TypeAlias, TypeVar, cast
 
 __all__ = ["Dumps", "Key", "Message", "Messages", "is_secret", "may_be_secret", "seal", "sealed"]
 
@@ -67,12 +67,14 @@ _SCHEMAS = frozenset(("functions", "response_format", "tool_choice", "tools"))
 """Options in which names are those of a schema."""
 
 
-def seal(options: dict[str, Any]) -> dict[str, Any]:
-    """Make a Key of each secret in `options`, in place: a verbose traceback shows what every frame holds.
+def seal(given: Mapping[str, object]) -> dict[str, Any]:
+    """Return the options that were given: the same dict, in which each secret is a Key now.
 
-    That are the values of headers and queries, proxies, addresses with a password or a query, and whatever has the name
-    of a secret, also within other options.
+    It is changed in place because a verbose traceback shows what every frame holds. Secrets are the values of headers
+    and queries, proxies, addresses with a password or a query, and all that has the name of a secret, also within other
+    options.
     """
+    options = cast("dict[str, Any]", given)  # to a type checker, a TypedDict is no dict
     for name, value in options.items():
         if type(value) in _HARMLESS:
             continue

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from g4f.answer import Answer
-from g4f.conversation import Asking, Conversation, Turn
+from g4f.conversation import Conversation, PendingTurn, Turn
 from g4f.dispatch import Request
 from g4f.errors import InputError, close_matches
 from g4f.providers.base_provider import Provider, is_provider
@@ -120,9 +120,9 @@ class Session:
         draft = Conversation() if begins else known.conversation.fork()
         if system is not None or not draft.turns:
             draft.system = begin_with if system is None else system
-        asking = draft.prepare(question, instead_of=None if begins else own, **options)
+        pending = draft.prepare(question, instead_of=None if begins else own, **options)
         name, place = None if once else thread, draft.place(own)
-        return Question(self, asking, name=name, thread=known, draft=draft, cell=cell, place=place)
+        return Question(self, pending, name=name, thread=known, draft=draft, cell=cell, place=place)
 
 
 class Question:
@@ -134,7 +134,7 @@ class Question:
     def __init__(
         self,
         session: Session,
-        asking: Asking,
+        pending: PendingTurn,
         *,
         name: str | None,
         thread: Thread,
@@ -143,17 +143,17 @@ class Question:
         place: int,
     ) -> None:
         self._session, self._name, self._thread, self._draft = session, name, thread, draft
-        self._cell, self._asking, self._place = cell, asking, place
+        self._cell, self._pending, self._place = cell, pending, place
 
     @property
     def request(self) -> Request:
         """What will be sent."""
-        return self._asking.request
+        return self._pending.request
 
     @property
     def answer(self) -> Answer:
         """The answer, once its items have all been read."""
-        return self._asking.result
+        return self._pending.result
 
     @property
     def has_entered(self) -> bool:
@@ -167,7 +167,7 @@ class Question:
 
     async def items(self) -> AsyncGenerator[Item]:
         """Yield the items of the answer. At its end its turn enters."""
-        async with aclosing(self._asking.items()) as items:
+        async with aclosing(self._pending.items()) as items:
             async for item in items:
                 yield item
         self._session.spend(self.answer)

@@ -231,7 +231,7 @@ class Kinds:
 
     def test_empty(self: Any) -> None:
         """An answer of nothing, or of nothing but usage, is an error that names the provider."""
-        words = "the answer was empty: no text, no tool call, no word why it ended"
+        words = "the answer was empty: it has no text, no tool call and no reason why it ended"
         for items in ((), ("", None), (Usage(1, 0),)):
             self.expect_error(
                 ResponseError(words, provider="Stream", model="m"), lambda items=items: Stream(*items), "m"

@@ -178,7 +178,7 @@ class TestWords(TestCase):
     def test_in_the_request(self) -> None:
         """A request has our names only."""
         request = prepare("m", "?", "OpenAI", default_headers={"a": "b"}, organization="o", proxies="http://h:1")
-        self.assertEqual({"extra_headers", "proxy", "stream"}, set(request.call.options))
+        self.assertEqual({"extra_headers", "proxy", "stream"}, set(request.options))
 
 
 PROXIES = (

@@ -167,7 +167,7 @@ def client_shown(at: Setting) -> str:
 def request_shown(at: Setting) -> str:
     """A request that is ready to be sent."""
     request = prepare("m", "?", "OpenAI", **at.options)
-    return f"{request!r} {request} {request.call.options}"
+    return f"{request!r} {request} {request.options}"
 
 
 def pickled(at: Setting) -> str:

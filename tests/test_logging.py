@@ -65,7 +65,7 @@ class TestLines(unittest.TestCase):
             "route: Says, model 'm'",
             "start: Says, model 'm'",
             f"first event: Says after {SECONDS}",
-            f"end: Says, after {SECONDS}, usage not told",
+            f"end: Says, after {SECONDS}, no usage",
         )
 
     def test_failure(self) -> None:
@@ -75,7 +75,7 @@ class TestLines(unittest.TestCase):
                 Says(error=error),
                 "route: Says, model 'm'",
                 "start: Says, model 'm'",
-                f"end: Says, {type(error).__name__} after {SECONDS}, usage not told",
+                f"end: Says, {type(error).__name__} after {SECONDS}, no usage",
             )
 
     def test_falling_over(self) -> None:
@@ -88,7 +88,7 @@ class TestLines(unittest.TestCase):
             "start: bad good, model 'm'",
             "passed over: bad, KeyError",
             f"first event: good after {SECONDS}",
-            f"end: good, after {SECONDS}, usage not told",
+            f"end: good, after {SECONDS}, no usage",
         )
 
     def test_left_early(self) -> None:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from g4f import AsyncClient, ChatCompletion, Client
-from g4f.client.types import Function, Message, ToolCall
+from g4f.client.types import CompletionFunction, CompletionMessage, CompletionToolCall
 from g4f.errors import G4FError, InputError
 from g4f.messages import ROLES, normalize
 from g4f.providers.base_provider import AsyncGeneratorProvider
@@ -57,12 +57,12 @@ class TestTaken(unittest.TestCase):
 
     def test_answer(self) -> None:
         """The message of an answer is taken as it is, and so are its tool calls."""
-        call = ToolCall("c1", Function("add", '{"a": 1}'))
+        call = CompletionToolCall("c1", CompletionFunction("add", '{"a": 1}'))
         dumped = {"id": "c1", "function": {"name": "add", "arguments": '{"a": 1}'}, "type": "function"}
         expected = {"role": "assistant", "tool_calls": [dumped]}
-        self.assertEqual([expected], normalize([Message(tool_calls=[call])]))
+        self.assertEqual([expected], normalize([CompletionMessage(tool_calls=[call])]))
         self.assertEqual([expected], normalize([{"role": "assistant", "content": None, "tool_calls": [call]}]))
-        self.assertEqual([{"role": "assistant", "content": "4"}], normalize([Message(content="4")]))
+        self.assertEqual([{"role": "assistant", "content": "4"}], normalize([CompletionMessage(content="4")]))
         old = {"role": "assistant", "function_call": {"name": "add", "arguments": "{}"}}
         self.assertEqual([old], normalize([{**old, "content": None}]))
 
@@ -77,7 +77,7 @@ class TestTaken(unittest.TestCase):
         """The caller's list, messages and parts are not changed, neither here nor by who changes the result."""
         messages: list[dict[str, Any]] = [
             {"role": "user", "content": ["a", {"type": "text", "text": "b"}], "name": None},
-            {"role": "assistant", "tool_calls": [ToolCall("c", Function("f", ""))]},
+            {"role": "assistant", "tool_calls": [CompletionToolCall("c", CompletionFunction("f", ""))]},
         ]
         before = copy.deepcopy(messages)
         normal = normalize(messages)

@@ -28,6 +28,9 @@ PATHS = {
 }
 """What users import, and from where."""
 
+NOT_YET = {"Answer", "Call", "Turn"}
+"""Names that two classes still share."""
+
 HEAVY = ("aiohttp", "IPython", "markdown_it", "nest_asyncio2", "traitlets", "xllamacpp")
 
 
@@ -96,6 +99,18 @@ class TestPublic(unittest.TestCase):
                     self.assertEqual(set(), {name for name in module.__all__ if not hasattr(module, name)})
                 self.assertEqual(set(), defined - set(module.__all__))
                 self.assertEqual(set(), {name for name in module.__all__ if name.startswith("_")})
+
+    def test_one_name_one_class(self) -> None:
+        """No two public classes share a name, but the two that the contract demands."""
+        classes = {
+            value
+            for module in MODULES
+            for name in (module.__all__ if module is not g4f.Provider else ())
+            if inspect.isclass(value := getattr(module, name)) and value.__module__.startswith("g4f")
+        }
+        names = sorted(value.__name__ for value in classes)
+        shared = {name for name in names if names.count(name) > 1}
+        self.assertEqual({"ChatCompletion"}, shared - NOT_YET)
 
     def test_docstrings(self) -> None:
         """Every module, and every class and function that is public in it, says what you get; so does each method."""

@@ -284,7 +284,7 @@ class TestRequests(unittest.TestCase):
 
     def test_an_answer_can_be_sent_back(self) -> None:
         """A message of an answer is a message of the next question; its reasoning is not sent."""
-        message = g4f.client.types.Message(content="a", reasoning="hm")
+        message = g4f.client.types.CompletionMessage(content="a", reasoning="hm")
         request = self.sent(messages=[{"role": "user", "content": "q"}, message, {"role": "user", "content": "r"}])
         self.assertEqual({"role": "assistant", "content": "a"}, request.json["messages"][1])
 

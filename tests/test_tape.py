@@ -21,6 +21,7 @@ from unittest import TestCase, mock
 
 import g4f
 from g4f import AsyncClient, ChatCompletion, Client, Model
+from g4f.dispatch import prepare
 from g4f.errors import ContextLengthError, InputError, MissingRequirementsError, ProviderNotFoundError, ResponseError
 from g4f.providers.response import FinishReason, Item, ProviderInfo, Reasoning, Replayed, Status, ToolCall, Usage
 from g4f.taping import question as written
@@ -463,6 +464,31 @@ class TestNobody(Folder):
         with only(Absent), g4f.tape(self.tape), self.assertRaises(ProviderNotFoundError):
             ask(None, model="")
 
+    def test_lost_meanwhile(self) -> None:
+        """An answer that is taken off the tape after the call, before its first item, is missing: nobody is asked."""
+        with only(Default), g4f.tape(self.tape):
+            ask(None, model="")
+        for mode in ("auto", "replay"):
+            before = self.tape.read_bytes()
+            with self.subTest(mode), only(Default), g4f.tape(self.tape, mode):
+                stream = ChatCompletion.create("", "?", stream=True)
+                self.tape.unlink()
+                with self.assertRaisesRegex(MissingRequirementsError, "no answer to '[?]'[.] Record it") as caught:
+                    list(stream)
+                self.assertEqual("", caught.exception.provider)
+            self.tape.write_bytes(before)
+
+    def test_route(self) -> None:
+        """A request that the tape answers says that nobody was looked for, and is checked all the same."""
+        with only(Default), g4f.tape(self.tape):
+            ask(None, model="")
+        with only(Absent), g4f.tape(self.tape):
+            request = prepare("", "?", None)
+            self.assertEqual(((None, "tape", ""), None), (request.route, request.call))
+            self.assertEqual([{"role": "user", "content": "?"}], request.messages)
+        with g4f.tape(self.tape, "replay"), self.assertRaisesRegex(InputError, "Did you mean 'temperature'"):
+            prepare("", "?", None, temprature=1)
+
     def test_wrong(self) -> None:
         """What cannot be asked is refused as without a tape."""
         for mode in ("auto", "replay"):
@@ -786,7 +812,7 @@ class TestFile(Folder):
             with g4f.tape(self.tape, mode), self.assertRaises(InputError) as caught:
                 ask(Teller(), "a")
             self.assertEqual(
-                "line 2 of the tape answers.jsonl is of version 2, and this g4f knows 1: pip install --upgrade "
+                "line 2 of the tape answers.jsonl is of version 2, and this g4f reads 1: pip install --upgrade "
                 "g4f-jupyter",
                 str(caught.exception),
             )

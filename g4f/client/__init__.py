@@ -1,4 +1,4 @@
-"""Client, AsyncClient and what they give back."""
+"""Client, AsyncClient and what they return."""
 
 from .client import AsyncClient, Client
 from .types import ChatCompletion, ChatCompletionChunk

@@ -1,4 +1,4 @@
-"""Events → chunks, or one completion; and the pieces of tool calls → calls."""
+"""Events → chunks, or one completion."""
 
 from __future__ import annotations
 
@@ -7,34 +7,33 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from ..providers.response import FinishReason, Item, ProviderInfo, Reasoning, Usage
-from ..providers.response import ToolCall as ToolCallEvent
+from ..assembly import Assembly
+from ..providers.response import Item, Reasoning, ToolCall, Usage
 from .types import (
     ChatCompletion,
     ChatCompletionChunk,
     Choice,
     ChunkChoice,
+    CompletionFunction,
+    CompletionMessage,
+    CompletionToolCall,
     CompletionUsage,
     Delta,
-    Function,
     FunctionDelta,
-    Message,
-    ToolCall,
     ToolCallDelta,
 )
 
-__all__ = ["add_call", "chunks", "completion"]
+__all__ = ["chunks", "completion", "completion_calls"]
 
 
 async def chunks(events: AsyncGenerator[Item], provider: str, model: str) -> AsyncGenerator[ChatCompletionChunk]:
     """Yield a chunk for each event that adds something, and a last one with finish reason and usage."""
     id_, created, role = _new_id(), int(time.time()), "assistant"
-    reason, usage, called = "", None, False
+    answer = Assembly(provider, model)  # of all but the texts, which are gone with their chunks
 
     def chunk(delta: Delta, finish: str | None = None) -> ChatCompletionChunk:
-        name = model or provider  # a provider that has no names for its models is one
-        told = usage if finish else None
-        return ChatCompletionChunk(id_, created, name, provider, [ChunkChoice(delta, finish)], told)
+        name, usage = answer.model or answer.provider, _usage(answer.usage) if finish else None
+        return ChatCompletionChunk(id_, created, name, answer.provider, [ChunkChoice(delta, finish)], usage)
 
     async with aclosing(events):
         async for event in events:
@@ -43,59 +42,44 @@ async def chunks(events: AsyncGenerator[Item], provider: str, model: str) -> Asy
                     delta = Delta(event)
                 case Reasoning():
                     delta = Delta(None, event.text)
-                case ToolCallEvent():
-                    delta, called = Delta(tool_calls=[_tool_call_delta(event)]), True
-                case Usage():
-                    usage = _usage(event)
-                    continue
-                case FinishReason():
-                    reason = event.reason
-                    continue
-                case ProviderInfo():
-                    provider, model = event.provider, event.model or model
-                    continue
+                case ToolCall():
+                    answer.add(event)
+                    delta = Delta(tool_calls=[_tool_call_delta(event)])
                 case _:
+                    answer.add(event)
                     continue
             if role:
                 delta.role, role = role, ""
             yield chunk(delta)
-    yield chunk(Delta(), reason or ("tool_calls" if called else "stop"))
+    yield chunk(Delta(), answer.finish_reason)
 
 
 async def completion(events: AsyncGenerator[Item], provider: str, model: str) -> ChatCompletion:
     """Return the whole answer: the events, drained and joined."""
-    created, reason, usage = int(time.time()), "", None
-    texts: list[str] = []
-    thoughts: list[str] = []
-    calls: dict[int, ToolCall] = {}
+    created, answer = int(time.time()), Assembly(provider, model)
     async for event in events:
-        match event:
-            case str():
-                texts.append(event)
-            case Reasoning():
-                thoughts.append(event.text)
-            case ToolCallEvent():
-                add_call(calls, event)
-            case Usage():
-                usage = _usage(event)
-            case FinishReason():
-                reason = event.reason
-            case ProviderInfo():
-                provider, model = event.provider, event.model or model
-    message = Message(
-        content="".join(texts) if texts or not calls else None,
-        reasoning="".join(thoughts) or None,
-        tool_calls=[calls[index] for index in sorted(calls)] or None,
+        answer.add(event)
+    calls = completion_calls(answer)
+    message = CompletionMessage(
+        content=answer.text or (None if calls else ""), reasoning=answer.reasoning or None, tool_calls=calls or None
     )
-    choice = Choice(message, reason or ("tool_calls" if calls else "stop"))
-    return ChatCompletion(_new_id(), created, model or provider, provider, [choice], usage)
+    name = answer.model or answer.provider  # a provider that has no names for its models is one
+    choice = Choice(message, answer.finish_reason)
+    return ChatCompletion(_new_id(), created, name, answer.provider, [choice], _usage(answer.usage))
+
+
+def completion_calls(answer: Assembly) -> list[CompletionToolCall]:
+    """Return the tool calls of an answer in the shape of a completion's."""
+    return [CompletionToolCall(call.id, CompletionFunction(call.name, call.arguments)) for call in answer.tool_calls]
 
 
 def _new_id() -> str:
     return f"chatcmpl-{os.urandom(12).hex()}"
 
 
-def _usage(usage: Usage) -> CompletionUsage:
+def _usage(usage: Usage | None) -> CompletionUsage | None:
+    if usage is None:
+        return None
     cached, reasoning = usage.cached_tokens, usage.reasoning_tokens
     return CompletionUsage(
         usage.prompt_tokens,
@@ -106,14 +90,6 @@ def _usage(usage: Usage) -> CompletionUsage:
     )
 
 
-def add_call(calls: dict[int, ToolCall], event: ToolCallEvent) -> None:
-    """Add a piece of a tool call to `calls`, which are by their index."""
-    call = calls.setdefault(event.index, ToolCall("", Function("", "")))
-    call.id = event.id or call.id
-    call.function.name = event.name or call.function.name
-    call.function.arguments += event.arguments
-
-
-def _tool_call_delta(event: ToolCallEvent) -> ToolCallDelta:
+def _tool_call_delta(event: ToolCall) -> ToolCallDelta:
     function = FunctionDelta(event.name or None, event.arguments or None)
     return ToolCallDelta(event.index, event.id or None, function)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from functools import cached_property
-from typing import Any, Generic, Literal, TypeVar, overload
+from typing import Any, Generic, TypeVar, Unpack, overload
 
 from ..dispatch import Request, prepare, stream_events
 from ..models import Model
-from ..options import check_words, in_our_words
+from ..options import AnyOptions, Options, StreamedOptions, WholeOptions, check_words, in_our_words
 from ..providers.base_provider import Provider
 from ..routing import merged
 from ..typing import Messages, seal, sealed
@@ -23,9 +23,9 @@ Streamed = TypeVar("Streamed")
 
 
 class _Defaults:
-    """What a client was made with: provider and model, and the options of each call that does not say otherwise.
+    """The provider, model and options of a client. They hold for each call that does not give others.
 
-    A key, an address and headers belong to the client's own provider; where it has none, to whoever is asked.
+    A key, an address and headers belong to the client's own provider; if it has none, to the one that is asked.
     """
 
     def __init__(
@@ -33,22 +33,15 @@ class _Defaults:
         provider: Provider | str | None = None,
         *,
         model: Model | str = "",
-        api_key: str | Mapping[str, str] | None = None,
-        base_url: str | None = None,
-        proxy: str | None = None,
-        timeout: float | None = None,
-        stream_timeout: float | None = None,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
-        """Raise InputError for an option that is another client's, unless it has another name here.
+        """Raise InputError for an option that only other clients have.
 
-        These are `default_headers`, `default_query`, `organization`, `project` and `proxies`.
+        Of theirs, `default_headers`, `default_query`, `organization`, `project` and `proxies` are understood.
         """
-        options |= {"api_key": api_key, "base_url": base_url, "proxy": proxy}
-        api_key = base_url = proxy = None  # what is secret stands in `options` only, which is sealed
         provider = self._provider = sealed(provider)
         self._model = model
-        self._options = in_our_words(seal(options)) | {"timeout": timeout, "stream_timeout": stream_timeout}
+        self._options = in_our_words(seal(options))
         if provider is None or isinstance(provider, str):
             check_words(self._options)
 
@@ -61,7 +54,7 @@ class _Defaults:
 
 
 class Completions(Generic[Whole, Streamed]):
-    """`client.chat.completions`. The face is what makes an answer of a request, whole or streamed."""
+    """`client.chat.completions`. Two functions, `whole` and `streamed`, turn a request into what the client returns."""
 
     def __init__(
         self, defaults: _Defaults, whole: Callable[[Request], Whole], streamed: Callable[[Request], Streamed]
@@ -75,8 +68,7 @@ class Completions(Generic[Whole, Streamed]):
         model: Model | str = "",
         *,
         provider: Provider | str | None = None,
-        stream: Literal[False] = False,
-        **options: Any,
+        **options: Unpack[WholeOptions],
     ) -> Whole: ...
 
     @overload
@@ -86,8 +78,7 @@ class Completions(Generic[Whole, Streamed]):
         model: Model | str = "",
         *,
         provider: Provider | str | None = None,
-        stream: Literal[True],
-        **options: Any,
+        **options: Unpack[StreamedOptions],
     ) -> Streamed: ...
 
     @overload
@@ -97,8 +88,7 @@ class Completions(Generic[Whole, Streamed]):
         model: Model | str = "",
         *,
         provider: Provider | str | None = None,
-        stream: bool,
-        **options: Any,
+        **options: Unpack[AnyOptions],
     ) -> Whole | Streamed: ...
 
     def create(
@@ -108,15 +98,14 @@ class Completions(Generic[Whole, Streamed]):
         *,
         provider: Provider | str | None = None,
         stream: bool = False,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> Whole | Streamed:
         """Return a ChatCompletion; with `stream`, an iterator of ChatCompletionChunk. AsyncClient: awaited.
 
         `messages` is a list or one question as text. Options and errors are those of `g4f.ChatCompletion`.
         """
-        seal(options)
         provider = sealed(provider)
-        request = self._defaults.prepare(messages, model, provider, {**options, "stream": stream})
+        request = self._defaults.prepare(messages, model, provider, {**seal(options), "stream": stream})
         return self._streamed(request) if stream else self._whole(request)
 
     def stream(
@@ -125,11 +114,11 @@ class Completions(Generic[Whole, Streamed]):
         model: Model | str = "",
         *,
         provider: Provider | str | None = None,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> Streamed:
         """Return `create(…, stream=True)`."""
         provider = sealed(provider)
-        return self.create(messages, model, provider=provider, stream=True, **seal(options))
+        return self._streamed(self._defaults.prepare(messages, model, provider, {**seal(options), "stream": True}))
 
 
 class Chat(Generic[Whole, Streamed]):

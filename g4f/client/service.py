@@ -1,4 +1,4 @@
-"""The old name of routing."""
+"""The old name and path of `routing.resolve`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ __all__ = ["get_model_and_provider"]
 def get_model_and_provider(
     model: Model | str, provider: Provider | str | None, *_: Any, **__: Any
 ) -> tuple[str, Provider]:
-    """Return the model's name and the provider that answers it. What came after them once is passed over."""
+    """Return the name of the model and the provider that answers it. The arguments after these two are ignored."""
     route = resolve(model, provider)
     return route.model, route.provider

@@ -1,4 +1,4 @@
-"""What a Client gives back, in the shapes of OpenAI's chat completions."""
+"""What a Client returns, in the shapes of OpenAI's chat completions."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = [
     "ChatCompletionChunk",
     "Choice",
     "ChunkChoice",
+    "CompletionFunction",
+    "CompletionMessage",
+    "CompletionToolCall",
     "CompletionUsage",
     "Delta",
-    "Function",
     "FunctionDelta",
-    "Message",
-    "ToolCall",
     "ToolCallDelta",
 ]
 
@@ -32,23 +32,23 @@ class _Shape(msgspec.Struct):
         return msgspec.json.encode(self).decode()
 
 
-class Function(_Shape):
-    """What is called: `arguments` is JSON text, as the model wrote it."""
+class CompletionFunction(_Shape):
+    """The function that is called. `arguments` is JSON text, as the model wrote it."""
 
     name: str
     arguments: str
 
 
-class ToolCall(_Shape):
+class CompletionToolCall(_Shape):
     """One tool call of a whole answer."""
 
     id: str
-    function: Function
+    function: CompletionFunction
     type: Literal["function"] = "function"
 
 
 class FunctionDelta(_Shape):
-    """A piece of what is called."""
+    """A piece of the function that is called."""
 
     name: str | None = None
     arguments: str | None = None
@@ -64,7 +64,7 @@ class ToolCallDelta(_Shape):
 
 
 class CompletionUsage(_Shape):
-    """Tokens, as the provider counted them. The details hold parts, where it told them."""
+    """Tokens, as the provider counted them. The details hold parts of them; None where it did not count these."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -73,25 +73,25 @@ class CompletionUsage(_Shape):
     completion_tokens_details: dict[str, int] | None = None
 
 
-class Message(_Shape):
-    """The answer. Append it to the messages of the next call as it is."""
+class CompletionMessage(_Shape):
+    """The message of the answer. It can be appended as it is to the messages of the next call."""
 
     role: str = "assistant"
     content: str | None = None
     reasoning: str | None = None
-    tool_calls: list[ToolCall] | None = None
+    tool_calls: list[CompletionToolCall] | None = None
 
 
 class Choice(_Shape):
     """The one answer of a completion."""
 
-    message: Message
+    message: CompletionMessage
     finish_reason: str
     index: int = 0
 
 
 class ChatCompletion(_Shape):
-    """A whole answer. `created` is in seconds since 1970; `usage` is None where the provider told nothing."""
+    """A whole answer. `created` is in seconds since 1970; `usage` is None where the provider did not count."""
 
     id: str
     created: int
@@ -103,7 +103,7 @@ class ChatCompletion(_Shape):
 
 
 class Delta(_Shape):
-    """What a chunk adds. Only what it adds is not None."""
+    """What a chunk adds. Everything else is None."""
 
     content: str | None = None
     reasoning: str | None = None
@@ -120,7 +120,7 @@ class ChunkChoice(_Shape):
 
 
 class ChatCompletionChunk(_Shape):
-    """A piece of an answer. The last one has no content, but the finish reason and, where told, the usage."""
+    """A piece of an answer. The last one has no content, but the finish reason and, if it was counted, the usage."""
 
     id: str
     created: int

@@ -1,1 +1,1 @@
-"""Record and replay: which tape is on, what is on it, and what it does with a question."""
+"""Record and replay: which tape is on, what is on it, and how it answers a question."""

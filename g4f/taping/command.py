@@ -1,4 +1,4 @@
-"""`python -m g4f tape list|check|prune FILE`: what is on a tape, what is wrong with it, and how to be rid of that."""
+"""`python -m g4f tape list|check|prune FILE` shows what is on a tape and what is wrong with it, and removes that."""
 
 from __future__ import annotations
 
@@ -15,33 +15,35 @@ __all__ = ["main"]
 
 
 def main(arguments: list[str]) -> int:
-    """Print what the command finds. Return 1 if `check` finds what is wrong, else 0.
+    """Print what the command finds. Return 1 if `check` finds something wrong, else 0.
 
-    Exits with 2, and a line on stderr, where the command cannot be run.
+    A command that cannot be run exits with 2, and a line on stderr.
     """
     parser = _parser()
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        file = _opened(asked.file)
-        match asked.command:
+        file = _opened(options.file)
+        match options.command:
             case "list":
                 lines = list(_listed(file))
             case "check":
                 lines = list(_checked(file))
             case _:
-                lines = [_pruned(file, asked.keys)]
+                lines = [_pruned(file, options.keys)]
     except InputError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     say("\n".join(lines))
-    return 1 if asked.command == "check" and len(lines) > 1 else 0
+    return 1 if options.command == "check" and len(lines) > 1 else 0
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(prog="python -m g4f tape", description="Look after a tape: a file of recorded answers.")
+    parser = ArgumentParser(
+        prog="python -m g4f tape", description="List, check and clean up a tape, which is a file of recorded answers."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     for name, what in (
         ("list", "show questions and answers"),
-        ("check", "show lines that are no answers, and answers that nobody will find"),
+        ("check", "show lines that are no answers, and answers that no question will find"),
         ("prune", "remove what check shows; or the answers with these keys, which are then asked again"),
     ):
         command = commands.add_parser(name, help=what, description=what)
@@ -62,8 +64,8 @@ def _listed(file: TapeFile) -> Iterator[str]:
     """Yield the lines of a table."""
     rows = [("key", "n", "provider", "model", "question", "answer"), *_rows(file)]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    for *told, answer in rows:
-        yield "  ".join([*(f"{word:{width}}" for word, width in zip(told, widths, strict=True)), answer])
+    for *cells, answer in rows:
+        yield "  ".join([*(f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True)), answer])
 
 
 def _rows(file: TapeFile) -> Iterator[tuple[str, ...]]:
@@ -72,13 +74,14 @@ def _rows(file: TapeFile) -> Iterator[tuple[str, ...]]:
             if _wrong(line):
                 continue
             entry = read_entry(line)
-            asked, answer = entry.asked(), "".join(event for event in entry.items() if isinstance(event, str))
-            question, told = (repr(shortened(text, 40)) for text in (asked.last(), answer))
-            yield key[:8], str(entry.n), asked.provider, asked.model, question, told
+            question = entry.decoded_question()
+            text = "".join(event for event in entry.items() if isinstance(event, str))
+            asks, answers = (repr(shortened(each, 40)) for each in (question.last(), text))
+            yield key[:8], str(entry.n), question.provider, question.model, asks, answers
 
 
 def _checked(file: TapeFile) -> Iterator[str]:
-    """Yield a line for each that is wrong, and one that counts."""
+    """Yield a line for each wrong line of the file, and one with the counts."""
     odd = {number: why for number, _, why in file.odd}
     wrong = 0
     for number, line in enumerate(read(file.path, f"the tape {file.path} cannot be read").split(b"\n"), 1):
@@ -91,7 +94,7 @@ def _checked(file: TapeFile) -> Iterator[str]:
 
 
 def _pruned(file: TapeFile, beginnings: list[str]) -> str:
-    """Remove the answers whose keys begin like that; where none is given, all that is wrong. Say how many."""
+    """Remove the answers whose keys begin with one of `beginnings`; without any, what is wrong. Say how many."""
     with file.changed():
         for start in beginnings:
             if not any(key.startswith(start) for key in file.answers):

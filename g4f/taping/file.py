@@ -1,10 +1,10 @@
-"""The file of a tape: one line of JSON an answer, sorted by question, so that a diff shows what changed.
+"""The file of a tape: one line of JSON per answer, sorted by question, so that a diff shows what changed.
 
 {"key": "…", "n": 0, "tape": 1, "question": {…}, "events": ["Hel", "lo", {"type": "Usage", …}], "ms": [210, 15, 0]}
 
 `key` is the hash of the question, `n` counts answers to the same question, `tape` is the version of this format, `ms`
-the milliseconds before each event. A line that is none of that stays as it is, at the end. Several processes may
-write: each change is made under a lock to what is there then, and takes the file's place as a whole.
+the milliseconds before each event. A line that is nothing of that kind stays as it is, at the end. Several processes
+may write: each change is made under a lock, to what is in the file at that moment, and replaces the file as a whole.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ import msgspec
 from ..errors import InputError
 from ..files import check_writable, held, read, replace, resolve, state
 from ..providers.response import FinishReason, ProviderInfo, Reasoning, ToolCall, Trimmed, Usage
-from .question import Question, key_of
+from .question import RecordedQuestion, key_of
 
 __all__ = ["BROKEN", "Entry", "Kept", "Odd", "TapeFile", "read_entry"]
 
 VERSION = 1
 
 Kept: TypeAlias = str | Reasoning | ToolCall | Usage | FinishReason | ProviderInfo | Trimmed
-"""What is kept of an answer: all that it is made of, and nothing that was only waited for."""
+"""What is kept of an answer: its text and all events but Status and Replayed."""
 
 
 BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What is raised for a line that someone broke, by all that reads one."""
+"""What reading a broken line raises."""
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -46,26 +46,26 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def of(cls, question: bytes, number: int, events: list[Kept], ms: list[int]) -> Entry:
-        """Return the entry of an answer. Raises TypeError or ValueError for what could not be read again."""
-        encoded = msgspec.Raw(msgspec.json.encode(events, enc_hook=str.__str__))  # of a provider's own kind of text
-        _EVENTS.decode(encoded)  # of its own kind of event
+        """Return the entry of an answer. Raises TypeError or ValueError for an event that could not be read again."""
+        encoded = msgspec.Raw(msgspec.json.encode(events, enc_hook=str.__str__))  # a provider may have a str of its own
+        _EVENTS.decode(encoded)  # raises for an event of its own
         return cls(key_of(question), number, VERSION, msgspec.Raw(question), encoded, ms if any(ms) else [])
 
-    def asked(self) -> Question:
-        """Return its question. Raises BROKEN if someone broke it."""
-        return msgspec.json.decode(self.question, type=Question)
+    def decoded_question(self) -> RecordedQuestion:
+        """Return its question. Raises BROKEN for a broken one."""
+        return msgspec.json.decode(self.question, type=RecordedQuestion)
 
     def is_filed(self) -> bool:
         """Whether it stands under the key of its question. Raises BROKEN."""
-        return self.key == key_of(self.asked().encode())
+        return self.key == key_of(self.decoded_question().encode())
 
     def items(self) -> list[Kept]:
-        """Return the events. Raises BROKEN if someone broke them."""
+        """Return the events. Raises BROKEN for broken ones."""
         return _EVENTS.decode(self.events)
 
 
 class _Head(msgspec.Struct):
-    """What is read of each line when a tape is opened: where it belongs."""
+    """The part of each line that is read when a tape is opened: where the line belongs."""
 
     tape: int
     key: str = ""
@@ -78,7 +78,7 @@ _EVENTS = msgspec.json.Decoder(list[Kept])
 
 
 class Odd(NamedTuple):
-    """A line that is passed over, and why. `number` counts from 1."""
+    """A line that is ignored, and why. `number` counts from 1."""
 
     number: int
     line: bytes
@@ -86,18 +86,18 @@ class Odd(NamedTuple):
 
 
 def read_entry(line: bytes) -> Entry:
-    """Return what a line holds. Raises BROKEN if someone broke it."""
+    """Return what a line holds. Raises BROKEN for a broken one."""
     return _ENTRY.decode(line)
 
 
 class TapeFile:
-    """What is on a tape: `answers` has the lines by key and number, `odd` those that are passed over.
+    """What is on a tape: `answers` has the lines by key and number, `odd` those that are ignored.
 
-    It may be used by several threads at a time.
+    Several threads may use it at once.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Raise InputError for what is no name of a file, or that of another user's file in a common folder."""
+        """Raise InputError for what is no name of a file, or for another user's file in a common folder."""
         self.path = resolve(path, f"the tape {path} cannot be used")
         self._unread, self._unwritten = (f"the tape {self.path} cannot be {done}" for done in ("read", "written"))
         self.answers: dict[str, dict[int, bytes]] = {}
@@ -106,10 +106,7 @@ class TapeFile:
         self._guard = threading.Lock()
 
     def read(self) -> None:
-        """Take in what stands in the file, if it changed since. Raises InputError if it cannot be read.
-
-        No events are decoded.
-        """
+        """Read the file, if it has changed. Raises InputError if that cannot be done. No events are decoded."""
         with self._guard:
             self._read()
 
@@ -120,13 +117,13 @@ class TapeFile:
             return [lines[number] for number in sorted(lines)]
 
     def put(self, entry: Entry) -> None:
-        """Write an answer in its place, among what others have written meanwhile. Raises InputError."""
+        """Write an answer in its place, and keep what others wrote meanwhile. Raises InputError."""
         with self.changed():
             self.answers.setdefault(entry.key, {})[entry.n] = msgspec.json.encode(entry)
 
     @contextmanager
     def changed(self) -> Iterator[None]:
-        """Hold the file, freshly read, while `answers` and `odd` are changed; then write it. Raises InputError."""
+        """Lock the file and read it; after the block has changed `answers` or `odd`, write it. Raises InputError."""
         self.check_writable()
         with self._guard, held(self.path, self._unwritten):
             self._read()
@@ -134,7 +131,7 @@ class TapeFile:
             self._write()
 
     def check_writable(self) -> None:
-        """Raise InputError if it can be told now that nothing can be written."""
+        """Raise InputError if it is already known that nothing can be written."""
         check_writable(self.path, self._unwritten)
 
     def _read(self) -> None:
@@ -152,7 +149,7 @@ class TapeFile:
 
 
 def _parsed(data: bytes, name: str) -> tuple[dict[str, dict[int, bytes]], list[Odd]]:
-    """Return answers by key and number, and the lines that are none. Raises InputError for a newer version."""
+    """Return the answers by key and number, and the other lines. Raises InputError for a newer version."""
     answers: dict[str, dict[int, bytes]] = {}
     odd: list[Odd] = []
     for number, line in enumerate(map(bytes.strip, data.split(b"\n")), 1):
@@ -164,8 +161,10 @@ def _parsed(data: bytes, name: str) -> tuple[dict[str, dict[int, bytes]], list[O
             odd.append(Odd(number, line, "is no answer of a tape"))
             continue
         if head.tape > VERSION:
-            told = f"line {number} of the tape {name} is of version {head.tape}, and this g4f knows {VERSION}"
-            raise InputError(f"{told}: pip install --upgrade g4f-jupyter")
+            raise InputError(
+                f"line {number} of the tape {name} is of version {head.tape}, and this g4f reads {VERSION}: "
+                "pip install --upgrade g4f-jupyter"
+            )
         if not head.key or head.n < 0:
             odd.append(Odd(number, line, "is no answer of a tape"))
         elif line != answers.setdefault(head.key, {}).setdefault(head.n, line):

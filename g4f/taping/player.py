@@ -14,16 +14,16 @@ from typing import Any
 
 import msgspec
 
+from ..assembly import Assembly
 from ..errors import InputError, MissingRequirementsError, close_matches
 from ..printable import logger, one_line
-from ..providers.base_provider import AsyncGeneratorProvider
-from ..providers.response import Item, ProviderInfo, Reasoning, Replayed, ToolCall
+from ..providers.response import Item, ProviderInfo, Replayed
 from ..secrets.known import keys_here, secrets_of
 from ..typing import Key
 from .file import BROKEN, Entry, Kept, TapeFile, read_entry
-from .question import Question, differences, key_of, question, shortened
+from .question import RecordedQuestion, differences, key_of, question, shortened
 
-__all__ = ["MODES", "Take", "Tape"]
+__all__ = ["MODES", "Lookup", "Tape"]
 
 
 MODES = ("auto", "replay", "record", "off")
@@ -32,8 +32,8 @@ MODES = ("auto", "replay", "record", "off")
 class Tape:
     """A tape that is on, from its first question to its last.
 
-    The same question gets the answers that are on it one after the other, and then the last again. A question that was
-    not on it, and so was asked, is asked again when it comes again, and all its answers are recorded.
+    A question that is repeated gets the answers that are on the tape one after the other, and then the last again. A
+    question that was not on it is asked each time that it is repeated, and all its answers are recorded.
     """
 
     def __init__(self, file: str | os.PathLike[str], mode: str = "auto", *, pace: bool = False) -> None:
@@ -48,7 +48,7 @@ class Tape:
         self.file = TapeFile(file)
         self.mode, self.pace = mode, pace
         self._counts: Counter[str] = Counter()
-        self._asked: set[str] = set()
+        self._missed: set[str] = set()
         self._warned: set[str] = set()
         self._guard = threading.Lock()
         if mode == "record":
@@ -57,33 +57,33 @@ class Tape:
     def __repr__(self) -> str:
         return f"<Tape {self.file.path.name}, {self.mode}>"
 
-    def take(self, provider: str, model: str, messages: list[dict[str, Any]], options: Mapping[str, Any]) -> Take:
-        """Return a question that is asked while this tape is on. `provider` is "" where the caller named none.
+    def lookup(self, provider: str, model: str, messages: list[dict[str, Any]], options: Mapping[str, Any]) -> Lookup:
+        """Return the lookup of a question on this tape. `provider` is "" where the caller named none.
 
         Raises InputError for what cannot be written on a tape.
         """
-        return Take(self, question(provider, model, messages, options), set(secrets_of(options)))
+        return Lookup(self, question(provider, model, messages, options), set(secrets_of(options)))
 
     def find(self, key: str) -> list[bytes]:
-        """Return the lines with the answers to a question, none if it is to be asked. Raises InputError."""
-        if self.mode == "record" or key in self._asked:
+        """Return the lines with the answers to a question; none if it has to be asked. Raises InputError."""
+        if self.mode == "record" or key in self._missed:
             return []
         self.file.read()
         if odd := self.file.odd:
-            told = "; ".join(f"line {number} {why}" for number, _, why in odd[:3])
+            lines = "; ".join(f"line {number} {why}" for number, _, why in odd[:3])
             more = f"; and {len(odd) - 3} more" if len(odd) > 3 else ""
-            self.warn("odd", f"the tape {self.file.path.name} has lines that are passed over, and kept: {told}{more}")
+            self.warn("odd", f"the tape {self.file.path.name} has lines that are passed over, and kept: {lines}{more}")
         return self.file.answers_to(key)
 
     @contextmanager
     def counted(self, key: str) -> Iterator[tuple[int, bytes | None]]:
-        """Give the number of a question and the line that answers it, if one does. What fails is not counted."""
+        """Yield the number of a question and the line that answers it, or None. A call that fails is not counted."""
         lines = self.find(key)
         with self._guard:
             number = self._counts[key]
             self._counts[key] += 1
             if not lines and self.mode != "replay":
-                self._asked.add(key)
+                self._missed.add(key)
         try:
             yield number, lines[min(number, len(lines) - 1)] if lines else None
         except BaseException:
@@ -92,45 +92,36 @@ class Tape:
                     self._counts[key] = number
             raise
 
-    def warn(self, kind: str, told: str) -> None:
-        """Warn, once of each kind, in a line that names the tape and not the code that found it."""
+    def warn(self, kind: str, message: str) -> None:
+        """Warn once per kind, in a line that names the tape instead of the code."""
         with self._guard:
             is_new = kind not in self._warned
             self._warned.add(kind)
         if is_new:
-            warnings.warn_explicit(one_line(told), UserWarning, str(self.file.path), 0)
+            warnings.warn_explicit(one_line(message), UserWarning, str(self.file.path), 0)
 
 
-class Take(AsyncGeneratorProvider):
-    """A question, and the tape that was on where it was asked.
-
-    It stands for the provider, too, where the caller names none and nobody has to be looked for.
-    """
-
-    name = "tape"
+class Lookup:
+    """The lookup of one question on the tape that was on where the call was made."""
 
     def __init__(self, tape: Tape, encoded: bytes, secrets: set[Key]) -> None:
         self.key = key_of(encoded)
         self._tape, self._encoded, self._secrets = tape, encoded, secrets
 
     def __repr__(self) -> str:
-        return f"<Take {self.key} of {self._tape!r}>"
+        return f"<Lookup of {self.key} on {self._tape!r}>"
 
     @property
     def needs_nobody(self) -> bool:
-        """Whether it will be answered without asking anybody, as far as can be told now. Raises InputError."""
+        """Whether the tape will answer, so that no provider has to be looked for. Raises InputError."""
         return self._tape.mode == "replay" or bool(self._tape.find(self.key))
 
-    async def create_async_generator(self, *_: Any, **__: Any) -> AsyncGenerator[Item]:
-        """Raise: nobody was looked for, and by now the tape has lost the answer."""
-        raise self._missing()
-        yield ""  # makes this a generator
-
-    async def play(self, who: ProviderInfo, ask: Callable[[], AsyncGenerator[Item]]) -> AsyncGenerator[Item]:
+    async def play(self, who: ProviderInfo | None, ask: Callable[[], AsyncGenerator[Item]]) -> AsyncGenerator[Item]:
         """Yield the answer: Replayed and what is on the tape; or that of `ask()`, which is recorded once it is whole.
 
-        `who` would be asked. Raises MissingRequirementsError in "replay" for what is not there, InputError for a tape
-        that cannot be read, or what `ask()` raises, and then nothing is recorded.
+        `who` is the provider that `ask()` asks; None where nobody was looked for. Raises MissingRequirementsError for
+        an answer that is not there, in "replay" or without a `who`, InputError for a tape that cannot be read, or what
+        `ask()` raises, and then nothing is recorded.
         """
         tape = self._tape
         with tape.counted(self.key) as (number, line):
@@ -142,7 +133,7 @@ class Take(AsyncGeneratorProvider):
                         await asyncio.sleep(pause / 1000)
                     yield event
                 return
-            if tape.mode == "replay":
+            if who is None or tape.mode == "replay":
                 raise self._missing()
             notes = _Notes()
             async with aclosing(ask()) as items:
@@ -157,18 +148,18 @@ class Take(AsyncGeneratorProvider):
             entry = read_entry(line)
             events = entry.items()
         except BROKEN as error:
-            told = f"the answer {self.key[:8]} on the tape {self._tape.file.path} is broken: {error}"
-            raise InputError(f"{told}. Ask again with mode 'record'") from None
+            broken = f"the answer {self.key[:8]} on the tape {self._tape.file.path} is broken: {error}"
+            raise InputError(f"{broken}. Ask again with mode 'record'") from None
         logger.debug("replayed: %s", self.key)
         return events, entry.ms
 
     def _record(self, number: int, who: ProviderInfo, notes: _Notes) -> None:
-        tape, asked = self._tape, msgspec.json.decode(self._encoded, type=Question)
-        if not asked.provider:  # a live answer need not say what the route says
+        tape, recorded = self._tape, msgspec.json.decode(self._encoded, type=RecordedQuestion)
+        if not recorded.provider:  # the answer itself may not name who gave it
             notes.events.insert(0, who)
             notes.ms.insert(0, 0)
-        said = self._encoded.decode() + notes.said()
-        if any(secret in said for secret in self._secrets | keys_here()):
+        texts = "\n".join((self._encoded.decode(), *notes.texts()))
+        if any(secret in texts for secret in self._secrets | keys_here()):
             tape.warn("key", f"an answer is not recorded on the tape {tape.file.path.name}: a key stands in its text")
             return
         try:
@@ -177,53 +168,52 @@ class Take(AsyncGeneratorProvider):
             tape.warn("write", f"answers are not recorded on the tape {tape.file.path.name}: {error}")
 
     def _missing(self) -> MissingRequirementsError:
-        asked, file = msgspec.json.decode(self._encoded, type=Question), self._tape.file
-        who = f" ({', '.join(filter(None, (asked.provider, asked.model)))})" if asked.provider or asked.model else ""
+        wanted, file = msgspec.json.decode(self._encoded, type=RecordedQuestion), self._tape.file
+        names = ", ".join(filter(None, (wanted.provider, wanted.model)))
         has = "has no answer to" if file.answers else "is empty or not there, and has no answer to"
-        told = f"the tape {file.path.name} {has} {shortened(asked.last(), 60)!r}{who}.{_near(asked, file)}"
+        text = f"{shortened(wanted.last(), 60)!r}{f' ({names})' if names else ''}"
         remedy = "Record it: ask once with G4F_TAPE=auto, or mode 'auto'"
-        return MissingRequirementsError(f"{told} {remedy}", provider=asked.provider, model=asked.model)
+        return MissingRequirementsError(
+            f"the tape {file.path.name} {has} {text}.{_near(wanted, file)} {remedy}",
+            provider=wanted.provider,
+            model=wanted.model,
+        )
 
 
 class _Notes:
-    """What came of an answer so far, with the milliseconds before each event."""
+    """The events of an answer so far, and the milliseconds before each."""
 
     def __init__(self) -> None:
         self.events: list[Kept] = []
         self.ms: list[int] = []
         self._clock = asyncio.get_running_loop().time
-        self._start, self._told = self._clock(), 0
+        self._start, self._last = self._clock(), 0
 
     def add(self, item: Item) -> None:
-        """Take the next item. What is only waited for is passed over, and so is what a provider has made up."""
+        """Add the next item. A status is left out, and so is an event of a class that is not ours."""
         if not isinstance(item, Kept):
             return
         now = int((self._clock() - self._start) * 1000)
         self.events.append(item)
-        self.ms.append(now - self._told)
-        self._told = now
+        self.ms.append(now - self._last)
+        self._last = now
 
-    def said(self) -> str:
-        """Return all that the model wrote."""
-        texts = []
+    def texts(self) -> list[str]:
+        """Return all that the model wrote, each text joined from its pieces: a secret may be cut anywhere."""
+        answer = Assembly()
         for event in self.events:
-            match event:
-                case str():
-                    texts.append(event)
-                case Reasoning():
-                    texts.append(event.text)
-                case ToolCall():
-                    texts.append(event.arguments)
-        return "".join(texts)
+            answer.add(event)
+        calls = [text for call in answer.tool_calls for text in (call.id, call.name, call.arguments)]
+        return [answer.text, answer.reasoning, *calls]
 
 
-def _near(asked: Question, file: TapeFile) -> str:
-    """Return in what a question differs from the most similar one that is on the tape."""
+def _near(wanted: RecordedQuestion, file: TapeFile) -> str:
+    """Say in which parts a question differs from the most similar one that is on the tape; "" if none is."""
     found: list[list[str]] = []
     for key in file.answers:
         with suppress(*BROKEN, IndexError):
-            other = read_entry(file.answers_to(key)[0]).asked()
-            if other.messages[-1] == asked.messages[-1]:
-                found.append(differences(asked, other))
+            other = read_entry(file.answers_to(key)[0]).decoded_question()
+            if other.messages[-1] == wanted.messages[-1]:
+                found.append(differences(wanted, other))
     nearest: list[str] = min(found, key=len, default=[])
     return f" One that it answers differs in {' and '.join(nearest)}." if nearest else ""

@@ -1,4 +1,4 @@
-"""A question as it is written on a tape: all that determines its answer, and nothing else."""
+"""A question as it is written on a tape: everything that determines its answer, and nothing else."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ..providers.access import shown
 from ..providers.transport.settings import TRANSPORT
 from ..typing import Key
 
-__all__ = ["GIVEN_PORT", "Question", "differences", "key_of", "question", "shortened"]
+__all__ = ["GIVEN_PORT", "RecordedQuestion", "differences", "key_of", "question", "shortened"]
 
-_NOT_ASKED = TRANSPORT - {"base_url"}
-"""Options that say how a question is sent, or by whom."""
+_LEFT_OUT = TRANSPORT - {"base_url"}
+"""Options that say how a question is sent, or by whom: no part of it."""
 
 _INLINE = re.compile(r"data:([\w.+/-]*);base64,", re.IGNORECASE)
 
 GIVEN_PORT = r"(127\.0\.0\.1|localhost|\[::1\]):(?:3276[89]|327[7-9]\d|32[89]\d\d|3[3-9]\d{3}|[45]\d{4}|6[0-5]\d{3})\b"
-"""Where a server listens whose port the system gave, another one each time: from 32768 on. Below are ports that people
-choose, such as 30000."""
+"""The address of a server whose port the system chose, a new one each time: 32768 or higher. People choose lower ports,
+such as 30000."""
 
 
-class Question(msgspec.Struct, frozen=True, omit_defaults=True):
-    """All that determines an answer. `provider` is "" where the caller named none, and all names for a list."""
+class RecordedQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A question on a tape. `provider` is "" where the caller named none; for a list it has all names."""
 
     provider: str
     model: str
@@ -46,15 +46,15 @@ class Question(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def question(provider: str, model: str, messages: list[dict[str, Any]], options: Mapping[str, Any]) -> bytes:
-    """Return a question as it is written on a tape: what is inline is a hash, a key is stars.
+    """Return a question as it is written on a tape, with hashes for inline data and stars for keys.
 
     Raises InputError for what JSON cannot hold.
     """
-    asked = {name: value for name, value in options.items() if name not in _NOT_ASKED}
-    if isinstance(address := asked.get("base_url"), str):
-        asked["base_url"] = _somewhere(shown(address))
+    kept = {name: value for name, value in options.items() if name not in _LEFT_OUT}
+    if isinstance(address := kept.get("base_url"), str):
+        kept["base_url"] = _somewhere(shown(address))
     try:
-        return Question(_somewhere(provider), model, _plain(messages), _plain(asked)).encode()
+        return RecordedQuestion(_somewhere(provider), model, _plain(messages), _plain(kept)).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"the question cannot be written on a tape: {error}. Ask it with the tape off") from None
 
@@ -64,13 +64,13 @@ def key_of(encoded: bytes) -> str:
     return sha256(encoded).hexdigest()[:32]
 
 
-def differences(one: Question, other: Question) -> list[str]:
-    """Return in which of its parts a question is not the other."""
-    return [name for name in Question.__struct_fields__ if getattr(one, name) != getattr(other, name)]
+def differences(one: RecordedQuestion, other: RecordedQuestion) -> list[str]:
+    """Return the names of the parts in which two questions differ."""
+    return [name for name in RecordedQuestion.__struct_fields__ if getattr(one, name) != getattr(other, name)]
 
 
 def shortened(text: str, length: int) -> str:
-    """Return the text, or its beginning and "…", in at most so many characters."""
+    """Return the text, or its beginning and "…", in at most `length` characters."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
@@ -79,7 +79,7 @@ def _somewhere(address: str) -> str:
 
 
 def _plain(value: Any, name: str = "") -> Any:
-    """Return what JSON holds of `value`: 1.0 is 1, a tuple is a list, what is inline (`name` may tell) is a hash."""
+    """Return `value` in the types of JSON: 1.0 is 1, a tuple is a list, inline data (see `_text`) is a hash."""
     if isinstance(value, str):
         return "***" if isinstance(value, Key) else _text(value, name)
     if value is None or isinstance(value, bool):
@@ -95,6 +95,6 @@ def _plain(value: Any, name: str = "") -> Any:
 def _text(value: str, name: str) -> str:
     if inline := _INLINE.match(value):
         return f"data:{inline[1]};sha256,{sha256(value[inline.end() :].encode()).hexdigest()}"
-    if name == "data":  # base64 without a word before it, such as sound
+    if name == "data":  # base64 without a prefix, such as sound
         return f"sha256,{sha256(value.encode()).hexdigest()}"
     return str.__str__(value)

@@ -1,15 +1,15 @@
-"""Record and replay: a tape holds answers, and gives them instead of asking again.
+"""Record and replay: a tape holds answers, and replays them instead of asking again.
 
 `with g4f.tape("answers.jsonl", mode="auto"): …`, or `G4F_TAPE=auto` for the whole process. The modes:
 
-auto     give the answer that is on the tape; ask, and record, what is not
-replay   give the answer that is on the tape; never ask
+auto     replay the answer that is on the tape; ask a question that is not, and record its answer
+replay   replay the answer that is on the tape; never ask
 record   ask, and replace what is on the tape
 off      no tape
 
-The same question is the same whoever asks it, streamed or not, with whatever key, time limit or proxy, and on any
-machine; where the caller names no provider, also whoever would answer there; and for a server on this machine, whatever
-port the system gave it.
+Two questions are the same if their provider, model, messages and options are. It makes no difference whether the answer
+is streamed, with which key, time limit or proxy it is asked, and on which machine; if the caller names no provider,
+which one would answer there; and for a server on this machine, which port the system chose.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ __all__ = ["FILE", "current", "load", "on", "tape"]
 _Place: TypeAlias = tuple[threading.Thread, AbstractEventLoop | None]
 
 FILE = "g4f_tape.jsonl"
-"""The tape where none is named: in the current folder, which is a notebook's own."""
+"""The tape if none is named: in the current folder, which is the folder of the notebook."""
 
 _here: ContextVar[Tape | None] = ContextVar("g4f_tape", default=None)
 
 
 class _Open(NamedTuple):
-    """A tape that is on, the place where it was put on, and threads that began before: these are not in its block."""
+    """A tape that is on, the place of its block, and the threads that began before: these are not in the block."""
 
     tape: Tape
     place: _Place
@@ -53,11 +53,11 @@ _open: list[_Open] = []
 
 @contextmanager
 def tape(file: str | os.PathLike[str] | None = None, mode: str = "auto", *, pace: bool = False) -> Iterator[Tape]:
-    """Have a tape on for the calls that are made in the block, also those of the threads that it starts.
+    """Put a tape on for the calls of the block, and for those of the threads that the block starts.
 
     `file` is where answers are kept (else `G4F_TAPE_FILE`, else "g4f_tape.jsonl"), `mode` "auto", "replay", "record" or
-    "off"; with `pace` an answer takes as long as it once did. Raises InputError for an unknown mode, and in "record" if
-    the file cannot be written.
+    "off". With `pace`, an answer takes as long as it took when it was recorded. Raises InputError for an unknown mode,
+    and in "record" for a file that cannot be written.
     """
     with on(load(file, mode, pace=pace)) as player:
         yield player
@@ -72,7 +72,7 @@ def load(file: str | os.PathLike[str] | None = None, mode: str = "auto", *, pace
 
 @contextmanager
 def on(player: Tape) -> Iterator[Tape]:
-    """Have this tape on, once more: it goes on in the order of questions that come again."""
+    """Put this tape on again: a question that is repeated goes on with its next answer."""
     place = _place()
     before, mark = _here.get(), _Open(player, place, WeakSet({*threading.enumerate()} - {place[0]}))
     _here.set(player)
@@ -85,11 +85,11 @@ def on(player: Tape) -> Iterator[Tape]:
 
 
 def current() -> Tape | None:
-    """Return the tape that is on for a call that is made here, if one is. Raises InputError for a wrong `G4F_TAPE`.
+    """Return the tape that is on for a call that is made here, or None. Raises InputError for a wrong `G4F_TAPE`.
 
-    That is the one of the block; in a thread that began while a block ran, a thread of a pool, or a loop that the block
-    runs, which may know nothing of it, the last that is on; else that of `G4F_TAPE`. Any other thread that began before
-    the block is not in it, nor is a task on the same loop.
+    That is the tape of the block around the call. A thread that began while a block ran, a thread of a pool, and a loop
+    that the block runs may not have the block's context: for them it is the last tape that was put on. Other threads
+    that began before the block are not in it, nor are other tasks on the same loop. Else it is that of `G4F_TAPE`.
     """
     found = _here.get() or _of_elsewhere() or _of_environment()
     return None if found is None or found.mode == "off" else found
@@ -113,7 +113,7 @@ def _is_within(here: _Place, opened: _Open) -> bool:
 
 
 def _is_of_pool(thread: threading.Thread) -> bool:
-    """Whether a thread is one of a pool's, which works for whoever calls: only the pools' own module knows them."""
+    """Whether a thread belongs to a pool, which works for any caller: only the pools' module knows it."""
     pools = sys.modules.get("concurrent.futures.thread")
     return pools is not None and thread in pools._threads_queues  # noqa: SLF001
 

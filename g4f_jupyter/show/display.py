@@ -12,8 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from IPython.display import DisplayHandle
 
-from g4f.client.assemble import add_call
-from g4f.client.types import ToolCall as Called
+from g4f.assembly import Assembly
 from g4f.errors import G4FError, MissingAuthError
 from g4f.markdown.code import code_of, fenced
 from g4f.markdown.entities import literal
@@ -74,22 +73,22 @@ class Screen(Protocol):
 async def show(answer: AsyncGenerator[Item], screen: Screen) -> None:
     """Show the answer as it comes, and what it calls. However it ends, what came stays, and says if it is cut."""
     mark = "incomplete"
-    calls: dict[int, Called] = {}
+    called = Assembly()
     try:
         async with aclosing(answer) as items:
             async for item in items:
                 if isinstance(item, str):
                     screen.add(item)
                 elif isinstance(item, ToolCall):
-                    add_call(calls, item)
+                    called.add(item)
                 elif isinstance(item, FinishReason):
                     mark = _CUT.get(item.reason, "")
                 elif isinstance(item, Reasoning):
                     screen.think(item.text)
                 elif isinstance(item, Status):
                     screen.wait(item.text)
-        if calls:
-            screen.call("\n".join(f"{call.function.name}({call.function.arguments})" for call in calls.values()))
+        if calls := called.tool_calls:
+            screen.call("\n".join(f"{call.name}({call.arguments})" for call in calls))
         mark = "" if mark == "incomplete" else mark
     except asyncio.CancelledError:
         mark = "interrupted"

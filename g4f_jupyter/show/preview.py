@@ -44,14 +44,14 @@ class Preview(Shown):
     def _head(self) -> tuple[str, str]:
         """Return where it would go, and with which options."""
         request = self._request
-        where = "; ".join(_destinations(request.route.provider, request.call.options))
+        where = "; ".join(_destinations(request.route.provider, request.options)) if request.call else "the tape"
         count = max(1, sum(len(text) for _, text in self._messages()) // LETTERS)
         told = f"Not sent. It would go to {where}, model {request.route.model or 'its own'}: about {count:,} tokens."
-        options = {name: value for name, value in request.call.options.items() if name != "stream"}
+        options = {name: value for name, value in request.options.items() if name != "stream"}
         return told, "\n".join(f"{name} = {_shown(name, value)}" for name, value in options.items())
 
     def _messages(self) -> Iterator[tuple[str, str]]:
-        for message in self._request.call.messages:
+        for message in self._request.messages:
             content = message.get("content") or ""
             yield message["role"], content if isinstance(content, str) else "\n".join(map(_part, content))
 

@@ -1,0 +1,120 @@
+"""One answer, put together from its events. Every shape of an answer is made of this."""
+
+from __future__ import annotations
+
+from .providers.response import (
+    FinishReason,
+    Item,
+    ProviderInfo,
+    Reasoning,
+    Replayed,
+    Status,
+    ToolCall,
+    Trimmed,
+    Usage,
+)
+
+__all__ = ["Assembly"]
+
+
+class Assembly:
+    """What has come of an answer so far: add each item, and read it at any time.
+
+    It begins with the provider and model of the route; a ProviderInfo that comes later knows better.
+    """
+
+    __slots__ = (
+        "_calls",
+        "_events",
+        "_reason",
+        "_texts",
+        "_thoughts",
+        "model",
+        "provider",
+        "replayed",
+        "trimmed",
+        "usage",
+    )
+
+    provider: str
+    model: str
+    usage: Usage | None
+    """The tokens, or None where the provider did not count them."""
+    trimmed: int
+    """How many of the oldest turns were left out."""
+    replayed: Replayed | None
+    """What says that the answer is from a tape, if it is."""
+
+    def __init__(self, provider: str = "", model: str = "") -> None:
+        self.provider, self.model = provider, model
+        self.usage = self.replayed = None
+        self.trimmed = 0
+        self._texts: list[str] = []
+        self._thoughts: list[str] = []
+        self._calls: dict[int, list[ToolCall]] = {}
+        self._reason = ""
+        self._events = False
+
+    def add(self, item: Item) -> None:
+        """Add the next item of the answer."""
+        if isinstance(item, str):
+            self._texts.append(item)
+        else:
+            self._add(item)
+
+    def _add(self, event: Item) -> None:
+        match event:
+            case Usage():
+                self.usage = event
+                return
+            case ProviderInfo():
+                self.provider, self.model = event.provider, event.model or self.model
+                return
+            case Status():
+                return
+            case Reasoning():
+                self._thoughts.append(event.text)
+            case ToolCall():
+                self._calls.setdefault(event.index, []).append(event)
+            case FinishReason():
+                self._reason = event.reason
+            case Replayed():
+                self.replayed = event
+            case Trimmed():
+                self.trimmed = event.turns
+        self._events = True
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing came that answers: a count of tokens or a status does not."""
+        return not self._texts and not self._events
+
+    @property
+    def text(self) -> str:
+        """The text."""
+        return "".join(self._texts)
+
+    @property
+    def reasoning(self) -> str:
+        """What the model thought, "" where it did not say."""
+        return "".join(self._thoughts)
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """The tool calls by their index, each joined from its pieces: the last id and name that are not empty count."""
+        return [_joined(self._calls[index]) for index in sorted(self._calls)]
+
+    @property
+    def finish_reason(self) -> str:
+        """Why the answer ended; where the provider did not say, "tool_calls" if there are any, else "stop"."""
+        return self._reason or ("tool_calls" if self._calls else "stop")
+
+
+def _joined(pieces: list[ToolCall]) -> ToolCall:
+    latest = pieces[::-1]
+    return ToolCall(
+        pieces[0].index,
+        next((piece.id for piece in latest if piece.id), ""),
+        next((piece.name for piece in latest if piece.name), ""),
+        "".join(piece.arguments for piece in pieces),
+    )
