@@ -117,12 +117,14 @@ FLOORS = {
     "g4f_jupyter/inserts/last_error.py": 11,
     "g4f_jupyter/show/footer.py": 11,
     "g4f_jupyter/show/history.py": 11,
+    "g4f_jupyter/inserts/question.py": 12,
     "g4f_jupyter/show/display.py": 12,
     "g4f_jupyter/line/arguments.py": 13,
     "g4f_jupyter/show/terminal.py": 13,
-    "g4f_jupyter/magics/chat.py": 14,
-    "g4f_jupyter/magics/chat_lines.py": 15,
-    "g4f_jupyter/kernel/registration.py": 16,
+    "g4f_jupyter/magics/settings.py": 14,
+    "g4f_jupyter/magics/chat.py": 15,
+    "g4f_jupyter/magics/chat_lines.py": 16,
+    "g4f_jupyter/kernel/registration.py": 17,
 }
 
 LATE = {

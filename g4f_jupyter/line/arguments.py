@@ -7,6 +7,7 @@ import keyword
 import re
 import shlex
 from argparse import ArgumentTypeError
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -19,7 +20,7 @@ from ..show.display import FORMATS
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-__all__ = ["OPTIONS", "TAPES", "Variable", "chat_arguments", "parsed", "parsed_whole", "split"]
+__all__ = ["OPTIONS", "TAPES", "chat_arguments", "parsed", "parsed_whole", "split", "values_of"]
 
 OPTIONS = ("temperature", "max_tokens", "seed", "stop", "timeout", "reasoning_effort")
 """What an option of the line, or of `%config ChatMagics`, hands to the provider by its own name."""
@@ -42,7 +43,7 @@ def _tokens(number: str) -> int:
     return int(number)
 
 
-class Variable(str):
+class _Variable(str):
     """The name of a variable, whose value an option has."""
 
     __slots__ = ()
@@ -54,7 +55,7 @@ def _option(setting: str) -> tuple[str, Any]:
     if not equals or not name.isidentifier():
         raise ArgumentTypeError(f"needs NAME=VALUE, not {setting!r}")
     if value[:1] == "{" and value[1:-1].isidentifier() and value[-1] == "}":
-        return name, Variable(value[1:-1])
+        return name, _Variable(value[1:-1])
     try:
         return name, json.loads(value)
     except ValueError:
@@ -131,6 +132,14 @@ def parsed_whole(parser: ArgumentParser, line: str) -> Namespace:
     except ValueError:
         raise InputError(f"a quote is not closed: {line}") from None
     return _parsed(parser, [_full(word, parser) for word in words])
+
+
+def values_of(settings: list[tuple[str, Any]], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `--set` gives, variables by their values. Raises InputError with close matches for an unknown one."""
+    for _, value in settings:
+        if isinstance(value, _Variable) and value not in variables:
+            raise InputError(f"there is no variable {value!r}.{close_matches(value, variables)}")
+    return {name: variables[value] if isinstance(value, _Variable) else value for name, value in settings}
 
 
 def _parsed(parser: ArgumentParser, words: list[str]) -> Namespace:
