@@ -50,9 +50,9 @@ class ChatMagics(Settings):
 
         `%%chat` asks the text of the cell, `%chat` the text after the options. `{name}` in a question is the value of a
         variable: a DataFrame becomes a table, a function its source, a figure an image. The conversation goes on from
-        cell to cell. A cell that is run again is asked with the turns above it, and replaces its own turn; the turns
+        cell to cell. A `%%chat` that is run again asks with the turns above it, and replaces its own turn; the turns
         below it stay, and are marked as stale. The turn of a deleted cell is gone. A question that fails or is
-        interrupted is not added. `%config ChatMagics` has a setting for each option, which holds for all cells.
+        interrupted is not added. `%config ChatMagics` lists settings that hold for all cells.
         """
         with errors_in_one_line():
             options, rest = parsed(self.chat.parser, line)

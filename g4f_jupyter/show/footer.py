@@ -1,4 +1,4 @@
-"""What stands below an answer: who gave it, what it used, how long it took, what it cost; and the same as metadata."""
+"""The lines below an answer: provider, model, tokens, seconds, cost; and the same as metadata."""
 
 from __future__ import annotations
 
