@@ -415,7 +415,7 @@ class TestTables(CellTestCase):
         self.assertNotIn("fast", self.shown("%chat_alias fast --remove")["text/plain"])
         self.assertIn("no alias 'fast'", self.failure("%chat_alias --remove fast"))
         self.assertIn("name the alias to remove: %chat_alias NAME --remove", self.failure("%chat_alias --remove"))
-        self.assertIn("there is no alias 'fast'. To set it: %chat_alias fast PROVIDER:MODEL", self.failure("%chat_alias fast"))
+        self.assertIn("'fast'. To set it: %chat_alias fast PROVIDER:MODEL", self.failure("%chat_alias fast"))
 
     def test_providers(self) -> None:
         """Each provider of the catalogue, and why it cannot answer here."""

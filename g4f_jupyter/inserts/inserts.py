@@ -7,7 +7,7 @@ expression counts, such as `{df.head()}`. `braces` finds the braces that are mea
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -59,13 +59,22 @@ def insert(
     scrubber = scrubber or scrubber_for(namespace)
 
     def text_at(value: Any, path: list[ast.expr] | None, source: str) -> str:
-        return (
-            scrubber.stars()
-            if hides(_name(path or []), value)
-            else text_of(value, source, limit=limit, scrubber=scrubber)
-        )
+        if hides(_name(path or []), value):
+            return scrubber.stars()
+        return text_of(value, source, limit=limit, scrubber=scrubber)
 
-    parts, done = [], 0
+    return Inserted("".join(_parts(text, namespace, evaluate, images, text_at)), images)
+
+
+def _parts(
+    text: str,
+    namespace: Mapping[str, Any],
+    evaluate: bool,
+    images: list[Any],
+    text_at: Callable[[Any, list[ast.expr] | None, str], str],
+) -> Iterator[str]:
+    """Yield `text` in order, with the braces that are meant replaced; images are added to `images`."""
+    done = 0
     for braces in found(text):
         path = path_of(braces.tree)
         if not _is_meant(braces, path, namespace, evaluate):
@@ -75,9 +84,9 @@ def insert(
             value = _value(braces, path, namespace, evaluate)
             inner = _mention(value, inner, images) or _apart(text, braces, value, text_at(value, path, inner))
         pairs = braces.depth // 2
-        parts += [text[done : braces.start], "{" * pairs, inner, "}" * pairs]
+        yield from (text[done : braces.start], "{" * pairs, inner, "}" * pairs)
         done = braces.end
-    return Inserted("".join([*parts, text[done:]]), images)
+    yield text[done:]
 
 
 def _name(path: list[ast.expr]) -> str:
