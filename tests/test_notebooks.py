@@ -79,7 +79,7 @@ class TestNotebooks(unittest.TestCase):
                     timeout=script.PATIENCE,
                     check=False,
                 )
-                self.assertEqual((0, ""), (done.returncode, done.stderr), done.stdout)
+                self.assertEqual(0, done.returncode, done.stdout + done.stderr)
 
     def test_tape(self) -> None:
         """Nothing on the tape is wrong."""
