@@ -1,4 +1,13 @@
-"""Chat in a cell: `%load_ext g4f_jupyter`, then `%%chat`."""
+"""Chat in a cell: `%load_ext g4f_jupyter`, then `%%chat`.
+
+The walk of a cell, which `magics.chat` goes:
+
+line (options) ─ inserts (`{name}`, the last error, images) ─ session (conversation, cell, turn) ─ g4f asks
+     ─ show.display (the answer as it comes; show.terminal where there is no notebook) ─ show.footer (below it)
+
+`kernel` adds magics, Tab (`line.completion`) and interrupts to IPython. `magics.chat_lines` has the other magics.
+`pytest_plugin` and `validation` compare notebooks under nbval; `python -m g4f_jupyter` plays one in a terminal.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +20,10 @@ __all__ = ["load_ipython_extension", "unload_ipython_extension"]
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """`%load_ext g4f_jupyter`: register `%%chat` and its kin, and make the running loop nestable.
+    """`%load_ext g4f_jupyter`: register the magics, and make the running loop nestable.
 
-    An interrupt then also ends a cell that awaits at once, for which ipykernel by itself does not wake the loop.
-    Prints a line only where something needs saying: the loop cannot be nested, or another `chat` magic existed.
+    An interrupt then also ends a cell that awaits, at once: ipykernel by itself does not wake the loop for it. Prints a
+    line only if the loop cannot be made nestable, or if another extension had a magic called `chat`.
     """
     from .kernel.registration import load  # noqa: PLC0415 - importing the package costs nothing: pytest does it, too
 

@@ -1,4 +1,4 @@
-"""Which conversation, which cell, which turn. Shows nothing."""
+"""The conversations of a notebook: which cell asked which turn. Shows nothing."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = ["Question", "Session", "Spent", "Thread", "cell_id", "deleted_cells",
 class Thread:
     """One conversation of a notebook, and where its turns come from.
 
-    A turn belongs to the cell that asked it: running the cell again asks with the turns above, and replaces it in its
-    place. The turns below stay, and are stale: they were answered before what stands above them now.
+    A turn belongs to the cell that asked it: when the cell runs again, it asks with the turns above, and its new turn
+    replaces the old one. The turns below stay, and are stale: the turns above them have changed since.
     """
 
     def __init__(self, conversation: Conversation | None = None) -> None:
         self.conversation = conversation or Conversation()
-        self.cells: dict[str, Turn] = {}  # by the opaque id of their cell, which is never shown or stored
+        self.cells: dict[str, Turn] = {}  # by the opaque id of the cell, which is never shown or stored
         self.stale: list[Turn] = []
 
     def of(self, cell: str | None) -> Turn | None:
@@ -37,18 +37,18 @@ class Thread:
         return turn if turn is not None and _has(self.conversation.turns, turn) else None
 
     def is_stale(self, turn: Turn) -> bool:
-        """Whether what stands above `turn` has changed since it was answered."""
+        """Whether the turns above `turn` have changed since it was answered."""
         return _has(self.stale, turn)
 
     def remove(self, turn: Turn) -> None:
-        """Take a turn out. Those below it are stale."""
+        """Remove a turn. Those below it are stale."""
         turns = self.conversation.turns
         place = self.conversation.place(turn)
         self.stale += turns[place + 1 :]
         del turns[place]
 
     def enter(self, draft: Conversation, place: int, cell: str | None) -> None:
-        """Take over a conversation in which the turn at `place` is new."""
+        """Go on with a conversation in which the turn at `place` is new."""
         new, old = draft.turns[place], self.conversation.turns[place : place + 1]
         if old and (old[0].question, old[0].answer) != (new.question, new.answer):
             self.stale += draft.turns[place + 1 :]
@@ -59,7 +59,7 @@ class Thread:
 
 
 class Spent(NamedTuple):
-    """What one answer has used. `tokens` is a guess where the provider told no `usage`."""
+    """What one answer has used. `tokens` is a guess if the provider gave no `usage`."""
 
     provider: str
     model: str
@@ -69,7 +69,7 @@ class Spent(NamedTuple):
 
 
 class Session:
-    """The conversations of one notebook, by name ("" has none), and what they have used: `tokens` in all."""
+    """The conversations of one notebook, by name ("" is the one without), and the `tokens` that they have used."""
 
     def __init__(self) -> None:
         self.threads: dict[str, Thread] = {"": Thread()}
@@ -77,7 +77,7 @@ class Session:
         self.tokens = 0
 
     def spend(self, answer: Answer) -> None:
-        """Count what an answer has used, be it when it was recorded: a notebook comes out the same from a tape."""
+        """Add the usage of an answer. A replayed one counts as when it was recorded: a tape gives the same totals."""
         used = Spent(answer.provider, answer.model, answer.usage, _tokens(answer), answer.seconds)
         self.spent.append(used)
         self.tokens += used.tokens
@@ -90,7 +90,7 @@ class Session:
         return self.threads[name]
 
     def forget(self, deleted: Collection[str]) -> None:
-        """Take out the turns of cells that are deleted."""
+        """Remove the turns of deleted cells."""
         for thread in self.threads.values():
             for cell in thread.cells.keys() & set(deleted):
                 if (turn := thread.of(cell)) is not None:
@@ -109,10 +109,10 @@ class Session:
         begin_with: str = "",
         **options: Any,
     ) -> Question:
-        """Return a question that is ready to be sent. Raises what cannot be.
+        """Return a question that is ready to be sent. Raises the errors of `Conversation.prepare`.
 
         `new` begins a new conversation; `once` asks without one. `system`, if not None, is the system prompt from now
-        on, and `begin_with` that of a conversation which begins.
+        on, and `begin_with` is that of a new conversation.
         """
         known = Thread() if once else self.threads.get(thread) or Thread()
         turns, own = known.conversation.turns, known.of(cell)
@@ -128,7 +128,7 @@ class Session:
 class Question:
     """A question of a cell, ready to be sent.
 
-    What it changes (conversation, system prompt, turn) counts once its answer is complete, not before.
+    Its changes (conversation, system prompt, turn) count once its answer is complete, not before.
     """
 
     def __init__(
@@ -157,16 +157,16 @@ class Question:
 
     @property
     def has_entered(self) -> bool:
-        """Whether its turn is in the conversation, whatever became of the call that asked."""
+        """Whether its turn is in the conversation, even if the call was interrupted afterwards."""
         return self._thread.conversation is self._draft
 
     @property
     def stale_above(self) -> int:
-        """How many of the turns that it builds on were answered before what stands above them."""
+        """How many of the turns that it builds on are stale."""
         return sum(map(self._thread.is_stale, self._draft.turns[: self._place]))
 
     async def items(self) -> AsyncGenerator[Item]:
-        """Yield the items of the answer. At its end its turn enters."""
+        """Yield the items of the answer. At its end, the turn enters the conversation."""
         async with aclosing(self._pending.items()) as items:
             async for item in items:
                 yield item
@@ -191,7 +191,7 @@ def _tokens(answer: Answer) -> int:
 def cell_id(parent: Mapping[str, Any]) -> str | None:
     """Return the id of the cell that the message `parent` runs, opaque; None where the front end sends none.
 
-    JupyterLab, Notebook and VS Code send it as `cellId`, Colab in `colab` (its own history keeps it from there).
+    JupyterLab, Notebook and VS Code send it as `cellId`, Colab in `colab`.
     """
     metadata = parent.get("metadata", {})
     colab = metadata.get("colab")
@@ -202,7 +202,7 @@ def cell_id(parent: Mapping[str, Any]) -> str | None:
 def deleted_cells(parent: Mapping[str, Any]) -> list[str]:
     """Return the ids of the cells that were deleted since the last message, which JupyterLab and Notebook send.
 
-    The cell that runs is not among them: it was cut, and pasted elsewhere.
+    The running cell is not among them: it was only cut, and pasted elsewhere.
     """
     found = parent.get("metadata", {}).get("deletedCells")
     deleted = [_opaque(cell) for cell in found if isinstance(cell, str)] if isinstance(found, list) else []
@@ -210,15 +210,15 @@ def deleted_cells(parent: Mapping[str, Any]) -> list[str]:
 
 
 def takes_metadata(parent: Mapping[str, Any]) -> bool:
-    """Whether the front end that sent `parent` takes another metadata with an update of a display.
+    """Whether the front end that sent `parent` accepts changed metadata in an update of a display.
 
-    VS Code then writes all outputs of the cell anew, as it last heard of them: what came a moment ago is gone.
+    VS Code then rewrites all outputs of the cell from an older state: the end of the answer would be lost.
     """
     return not str(parent.get("metadata", {}).get("cellId")).startswith("vscode-")
 
 
 def _opaque(cell: str) -> str:
-    """Return what stands for the id of a cell: that of VS Code has the path of the notebook in it."""
+    """Return a digest of the id of a cell: the id of VS Code contains the path of the notebook."""
     return sha256(cell.encode(errors="backslashreplace")).hexdigest()
 
 

@@ -1,8 +1,8 @@
-"""How nbval compares a notebook that talks to models: an answer by its last frame, an error by its lines.
+"""How nbval compares a notebook with answers: an answer by its last frame, an error by its lines.
 
-By itself nbval passes over updates of a display, so it would compare the first frame of an answer, a few words; and it
-passes over what an error shows. Seconds differ from run to run, and so does the port that the system gives a server:
-they are not compared. All this is done to the notebooks of one run of pytest; no class of nbval is changed.
+By itself nbval ignores updates of a display, so it would compare the first frame of an answer, a few words; and it
+ignores the lines of an error. Seconds and the ports of servers differ from run to run, so they are not compared. All
+this applies to the notebooks of one run of pytest; no class of nbval is changed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ VARYING = {
     r"(?m) +\d+\.\d +(?=(\| )?(none|unknown|(\$|<span>&#36;</span>)[\d.]+)( \|)?$)": " … ",  # in %chat_usage
     GIVEN_PORT: r"\1:…",
 }
-"""What is not compared, as nbval's sanitizing has it: a pattern and what takes its place."""
+"""Text that is not compared, as nbval sanitizes it: a pattern, and its replacement."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _with_tape(start: Callable[[], None], mode: str) -> None:
-    """Start a notebook's kernel, which takes over the environment."""
+    """Start a notebook's kernel, which inherits the environment, with the tape in that mode."""
     with pytest.MonkeyPatch.context() as patch:
         if mode and "G4F_TAPE" not in os.environ:
             patch.setenv("G4F_TAPE", mode)
@@ -48,21 +48,21 @@ def _with_tape(start: Callable[[], None], mode: str) -> None:
 
 
 class _Messages:
-    """The messages of a kernel as nbval reads them: each display once, with the data of its last update."""
+    """The messages of a kernel for nbval: each display once, with the data of its last update."""
 
     def __init__(self, read: Callable[..., dict[str, Any]]) -> None:
         self._read = read
         self._displays: dict[str, list[NotebookNode]] = {}
 
     def __call__(self, timeout: float | None = None, stream: str = "iopub") -> dict[str, Any]:
-        """Return the next message that is no update. `timeout` is the longest silence in seconds."""
+        """Return the next message that is not an update. `timeout` is the longest silence in seconds."""
         message = self._read(timeout, stream)
         while self._is_update(message):
             message = self._read(timeout, stream)
         return message
 
     def _is_update(self, message: dict[str, Any]) -> bool:
-        """Like a front end, have all displays of an id show what the message brings."""
+        """Update all displays of an id, as a front end does. Return whether the message is an update."""
         content = message["content"]
         name = content.get("transient", {}).get("display_id")
         if name is None:
@@ -84,9 +84,9 @@ def _compare(compare: Callable[..., bool], test: Sequence[NotebookNode], saved: 
 
 
 def _with_lines(output: NotebookNode) -> NotebookNode:
-    """Return an output; with an error, where it shows no traceback but is told in lines, they are what is compared.
+    """Return an output. For an error shown as plain lines instead of a traceback, the lines are compared, too.
 
-    nbval compares its name and its value by itself. A traceback holds paths and numbers of this run.
+    nbval itself compares name and value. A traceback has paths and numbers of one run.
     """
     lines = output.get("traceback") or [""]
     if not lines[0].startswith(f"{output.get('ename')}: "):

@@ -75,7 +75,7 @@ class TestAliases(unittest.TestCase):
                     lambda: self.aliases.resolve("x"),
                     lambda: self.aliases.set("a", "OpenAI:x"),
                 ):
-                    with self.assertRaisesRegex(InputError, f"^the aliases cannot be read, mend or remove {file}: "):
+                    with self.assertRaisesRegex(InputError, f"^the aliases cannot be read: repair or remove {file}: "):
                         call()
                 self.assertEqual(data, file.read_bytes())
 
@@ -83,7 +83,7 @@ class TestAliases(unittest.TestCase):
         """A folder that cannot be written to is told."""
         Path(self.folder, "file").touch()
         aliases = Aliases(Path(self.folder, "file"))
-        with self.assertRaisesRegex(InputError, "^the aliases cannot be (read|kept)"):
+        with self.assertRaisesRegex(InputError, "^the aliases cannot be (read|saved)"):
             aliases.set("a", "OpenAI:x")
 
     def test_profile(self) -> None:

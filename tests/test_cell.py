@@ -157,7 +157,7 @@ class TestSent(CellTestCase):
             ("--budget many", "--budget: needs a number of tokens, 0 for no limit, not 'many'"),
             ("--format html", "invalid choice: 'html'"),
             ("--set top_k", "--set: needs NAME=VALUE, not 'top_k'"),
-            ('--set a={"b":1}', "--set: needs JSON behind the =, in single quotes, not '{b:1}'"),
+            ('--set a={"b":1}', "--set: needs JSON after the =, in single quotes, not '{b:1}'"),
             ("--set nonsense=1", "does not take the option 'nonsense'"),
             ("--image /no/such.png", "cannot be read from '/no/such.png'"),
             ("--image aske", "there is no variable and no file 'aske'. Did you mean 'asked'"),
@@ -414,8 +414,8 @@ class TestTables(CellTestCase):
         self.assertIn("OpenAI (https://api.openai.com/v1)", shown)
         self.assertNotIn("fast", self.shown("%chat_alias fast --remove")["text/plain"])
         self.assertIn("no alias 'fast'", self.failure("%chat_alias --remove fast"))
-        self.assertIn("which alias?", self.failure("%chat_alias --remove"))
-        self.assertIn("what does 'fast' stand for", self.failure("%chat_alias fast"))
+        self.assertIn("name the alias to remove: %chat_alias NAME --remove", self.failure("%chat_alias --remove"))
+        self.assertIn("'fast'. To set it: %chat_alias fast PROVIDER:MODEL", self.failure("%chat_alias fast"))
 
     def test_providers(self) -> None:
         """Each provider of the catalogue, and why it cannot answer here."""

@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from g4f_jupyter.magics.chat.chat import ChatMagics
-from g4f_jupyter.magics.chat.chat_lines import ChatLineMagics
 from IPython.core.interactiveshell import InteractiveShell
 
 import g4f
@@ -31,6 +29,8 @@ from g4f.taping import command
 from g4f_jupyter.__main__ import main as play
 from g4f_jupyter.line import model_names
 from g4f_jupyter.line.aliases import Aliases
+from g4f_jupyter.magics.chat import ChatMagics
+from g4f_jupyter.magics.chat_lines import ChatLineMagics
 
 from . import script
 

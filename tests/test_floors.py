@@ -118,12 +118,14 @@ FLOORS = {
     "g4f_jupyter/inserts/last_error.py": 10,
     "g4f_jupyter/show/footer.py": 10,
     "g4f_jupyter/show/history.py": 10,
+    "g4f_jupyter/inserts/question.py": 11,
     "g4f_jupyter/show/display.py": 11,
     "g4f_jupyter/line/arguments.py": 12,
     "g4f_jupyter/show/terminal.py": 12,
-    "g4f_jupyter/magics/chat.py": 13,
-    "g4f_jupyter/magics/chat_lines.py": 14,
-    "g4f_jupyter/kernel/registration.py": 15,
+    "g4f_jupyter/magics/settings.py": 13,
+    "g4f_jupyter/magics/chat.py": 14,
+    "g4f_jupyter/magics/chat_lines.py": 15,
+    "g4f_jupyter/kernel/registration.py": 16,
 }
 
 LATE = {

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from g4f.answer import Answer
 from g4f.providers.response import Usage
-from g4f_jupyter.show.footer import cost, footer, metadata, price
+from g4f_jupyter.show.footer import cost, footer, metadata, notes, price
 
 
 def answer(provider: str, model: str, usage: Usage | None) -> Answer:
@@ -19,6 +19,30 @@ def answer(provider: str, model: str, usage: Usage | None) -> Answer:
 
 
 USED = Usage(1_000_000, 1_000_000, 2_000_000)
+
+
+class TestNotes(unittest.TestCase):
+    """The lines above the footer, for what a reader would not see."""
+
+    def test_nothing(self) -> None:
+        """An answer without anything special has none."""
+        self.assertEqual([], notes(answer("Local", "smollm2", USED), stale=0, hidden=0))
+
+    def test_each(self) -> None:
+        """Stale turns, turns left out and hidden values have a line each, with their number, in this order."""
+        made = answer("Local", "smollm2", USED)
+        made.trimmed = 4
+        stale, trimmed, hidden = notes(made, stale=1, hidden=2)
+        self.assertEqual("1 of the turns above are stale: run their cells again", stale)
+        self.assertEqual("without the oldest 4 turns: the conversation is longer than the context", trimmed)
+        self.assertEqual("2 secret values were not sent: stars stand in their place", hidden)
+
+    def test_one_secret(self) -> None:
+        """One hidden value has its line in the singular."""
+        self.assertEqual(
+            ["1 secret value was not sent: stars stand in its place"],
+            notes(answer("Local", "smollm2", USED), stale=0, hidden=1),
+        )
 
 
 @unittest.skipUnless(find_spec("genai_prices"), "needs genai-prices, of the prices extra")

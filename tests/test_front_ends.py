@@ -22,7 +22,7 @@ from .test_magics import SETUP, ChatTestCase
 SECRET = "secret-place"
 """Stands in every id of a cell: where it comes up, an id was shown or stored."""
 
-INTERRUPTED = "KeyboardInterrupt: interrupted. What came so far stands above; the conversation is as it was before."
+INTERRUPTED = "KeyboardInterrupt: interrupted. The text that came is above; the conversation is as it was before."
 
 WATCH = """
 import sys

@@ -127,8 +127,8 @@ class Slow:
         await asyncio.sleep(0)
         yield " two"
 """
-KEPT = " when the answer was whole already: it is kept, and its turn is in the conversation."
-LEFT = ". What came so far stands above; the conversation is as it was before."
+KEPT = " after the answer was complete: it is kept, and its turn is in the conversation."
+LEFT = ". The text that came is above; the conversation is as it was before."
 
 
 class ChatTestCase(unittest.TestCase):
@@ -292,7 +292,7 @@ class TestInterrupt(ChatTestCase):
         self.kernel.finish(stuck)
         self.assert_fails(
             stuck,
-            "KeyboardInterrupt: interrupted. What came so far stands above; the conversation is as it was before.",
+            "KeyboardInterrupt: interrupted. The text that came is above; the conversation is as it was before.",
         )
         self.assertEqual("as far as this\n\n[interrupted]", stuck.displays[0]["text/plain"])
         self.assertEqual("aborted", self.kernel.finish(queued).status)

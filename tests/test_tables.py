@@ -153,7 +153,7 @@ class TestTables(unittest.TestCase):
             keys = {"OPENAI_API_KEY": "sk", "ANTHROPIC_API_KEY": "sk"}
             with mock.patch.dict(os.environ, keys | addresses), mock.patch("g4f_jupyter.show.tables.PATIENCE", 0.3):
                 found = asyncio.run(model_table(None)).rows
-        self.assertEqual(("OpenAI", "[no answer within 0.3 s: -p OpenAI waits longer]"), found[0])
+        self.assertEqual(("OpenAI", "[no answer within 0.3 s; use -p OpenAI to wait longer]"), found[0])
         self.assertEqual([("Anthropic", "b"), ("Anthropic", "a")], found[1:3])
 
     def test_no_list(self) -> None:

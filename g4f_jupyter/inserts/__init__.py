@@ -1,1 +1,1 @@
-"""What is put into a question: the values of variables, and the last error."""
+"""What is put into a question: values of variables, the last error, images. `question` puts it together."""

@@ -1,12 +1,12 @@
 r"""Expressions in the braces of a question, and the braces that mean something else.
 
 - Code between fences or backticks, f-strings, and mathematics between `$…$`, `$$…$$`, `\(…\)`, `\[…\]` or
-  `\begin…\end` stay as they are. So does what follows `\command`, `^` or the `_` behind a single letter: that is LaTeX.
-- An expression touches its braces and stands on one line: `{ x }` and `{{ x }}` stay. So does what is no name, path,
+  `\begin…\end` stay as they are. So do braces after `\command`, `^` or the `_` after a single letter: they are LaTeX.
+- An expression touches its braces and is on one line: `{ x }` and `{{ x }}` stay. So does all that is no name, path,
   call or operation: `{}`, `{"a": 1}`, `{1, 2}`, `{a, b}`, `{x:.2f}`, `{color: red}`.
-- A name that is not there is an error. Not so within braces that stay (JSON, CSS, code), nor in `${x}` and `file_{x}`:
-  there it stays too. A name that is there is inserted in these places as well.
-- `{{x}}` is `{x}` wherever `{x}` would be inserted or be an error; otherwise it stays. `{{{x}}}` is `{value}`.
+- An unknown name is an error, except within braces that stay (JSON, CSS, code) and in `${x}` and `file_{x}`: there it
+  stays. A known name is replaced in these places, too.
+- `{{x}}` becomes `{x}` wherever `{x}` would be replaced or be an error; otherwise it stays. `{{{x}}}` is `{value}`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import NamedTuple
 __all__ = ["Braces", "found", "path_of"]
 
 _LONGEST = 500
-"""Characters of an expression, at the most."""
+"""Most characters of an expression."""
 
 _STAYS = re.compile(
     r"""
@@ -39,7 +39,7 @@ _STAYS = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
-"""Code, mathematics, f-strings. `$5 ` is money, and a dollar that touches a word on its outside is none of TeX's."""
+"""Code, mathematics, f-strings. `$5 ` is money, and a dollar sign next to a word on its outside is not TeX."""
 
 _RUN = re.compile(r"{+")
 
@@ -47,7 +47,7 @@ _FOREIGN = re.compile(r"""(["'])[^"']*\1\s*: | .*[\n\\]""", re.VERBOSE)
 """Cheaper than parsing: JSON, several lines, backslashes."""
 
 _LATEX = re.compile(r"(?: \\[A-Za-z]*\*?(?:\[[^\]\n]*\])*[_^]? | \^ | (?<!\w)[^\W_]_ | [)\]]_ ) \Z", re.VERBOSE)
-"""What stands before a group of LaTeX."""
+"""The text before a group of LaTeX."""
 
 _MEANT = (
     ast.Attribute,
@@ -61,7 +61,7 @@ _MEANT = (
     ast.Subscript,
     ast.UnaryOp,
 )
-"""Expressions that somebody means by braces; the others (literals, sets, pairs) are braces of another language."""
+"""Expressions that are meant by braces; the others (literals, sets, pairs) are braces of another language."""
 
 
 class Braces(NamedTuple):
@@ -79,7 +79,7 @@ def found(text: str) -> Iterator[Braces]:
     """Yield the expressions in braces, in order, whatever their names."""
     live = _STAYS.sub(lambda stays: "\n" * len(stays[0]), text)
     ends = _ends(live)
-    at, latex, outer = 0, -2, 0  # where to look on; behind the last group of LaTeX; end of the braces that stay
+    at, latex, outer = 0, -2, 0  # where to go on; the end of the last group of LaTeX; the end of the braces that stay
     while run := _RUN.search(live, at):
         start, last = run.start(), run.end() - 1
         if _LATEX.search(live[max(start - 80, 0) : start]) or (start - latex < 2 and live[latex:start] in ("", "_")):
@@ -123,7 +123,7 @@ def _parsed(source: str) -> ast.expr | None:
 
 
 def path_of(tree: ast.expr) -> list[ast.expr] | None:
-    """Return a name and what is taken of it, step by step; None for any other expression."""
+    """Return the steps from a name through its attributes and items; None for any other expression."""
     steps = [tree]
     while isinstance(step := steps[-1], ast.Attribute | ast.Subscript):
         if isinstance(step, ast.Subscript) and not _is_key(step.slice):

@@ -1,13 +1,13 @@
-"""Values in a question: `{name}`, `{name.attr}`, `{name[0]}` become what they hold, as a model is told.
+"""Values in a question: `{name}`, `{name.attr}` and `{name[0]}` are replaced by text that `values` makes of them.
 
-One pass: what is inserted is not looked at again. Nothing is called, unless evaluation is asked for: then any
-expression counts, such as `{df.head()}`. Which braces are meant, `braces` says.
+There is one pass: braces within an inserted text stay. Nothing is called, unless `--eval` allows it: then any
+expression counts, such as `{df.head()}`. `braces` finds the braces that are meant.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ from .values import LIMIT, blamed, is_a, text_of
 __all__ = ["Inserted", "insert"]
 
 _SEARCHED = 10_000
-"""Keys among which those near to a misspelt one are looked for, at the most."""
+"""Most keys that are compared with a misspelt one."""
 
 
 _DRAWING = ("_repr_png_", "_repr_jpeg_", "_repr_mimebundle_")
@@ -45,9 +45,9 @@ def insert(
     limit: int = LIMIT,
     scrubber: Scrubber | None = None,
 ) -> Inserted:
-    """Return `text` with the values of `namespace` in it, `limit` characters of each at the most.
+    """Return `text` with the values of `namespace` in it, each of at most `limit` characters.
 
-    Secrets in the values are stars, which the `scrubber` counts; what `text` itself says stays.
+    Stars replace secrets in the values, and the `scrubber` counts them; `text` itself stays as it is.
 
     `evaluate` allows any expression in braces, which may call what it likes. Raises InputError in one line for a name,
     attribute or index that is not there, with close matches; for a call without `evaluate`; and for a value whose own
@@ -58,14 +58,23 @@ def insert(
         return Inserted(text, images)
     scrubber = scrubber or scrubber_for(namespace)
 
-    def told(value: Any, path: list[ast.expr] | None, source: str) -> str:
-        return (
-            scrubber.stars()
-            if hides(_name(path or []), value)
-            else text_of(value, source, limit=limit, scrubber=scrubber)
-        )
+    def text_at(value: Any, path: list[ast.expr] | None, source: str) -> str:
+        if hides(_name(path or []), value):
+            return scrubber.stars()
+        return text_of(value, source, limit=limit, scrubber=scrubber)
 
-    parts, done = [], 0
+    return Inserted("".join(_parts(text, namespace, evaluate, images, text_at)), images)
+
+
+def _parts(
+    text: str,
+    namespace: Mapping[str, Any],
+    evaluate: bool,
+    images: list[Any],
+    text_at: Callable[[Any, list[ast.expr] | None, str], str],
+) -> Iterator[str]:
+    """Yield `text` in order, with the braces that are meant replaced; images are added to `images`."""
+    done = 0
     for braces in found(text):
         path = path_of(braces.tree)
         if not _is_meant(braces, path, namespace, evaluate):
@@ -73,15 +82,15 @@ def insert(
         inner = braces.source
         if braces.depth % 2:
             value = _value(braces, path, namespace, evaluate)
-            inner = _mention(value, inner, images) or _apart(text, braces, value, told(value, path, inner))
+            inner = _mention(value, inner, images) or _apart(text, braces, value, text_at(value, path, inner))
         pairs = braces.depth // 2
-        parts += [text[done : braces.start], "{" * pairs, inner, "}" * pairs]
+        yield from (text[done : braces.start], "{" * pairs, inner, "}" * pairs)
         done = braces.end
-    return Inserted("".join([*parts, text[done:]]), images)
+    yield text[done:]
 
 
 def _name(path: list[ast.expr]) -> str:
-    """Return the last name in a path that says what is there."""
+    """Return the last name or key in a path, which tells whether a secret is there; "" if there is none."""
     for step in reversed(path):
         match step:
             case ast.Attribute(attr=name) | ast.Name(id=name) | ast.Subscript(slice=ast.Constant(value=str(name))):
@@ -90,7 +99,7 @@ def _name(path: list[ast.expr]) -> str:
 
 
 def _is_meant(braces: Braces, path: list[ast.expr] | None, namespace: Mapping[str, Any], evaluate: bool) -> bool:
-    """Whether braces are inserted, or are an error; else they stay."""
+    """Whether braces are replaced, or are an error; otherwise they stay."""
     nodes = path[:1] if path else ast.walk(braces.tree)
     is_known = any(isinstance(node, ast.Name) and node.id in namespace for node in nodes)
     if path or evaluate:
@@ -133,7 +142,7 @@ def _as_it_is(source: str) -> str:
 
 
 def _resolved(source: str, path: list[ast.expr], namespace: Mapping[str, Any]) -> Any:
-    """Walk from the variable to its attribute or item. Nothing is called but what these call themselves."""
+    """Walk from the variable to its attribute or item. Nothing is called, except by properties themselves."""
     value = _variable(ast.unparse(path[0]), namespace, _as_it_is(source))
     for step in path[1:]:
         if isinstance(value, Key):
@@ -168,7 +177,7 @@ def _item(value: Any, key: object, step: ast.expr) -> Any:
 
 
 def _mention(value: object, name: str, images: list[Any]) -> str:
-    """Return what stands in the text for an image, which is then among `images`, once; "" for what is none."""
+    """Add an image to `images`, once, and return the text in its place; return "" for any other value."""
     with blamed(f"drawing {name}"):
         if not _is_image(value):
             return ""
@@ -178,7 +187,7 @@ def _mention(value: object, name: str, images: list[Any]) -> str:
 
 
 def _is_image(value: object) -> bool:
-    """Whether it is an object that draws itself, and has no text of its own for a model."""
+    """Whether an object draws itself, and has no text of its own for a model."""
     kind = type(value)
     if isinstance(value, type) or hasattr(kind, "_repr_llm_"):
         return False
@@ -191,15 +200,15 @@ def _is_image(value: object) -> bool:
     try:
         image_part(value)
     except InputError:
-        return False  # what IPython shows of it is no image
+        return False  # IPython shows it, but not as an image
     return True
 
 
-def _apart(text: str, braces: Braces, value: object, told: str) -> str:
-    """Return what is told in several lines, such as a table, with blank lines around it; a text is as it is."""
-    if "\n" not in told or isinstance(value, str):
-        return told
-    before, behind = text[: braces.start], text[braces.end :]
+def _apart(text: str, braces: Braces, value: object, inserted: str) -> str:
+    """Return a text of several lines, such as a table, with blank lines around it; the value of a str as it is."""
+    if "\n" not in inserted or isinstance(value, str):
+        return inserted
+    before, after = text[: braces.start], text[braces.end :]
     lead = "" if not before.strip() or before.endswith("\n\n") else "\n" if before.endswith("\n") else "\n\n"
-    tail = "" if not behind.strip() or behind.startswith("\n\n") else "\n" if behind.startswith("\n") else "\n\n"
-    return f"{lead}{told}{tail}"
+    tail = "" if not after.strip() or after.startswith("\n\n") else "\n" if after.startswith("\n") else "\n\n"
+    return f"{lead}{inserted}{tail}"

@@ -1,4 +1,4 @@
-"""What a notebook holds that must not be sent: it is looked for by its value in all that a question tells."""
+"""The secrets of a notebook: their values are searched for in everything that is put into a question."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from g4f.secrets.scrubbing import Scrubber
 __all__ = ["held", "scrubber_for"]
 
 LOOKED_AT = 1000
-"""Items of a dict that are looked at, at the most."""
+"""Most items of a dict that are looked at."""
 
 
 def scrubber_for(namespace: Mapping[str, Any]) -> Scrubber:
-    """Return what puts stars in the place of the secrets of the environment and of these variables."""
+    """Return a scrubber that replaces the secrets of the environment and of these variables by stars."""
     return Scrubber(keys_here().union(held(namespace)))
 
 

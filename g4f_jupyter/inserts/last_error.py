@@ -25,16 +25,16 @@ __all__ = ["FIX", "about_last_error", "note_as_own"]
 FIX = "Explain in short why this happened, and show the corrected code."
 
 FRAMES = 4
-"""Frames of the notebook's own code that are told, the innermost."""
+"""Innermost frames of the notebook's own code that are shown."""
 
 AROUND = 3
 """Lines above and below the one that raised, of code that is no cell."""
 
 VARIABLES = 30
-"""Variables that are told, at the most."""
+"""Most variables that are shown."""
 
 LONGEST, WIDEST = 300, 20
-"""Characters of a value, and items of a list, that are told at the most."""
+"""Most characters of a value, and most items of a list, that are shown."""
 
 
 _BEFORE = "_g4f_before"
@@ -42,12 +42,12 @@ _BEFORE = "_g4f_before"
 
 
 def note_as_own(error: BaseException) -> None:
-    """Note that a chat failed with `error`: whoever asks about the last error means the one before."""
+    """Note that a chat failed with `error`: a question about the last error means the one before it."""
     setattr(error, _BEFORE, _last_error())
 
 
 def _last_error() -> BaseException | None:
-    """Return the last error of the notebook that was none of a chat's."""
+    """Return the last error of the notebook that a chat did not raise."""
     error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
     error = getattr(error, _BEFORE, error)
     return error if isinstance(error, BaseException) else None
@@ -56,19 +56,19 @@ def _last_error() -> BaseException | None:
 def about_last_error(scrubber: Scrubber | None = None) -> str:
     """Return the last error: its line, its cells, and the values of the variables that they name.
 
-    Secrets are stars, which the `scrubber` counts. Raises InputError if there was no error.
+    Stars replace secrets, and the `scrubber` counts them. Raises InputError if there was no error.
     """
     scrubber = scrubber or Scrubber(keys_here())
     error = _last_error()
     if error is None:
-        raise InputError("there was no error yet that could be asked about")
-    told = "".join(traceback.format_exception_only(error)).strip()
+        raise InputError("no error was raised yet that %chat_fix could ask about")
+    message = "".join(traceback.format_exception_only(error)).strip()
     frames = list(_frames(error.__traceback__))
     own = [each for each in frames if _is_own(each[0])][-FRAMES:] or frames[-1:]
     places: dict[str, list[tuple[FrameType, int]]] = {}
     for frame, line in own:
         places.setdefault(frame.f_code.co_filename, []).append((frame, line))
-    parts = [f"This error was raised:\n```\n{told}\n```", *map(_place, places.values())]
+    parts = [f"This error was raised:\n```\n{message}\n```", *map(_place, places.values())]
     for frame, _ in frames:
         scrubber.learn(held(frame.f_locals))
     if variables := list(islice(_variables((frame for frame, _ in own), _Shown(scrubber)), VARIABLES)):
@@ -83,14 +83,14 @@ def _frames(trace: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
 
 
 def _is_own(frame: FrameType) -> bool:
-    """Whether the code is a cell, or a file of the user's: of no package, and not IPython's way to the cell."""
+    """Whether the code is a cell or a file of the user: not of a package, of Python or of IPython."""
     return not any(
         part in frame.f_code.co_filename for part in ("site-packages", "dist-packages", "lib/python", "<frozen")
     )
 
 
 def _place(frames: list[tuple[FrameType, int]]) -> str:
-    """Return the code of one file around the lines that raised, which are marked: a whole cell, or some lines."""
+    """Return the code of one file around the lines that raised, with marks: a whole cell, or some lines of a file."""
     name = frames[0][0].f_code.co_filename
     marked = {line for _, line in frames}
     lines = linecache.getlines(name, frames[0][0].f_globals)
@@ -105,7 +105,7 @@ def _place(frames: list[tuple[FrameType, int]]) -> str:
 
 
 def _variables(frames: Iterable[FrameType], shown: _Shown) -> Iterator[str]:
-    """Yield `name = value` for the variables that the code names; a value that cannot be shown says so."""
+    """Yield `name = value` for the variables that the code names."""
     for frame in frames:
         code = frame.f_code
         for name in dict.fromkeys((*code.co_varnames, *code.co_freevars, *code.co_names)):
@@ -118,7 +118,7 @@ _MISSING = object()
 
 
 class _Shown(reprlib.Repr):
-    """Shows values in short, without the secrets in them: these are found before anything is cut off."""
+    """Shortens values, without the secrets in them: these are found before anything is cut off."""
 
     def __init__(self, scrubber: Scrubber) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ class _Shown(reprlib.Repr):
         self._scrubber = scrubber
 
     def named(self, name: str, value: object) -> str:
-        """Return what is shown of a variable."""
+        """Return the short form of a variable, or stars if its name says that it is a secret."""
         return self._scrubber.stars() if hides(name, value) else self.repr(value)
 
     def repr_str(self, x: str, level: int) -> str:

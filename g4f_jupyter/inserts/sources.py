@@ -1,4 +1,4 @@
-"""How code is told to a model: functions and classes by their source, modules by their names, errors by their trace."""
+"""The text that a model gets for code: the source of functions and classes, a module's names, an error's traceback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 __all__ = ["capped", "exception", "module", "source"]
 
 _FRAMES = 5
-"""The innermost frames of a traceback, which are told."""
+"""Innermost frames of a traceback that are shown."""
 
 
 def capped(text: str, limit: int) -> str:
@@ -26,13 +26,13 @@ def exception(error: BaseException, limit: int) -> str:
     """Return type and message of an error, below the end of its traceback, if it was raised."""
     trace = error.__traceback__
     while trace and trace.tb_next and trace.tb_frame.f_globals.get("__name__", "").startswith("IPython."):
-        trace = trace.tb_next  # IPython's own way to the cell
+        trace = trace.tb_next  # IPython's own frames above the cell
     text = "".join(traceback.format_exception(type(error), error, trace, limit=-_FRAMES)).rstrip()
     return capped(text, limit) if trace is None else _fenced(capped(text, limit))
 
 
 def module(value: ModuleType, limit: int) -> str:
-    """Return name, version and purpose of a module, and what is in it."""
+    """Return name, version and purpose of a module, and the names in it."""
     names = getattr(value, "__all__", None) or [name for name in dir(value) if not name.startswith("_")]
     about = (inspect.getdoc(value) or "").strip().split("\n\n")[0]
     title = f"module {value.__name__} {getattr(value, '__version__', '')}".rstrip()
@@ -40,7 +40,7 @@ def module(value: ModuleType, limit: int) -> str:
 
 
 def source(value: Any, limit: int) -> str:
-    """Return the source of a function or class; where there is none, how it is called and what it is for."""
+    """Return the source of a function or class, or its signature and docstring if there is no source."""
     try:
         text = inspect.getsource(value)
     except (OSError, TypeError):
@@ -57,7 +57,7 @@ def source(value: Any, limit: int) -> str:
 
 
 def _class_in_cell(value: type) -> str:
-    """Return the source of a class that a cell defined: before Python 3.13, only its methods know where that is."""
+    """Return the source of a class that a cell defined. Before Python 3.13 only its methods know where it is."""
     codes = (getattr(member, "__code__", None) for member in vars(value).values())
     for code in filter(inspect.iscode, codes):
         lines = linecache.getlines(code.co_filename)

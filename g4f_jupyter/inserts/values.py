@@ -1,8 +1,8 @@
-"""How a value is told to a model: as text that says what it is, never much longer than it may be.
+"""The text that a model gets for a value. It says what the value is, and is never much longer than its limit.
 
 A type that says so itself (`_repr_llm_`) comes first, then the types known here, then `_repr_markdown_`, then `str`.
-Of what is large, only the beginning is looked at, and what was left out is said. pandas and numpy are known by their
-names: whoever has a value of theirs has imported them.
+Of a large value only the beginning is read, and a line says how much was left out. pandas and numpy are recognized by
+the names of their classes: a notebook that holds such a value has imported them.
 """
 
 from __future__ import annotations
@@ -29,35 +29,35 @@ from .sources import capped, exception, module, source
 __all__ = ["LIMIT", "blamed", "is_a", "text_of"]
 
 LIMIT = 20_000
-"""Characters of one value, at the most."""
+"""Most characters of one value."""
 
 ROWS, COLUMNS, CELL = 50, 30, 200
-"""Rows and columns of a table, and characters of one cell, at the most."""
+"""Most rows and columns of a table, and most characters of one cell."""
 
 _DEEPEST = 50
-"""How deep lists and dicts may stand in each other."""
+"""How deep lists and dicts may be nested."""
 
 
 def text_of(value: object, name: str, *, limit: int = LIMIT, scrubber: Scrubber | None = None) -> str:
-    """Return what a model is told of `value`, which the user knows as `name`.
+    """Return the text that a model gets for `value`, which the user knows as `name`.
 
-    What exceeds `limit` characters is left out, and a line says how much. Iterators are not consumed, and secrets are
-    stars, which the `scrubber` counts. Raises InputError that names the value if its own code raises.
+    Beyond `limit` characters it is cut, and a line says how much is left out. Iterators are not consumed. Stars replace
+    secrets, and the `scrubber` counts them. Raises InputError that names the value if its own code raises.
     """
     scrubber = Scrubber(keys_here()) if scrubber is None else scrubber
     if issubclass(type(value), Key) or value is os.environ:
         return scrubber.stars()
     with blamed(f"telling the model what {name} holds"):
-        own = _said_by(value, "_repr_llm_")
+        own = _own_text(value, "_repr_llm_")
         if own is not None:
             return scrubber.scrub(capped(own, limit))
-        tell = next((tell for is_kind, tell in _TELLERS if is_kind(value)), _other)
-        return scrubber.scrub(tell(value, limit, scrubber))
+        describe = next((describe for is_kind, describe in _DESCRIPTIONS if is_kind(value)), _other)
+        return scrubber.scrub(describe(value, limit, scrubber))
 
 
 @contextmanager
 def blamed(step: str) -> Iterator[None]:
-    """Turn whatever the user's own code raises into an InputError of one line, which begins with `step`."""
+    """Turn any exception of the user's own code into an InputError of one line, which begins with `step`."""
     try:
         yield
     except InputError:
@@ -72,19 +72,19 @@ def is_a(value: object, package: str, name: str) -> bool:
     return any(each.__name__ == name and each.__module__.split(".")[0] == package for each in type(value).__mro__)
 
 
-def _said_by(value: object, method: str) -> str | None:
-    """Return what the type of `value` makes of it by that method; None if it has none, or that returns None."""
+def _own_text(value: object, method: str) -> str | None:
+    """Return the text that the method of that name on the type of `value` returns; None if there is none."""
     function = getattr(type(value), method, None)
-    told = function(value) if callable(function) else None
-    told = told[0] if isinstance(told, tuple) and told else told  # IPython allows metadata beside it
-    if told is not None and not isinstance(told, str):
-        raise TypeError(f"{method} must return a str, not {kind_of(told)}")
-    return told
+    text = function(value) if callable(function) else None
+    text = text[0] if isinstance(text, tuple) and text else text  # IPython allows metadata beside it
+    if text is not None and not isinstance(text, str):
+        raise TypeError(f"{method} must return a str, not {kind_of(text)}")
+    return text
 
 
 def _other(value: object, limit: int, _: Scrubber) -> str:
-    told = _said_by(value, "_repr_markdown_")
-    return capped(str(value) if told is None else told, limit)
+    text = _own_text(value, "_repr_markdown_")
+    return capped(str(value) if text is None else text, limit)
 
 
 def _bytes(value: bytes | bytearray, _: int, __: Scrubber) -> str:
@@ -102,7 +102,7 @@ def _is_collection(value: object) -> bool:
 
 
 class _Plain:
-    """What JSON can hold of lists and dicts, until so many characters are used up."""
+    """The beginning of lists and dicts in types of JSON, until `limit` characters are used up."""
 
     def __init__(self, limit: int, scrubber: Scrubber) -> None:
         self._left, self._scrubber = limit, scrubber
@@ -122,16 +122,16 @@ class _Plain:
             return "…"
         self._above.append(value)
         self._left -= 2
-        told: Any
+        plain: Any
         if isinstance(value, dict):
-            told = {self._text(key): self._item(key, item) for key, item in self._affordable(value.items())}
+            plain = {self._text(key): self._item(key, item) for key, item in self._affordable(value.items())}
         else:
-            told = [self.of(item) for item in self._affordable(value)]
+            plain = [self.of(item) for item in self._affordable(value)]
         self._above.pop()
-        if len(told) < len(value):
-            left = f"{len(value) - len(told):,} more items"
-            told = told | {"…": left} if isinstance(told, dict) else [*told, f"… {left}"]
-        return told
+        if len(plain) < len(value):
+            left = f"{len(value) - len(plain):,} more items"
+            plain = plain | {"…": left} if isinstance(plain, dict) else [*plain, f"… {left}"]
+        return plain
 
     def _item(self, key: object, item: Any) -> Any:
         return self._text(Key()) if hides(key, item) else self.of(item)
@@ -234,7 +234,7 @@ def _of(*kinds: type) -> Callable[[object], bool]:
     return lambda value: isinstance(value, kinds)
 
 
-_TELLERS: tuple[tuple[Callable[[object], bool], Callable[[Any, int, Scrubber], str]], ...] = (
+_DESCRIPTIONS: tuple[tuple[Callable[[object], bool], Callable[[Any, int, Scrubber], str]], ...] = (
     (_of(str), lambda value, limit, _: capped(str(value), limit)),
     (_of(BaseException), lambda value, limit, _: exception(value, limit)),
     (_of(bytes, bytearray), _bytes),
@@ -248,4 +248,4 @@ _TELLERS: tuple[tuple[Callable[[object], bool], Callable[[Any, int, Scrubber], s
     (lambda value: is_a(value, "pandas", "Series"), _series),
     (_is_array, _array),
 )
-"""Whether a value is of a kind, and how that is told; the first that fits."""
+"""Pairs: whether a value is of a kind, and what describes that kind. The first pair that fits counts."""

@@ -1,4 +1,4 @@
-"""What the extension adds to a shell, and takes away again."""
+"""What the extension adds to a shell, and removes again."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ __all__ = ["load", "register", "unregister"]
 _OURS = (ChatMagics, ChatLineMagics)
 
 
-class _Asked(EscapedCommand):
+class _Question(EscapedCommand):
     """A line of `%chat` that ends with a question mark is a question, not a call for help on its last word."""
 
-    priority = EscapedCommand.priority - 6  # before HelpEnd, which would take it
+    priority = EscapedCommand.priority - 6  # before HelpEnd, which would show help instead
 
     @classmethod
-    def find(cls, tokens_by_line: list[list[TokenInfo]]) -> _Asked | None:
-        """Return the first such line of a cell; `%chat?` itself does ask for help."""
+    def find(cls, tokens_by_line: list[list[TokenInfo]]) -> _Question | None:
+        """Return the first such line of a cell. `%chat?` is none: it asks for help."""
         for line in tokens_by_line:
             words = [token for token in line if token.type not in (tokenize.INDENT, tokenize.DEDENT)]
             if [token.string for token in words[:2]] == ["%", "chat"] and words[2].string not in "??":
@@ -63,7 +63,7 @@ def _prepare(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def register(shell: InteractiveShell) -> None:
-    """Add the magics to `shell`. Says so in one line if it had others of that name."""
+    """Add the magics to `shell`. Prints a line if it had another magic called `chat`."""
     before = shell.magics_manager.magics["cell"].get("chat")
     if before is not None and not isinstance(getattr(before, "__self__", None), _OURS):
         say("g4f_jupyter: %%chat now asks g4f; it was another magic before")
@@ -78,7 +78,7 @@ def register(shell: InteractiveShell) -> None:
         threads=lambda: filter(None, chat.session.threads),
         aliases=chat.aliases,
     )
-    shell.input_transformer_manager.token_transformers.append(_Asked)
+    shell.input_transformer_manager.token_transformers.append(_Question)
     shell.events.register("pre_run_cell", chat.forget_deleted)
 
 
@@ -91,5 +91,5 @@ def unregister(shell: InteractiveShell) -> None:
     callbacks = shell.events.callbacks["pre_run_cell"]
     callbacks[:] = [each for each in callbacks if not isinstance(getattr(each, "__self__", None), _OURS)]
     transformers = shell.input_transformer_manager.token_transformers
-    transformers[:] = [each for each in transformers if each is not _Asked]
+    transformers[:] = [each for each in transformers if each is not _Question]
     shell.configurables[:] = [each for each in shell.configurables if not isinstance(each, _OURS)]

@@ -1,7 +1,8 @@
 """A signal wakes the loop of a kernel.
 
-ipykernel (7.4) answers an interrupt of a cell that awaits by a callback of its loop, and does not wake the loop for it:
-one that waits for a far side sleeps on until something else happens.
+ipykernel (7.4) handles an interrupt of an awaiting cell in a callback of its loop, but does not wake the loop: one that
+waits on the network sleeps on until something else happens. Python writes a byte to the wakeup fd at each signal, and
+the loop reads it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ __all__ = ["wake_at_signals"]
 
 
 def wake_at_signals(loop: asyncio.AbstractEventLoop) -> None:
-    """Have each signal wake `loop`, from now on, unless one is woken already. Only the main thread gets signals."""
+    """Have each signal wake `loop` from now on, unless signals wake another one already.
+
+    Only the main thread gets signals: in another one nothing is done.
+    """
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         return
     before = signal.set_wakeup_fd(-1)

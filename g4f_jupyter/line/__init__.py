@@ -1,1 +1,1 @@
-"""What is written on the line of a magic: options, aliases, and what Tab offers."""
+"""The line of a magic: options, aliases, and what Tab offers."""

@@ -34,19 +34,19 @@ class Aliases:
         self._file = Path(folder) / "g4f_aliases.json"
 
     def all(self) -> dict[str, Target]:
-        """Return all aliases, by name. Raises InputError if their file is not what was written."""
-        told = f"the aliases cannot be read, mend or remove {self._file}"
-        return dict(sorted(load(resolve(self._file, told), dict[str, Target], told, missing=b"{}").items()))
+        """Return all aliases, by name. Raises InputError if their file cannot be read."""
+        message = f"the aliases cannot be read: repair or remove {self._file}"
+        return dict(sorted(load(resolve(self._file, message), dict[str, Target], message, missing=b"{}").items()))
 
     def resolve(self, name: str) -> Target | None:
-        """Return what `name` stands for, None if it is no alias. Raises InputError as `all` does."""
+        """Return the target of `name`, None if it is no alias. Raises InputError as `all` does."""
         return self.all().get(name)
 
     def set(self, name: str, target: str) -> Target:
         """Let `name` stand for `target`, which is like "OpenAI:gpt-5.4-nano"; return that.
 
-        Raises ProviderNotFoundError with close matches, and InputError for what is no name, no target, or the name of a
-        model, which would not be found any more.
+        Raises ProviderNotFoundError with close matches, and InputError if `name` or `target` is not one, or if `name`
+        is a model, which the alias would hide.
         """
         if not _NAME.fullmatch(name):
             raise InputError(f"an alias is a word of letters, digits, dots, dashes and underscores, not {name!r}")
@@ -65,10 +65,12 @@ class Aliases:
         known = self.all()
         if name not in known:
             raise InputError(
-                f"there is no alias {name!r}.{close_matches(name, known)}" if name else "which alias? Name it."
+                f"there is no alias {name!r}.{close_matches(name, known)}"
+                if name
+                else "name the alias to remove: %chat_alias NAME --remove"
             )
         self._write({alias: target for alias, target in known.items() if alias != name})
 
     def _write(self, aliases: dict[str, Target]) -> None:
-        told = f"the aliases cannot be kept in {self._file}"
-        dump(resolve(self._file, told), aliases, told)
+        message = f"the aliases cannot be saved in {self._file}"
+        dump(resolve(self._file, message), aliases, message)

@@ -1,4 +1,4 @@
-"""The options of `%%chat`, and how what is written on its line is read."""
+"""The options of `%%chat`, and how its line is read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import keyword
 import re
 import shlex
 from argparse import ArgumentTypeError
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -19,13 +20,13 @@ from ..show.display import FORMATS
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-__all__ = ["OPTIONS", "TAPES", "Variable", "chat_arguments", "parsed", "parsed_whole", "split"]
+__all__ = ["OPTIONS", "TAPES", "chat_arguments", "parsed", "parsed_whole", "split", "values_of"]
 
 OPTIONS = ("temperature", "max_tokens", "seed", "stop", "timeout", "reasoning_effort")
-"""What an option of the line, or of `%config ChatMagics`, hands to the provider by its own name."""
+"""Options of the line, and of `%config ChatMagics`, that go to the provider by their own names."""
 
 TAPES = ("auto", "replay", "record", "off")
-"""The modes of a tape, which is not imported for their names."""
+"""The modes of a tape. The tape itself is not imported for their names."""
 
 _WORD = re.compile(r"""\s*((?:"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'])+)(?=\s|$)""")
 
@@ -42,8 +43,8 @@ def _tokens(number: str) -> int:
     return int(number)
 
 
-class Variable(str):
-    """The name of a variable, whose value an option has."""
+class _Variable(str):
+    """The name of a variable that holds the value of an option."""
 
     __slots__ = ()
 
@@ -54,12 +55,12 @@ def _option(setting: str) -> tuple[str, Any]:
     if not equals or not name.isidentifier():
         raise ArgumentTypeError(f"needs NAME=VALUE, not {setting!r}")
     if value[:1] == "{" and value[1:-1].isidentifier() and value[-1] == "}":
-        return name, Variable(value[1:-1])
+        return name, _Variable(value[1:-1])
     try:
         return name, json.loads(value)
     except ValueError:
         if value[:1] in '{["':
-            raise ArgumentTypeError(f"needs JSON behind the =, in single quotes, not {value!r}") from None
+            raise ArgumentTypeError(f"needs JSON after the =, in single quotes, not {value!r}") from None
         return name, value
 
 
@@ -71,41 +72,68 @@ def chat_arguments(chat: Any) -> Any:
 
 
 _ARGUMENTS = (
-    argument("-m", "--model", metavar="NAME", help="Model to ask. Default: the provider's."),
+    argument("-m", "--model", metavar="NAME", help="Model to ask, or its alias. Default: the provider's own."),
     argument(
         "-p",
         "--provider",
         metavar="NAME",
-        help="Who is asked: a provider by name, the address of a server, or a variable of this notebook that holds a "
-        "provider or an address. Several in quotes are asked in that order. Default: the first that can answer here.",
+        help="Provider to ask: its name, the address of a server, or a variable of this notebook that holds one of "
+        "them. Several in quotes are asked in turn, until one answers. Default: the first that can answer here.",
     ),
     argument("-s", "--system", metavar="TEXT", help="System prompt from here on, in quotes."),
-    argument("-o", "--out", metavar="NAME", type=_variable, help="Variable that gets the answer."),
+    argument(
+        "-o",
+        "--out",
+        metavar="NAME",
+        type=_variable,
+        help="Variable for the answer: its text, with its reasoning, tool_calls, usage, provider, model, seconds.",
+    ),
     argument("-q", "--quiet", action="store_true", help="Show nothing."),
-    argument("-f", "--format", choices=FORMATS, help="How the answer is shown. Default: markdown."),
-    argument("--allow-images", action="store_true", help="Show images that the answer names: they are fetched."),
+    argument(
+        "-f",
+        "--format",
+        choices=FORMATS,
+        help="How the answer is shown: as Markdown (the default), as text, as JSON, or only the code in it.",
+    ),
+    argument("--allow-images", action="store_true", help="Fetch and show images that the answer names."),
     argument(
         "-i",
         "--image",
         metavar="IMAGE",
         action="append",
-        help="Image of the question: path, address or variable.",
+        help="Image of the question: a path, an address or a variable. Several: give it again.",
     ),
     argument("--new", action="store_true", help="Begin a new conversation."),
-    argument("--once", action="store_true", help="Ask without a conversation: none is read, none is kept."),
-    argument("--thread", metavar="NAME", default="", help="Which conversation. Default: the one without a name."),
-    argument("--dry-run", action="store_true", help="Show what would be sent, and send nothing."),
+    argument("--once", action="store_true", help="Ask without a conversation: none is read, and none is kept."),
+    argument("--thread", metavar="NAME", default="", help="Name of the conversation. Default: the one without a name."),
+    argument(
+        "--dry-run",
+        action="store_true",
+        help="Send nothing. Show messages, options, destination, and about how many tokens.",
+    ),
     argument("--eval", action="store_true", help="Evaluate expressions in braces, such as {df.head()}."),
     argument("--error", action="store_true", help="Ask about the last error, too: its cell, and the variables in it."),
-    argument("--tape", choices=TAPES, help="Record the answer on a tape, or replay it; auto: whichever is possible."),
     argument(
-        "--budget", metavar="TOKENS", type=_tokens, help="Tokens after which nothing more is asked in this notebook."
+        "--tape",
+        choices=TAPES,
+        help="Tape of answers. auto: replay, or ask and record; replay: never ask; record: ask again.",
+    ),
+    argument(
+        "--budget",
+        metavar="TOKENS",
+        type=_tokens,
+        help="Ask nothing more once this notebook has used so many tokens; 0: no limit.",
     ),
     argument("--temperature", metavar="NUMBER", type=float, help="How freely the model picks its words."),
     argument("--max-tokens", metavar="NUMBER", type=int, help="Longest answer, in tokens."),
     argument("--seed", metavar="NUMBER", type=int, help="The same seed gives the same answer, where a provider can."),
-    argument("--stop", metavar="TEXT", action="append", help="Where the answer ends, in quotes; may be given again."),
-    argument("--timeout", metavar="SECONDS", type=float, help="Longest whole answer."),
+    argument(
+        "--stop",
+        metavar="TEXT",
+        action="append",
+        help="Text at which the answer ends, in quotes. Several: give it again.",
+    ),
+    argument("--timeout", metavar="SECONDS", type=float, help="Longest time for the whole answer."),
     argument("--reasoning-effort", metavar="LEVEL", help="How long the model thinks: low, medium, high, …"),
     argument(
         "--set",
@@ -113,24 +141,32 @@ _ARGUMENTS = (
         type=_option,
         action="append",
         default=[],
-        help="Any other option; {name} is a variable.",
+        help="Any other option of the provider, as JSON. {name} is the value of a variable.",
     ),
 )
 
 
 def parsed(parser: ArgumentParser, line: str) -> tuple[Namespace, str]:
-    """Return the options that `line` begins with, and the rest as it stands. Raises InputError."""
+    """Return the options at the beginning of `line`, and the rest as it is. Raises InputError."""
     words, rest = split(line, parser)
     return _parsed(parser, words), rest
 
 
 def parsed_whole(parser: ArgumentParser, line: str) -> Namespace:
-    """Return what `line` gives to a magic that takes nothing but options and words. Raises InputError."""
+    """Return the options and words of `line`, for a magic that expects nothing else. Raises InputError."""
     try:
         words = shlex.split(line)
     except ValueError:
         raise InputError(f"a quote is not closed: {line}") from None
     return _parsed(parser, [_full(word, parser) for word in words])
+
+
+def values_of(settings: list[tuple[str, Any]], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `--set` gives, variables by their values. Raises InputError with close matches for an unknown one."""
+    for _, value in settings:
+        if isinstance(value, _Variable) and value not in variables:
+            raise InputError(f"there is no variable {value!r}.{close_matches(value, variables)}")
+    return {name: variables[value] if isinstance(value, _Variable) else value for name, value in settings}
 
 
 def _parsed(parser: ArgumentParser, words: list[str]) -> Namespace:
@@ -141,7 +177,7 @@ def _parsed(parser: ArgumentParser, words: list[str]) -> Namespace:
 
 
 def _full(word: str, parser: ArgumentParser) -> str:
-    """Return the option that `word` begins, whole; any other word as it is. Raises InputError with close matches."""
+    """Return the option that `word` abbreviates, or another word as it is. Raises InputError with close matches."""
     name, equals, value = word.partition("=")
     if name[:2] != "--" or name == "--":
         return word
@@ -154,7 +190,7 @@ def _full(word: str, parser: ArgumentParser) -> str:
 
 
 def split(line: str, parser: ArgumentParser) -> tuple[list[str], str]:
-    """Return the words of the options that `line` begins with, and the rest, quotes and all. Raises InputError."""
+    """Return the words of the options at the beginning of `line`, and the rest with its quotes. Raises InputError."""
     takes_value = {name for action in parser._actions if action.nargs is None for name in action.option_strings}  # noqa: SLF001
     words: list[str] = []
     at, value_follows = 0, False

@@ -1,7 +1,7 @@
 """Tab in a chat cell: options, providers, models, threads, and the notebook's variables between braces.
 
-Whoever types waits for it, so nobody is asked, nothing is imported, and no property of a variable is computed here:
-names come from the catalogue, from the notebook, and from the disk.
+The user waits for it while typing, so no server is asked, nothing is imported, and no property of a variable is
+computed here: names come from the catalogue, from the notebook, and from the disk.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .half_line import Place, options, place
 from .model_names import cached, known
 
 KNOWS_THE_CELL = version_info >= (8, 6)
-"""Whether IPython tells what completes the whole cell. That of Colab is 7.34: it tells the word and its line."""
+"""Whether IPython passes the whole cell to a completer. That of Colab, 7.34, passes the word and its line."""
 
 if TYPE_CHECKING or KNOWS_THE_CELL:
     from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["register", "unregister"]
 
 MONTH = 30 * 86_400.0
-"""Seconds. An old list of models is better than none for whoever types."""
+"""Seconds. While typing, an old list of models is better than none."""
 
 _SEPARATOR = re.compile(r"[\s,]+")
 _TO_BE_QUOTED = re.compile(r"""[\s"'\\]""")
@@ -59,7 +59,7 @@ def register(
 
     A value is completed by its choices, or by what the parser of the magic calls it: `provider`, `model`, `thread`,
     `alias`, or `target`, which is a provider and a model with a colon between. `provider` returns the one that is
-    asked where a line names none, "" if that is open; `threads` returns the names of the threads.
+    asked if a line names none, "" if that is open; `threads` returns the names of the threads.
     """
     unregister(shell)
     completer = _Completer(shell, magics, provider, threads, aliases)
@@ -67,13 +67,13 @@ def register(
 
 
 def unregister(shell: InteractiveShell) -> None:
-    """Complete them no more."""
+    """Stop completing them."""
     matchers = shell.Completer.custom_matchers
     matchers[:] = [each for each in matchers if not isinstance(getattr(each, "__self__", None), _Completer)]
 
 
 class _Found(NamedTuple):
-    """What may stand in the place of `fragment`, the end of the text before the cursor."""
+    """The `names` that may replace `fragment`, the end of the text before the cursor."""
 
     fragment: str = ""
     kind: str = ""
@@ -96,13 +96,13 @@ class _Completer(NamedTuple):
         return {"completions": completions, "matched_fragment": fragment, "suppress": True, "ordered": True}
 
     def words(self, word: str) -> list[str]:
-        """Return the same where IPython tells only `word`, which ends at the cursor, and its line."""
+        """Return the same if IPython passes only `word`, which ends at the cursor, and its line."""
         ipython = self.shell.Completer
         fragment, _, names = self._found("", ipython.text_until_cursor, ipython.line_buffer)
         return [word.removesuffix(fragment) + name for name in names] if word.endswith(fragment) else []
 
     def _found(self, above: str, before: str, line: str) -> _Found:
-        """Return what may stand behind `before`, the begin of `line`, in a cell that has `above` above it."""
+        """Return what may follow `before`, the beginning of `line`, in a cell that has `above` above that line."""
         if self._magic("%%", above):
             return self._in_text(before)
         magic = self._magic("%" if above else "%%?", before)
@@ -123,9 +123,9 @@ class _Completer(NamedTuple):
         return (parser, match.end()) if is_ours else None
 
     def _in_line(self, parser: ArgumentParser, at: Place) -> _Found:
-        """Return the options, or the values, that go on with what is typed; if none does, what is typed.
+        """Return the options or values that begin with the typed text; the text itself if there are none.
 
-        Else IPython would look for names of Python there. What is no name, but a file or a text, is left to it.
+        Otherwise IPython would complete Python names here. File names and free text are left to IPython.
         """
         if at.action is None:
             names = [name for name in options(parser) if name.startswith(at.typed or "--")]
@@ -168,12 +168,12 @@ class _Completer(NamedTuple):
                     yield from _models_of(find(name))
 
     def _known_aliases(self) -> Iterable[str]:
-        with suppress(InputError):  # whoever uses an alias is told what is wrong with their file
+        with suppress(InputError):  # a command that uses an alias reports the broken file
             return self.aliases.all()
         return ()
 
     def _in_text(self, before: str) -> _Found:
-        """Return what may stand in braces: a variable, or an attribute of one."""
+        """Return what may be in braces: a variable, or an attribute of one."""
         match = _BRACE.search(before)
         if match is None:
             return _Found()
@@ -189,26 +189,26 @@ class _Completer(NamedTuple):
         return [(name, value) for name, value in variables if hidden.get(name, missing) is not value]
 
 
-if KNOWS_THE_CELL:  # where this one finds, the others need not look
+if KNOWS_THE_CELL:  # if it finds something, the other matchers need not look
     context_matcher(identifier="g4f_jupyter.chat", priority=1000)(_Completer.match)
 
 
 def _matching(names: Iterable[str], typed: str) -> list[str]:
-    """Return the names that begin with what is typed, in any case; if none does, those that have it in them."""
+    """Return the names that begin with the typed text, in upper or lower case; if none does, those that contain it."""
     listed, typed = list(names), typed.casefold()
     begin = [name for name in listed if name.casefold().startswith(typed)]
     return begin or [name for name in listed if typed in name.casefold()]
 
 
 def _quoted(names: Iterable[str], quote: str) -> list[str]:
-    """Return the names as they may be written behind an open `quote`, or as a word where none is open."""
+    """Return the names as they may be written after an open `quote`, or as a word if none is open."""
     if quote:
         return [name for name in names if quote not in name]
     return [shlex.quote(name) if _TO_BE_QUOTED.search(name) else name for name in names]
 
 
 def _models_of(provider: Row | str | Provider) -> list[str]:
-    """Return the models of a row, an address or a provider, as far as they are known here."""
+    """Return the models of a row, an address or a provider, as far as they are known without asking."""
     if _answers(provider):
         row = getattr_static(provider, "row", None)  # of one that the catalogue made
         if not isinstance(row, Row):
@@ -219,7 +219,7 @@ def _models_of(provider: Row | str | Provider) -> list[str]:
 
 
 def _attributes(variables: Mapping[str, Any], path: list[str]) -> list[str]:
-    """Return the names of what the value at `path` has; none where a property would have to be computed."""
+    """Return the names of the attributes of the value at `path`; none if a property would have to be computed."""
     value = variables.get(path[0])
     for name in path[1:]:
         value = getattr_static(value, name, None)
@@ -237,6 +237,6 @@ def _is_address(value: object) -> bool:
 
 
 def _answers(value: object) -> bool:
-    """Whether `value` is a provider, by its class: to ask itself for an attribute may run anything."""
+    """Whether `value` is a provider, judged by its class: its own attributes may run any code."""
     kind: Any = value if issubclass(type(value), type) else type(value)
     return any(method in vars(base) for base in kind.__mro__ for method in METHODS)

@@ -1,4 +1,4 @@
-"""The line of a magic while it is typed: what stands at the cursor, and what the rest of the line gives."""
+"""The line of a magic while it is typed: what is at the cursor, and what the rest of the line gives."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _OPEN_QUOTE = re.compile(r"""(?:[^"']|"(?:\\.|[^"\\])*"|'[^']*')*+(["'])""")
 class Place(NamedTuple):
     """What is being typed: a value of `action`, or an option where that is None.
 
-    `typed` is what stands before the cursor, behind the `quote` that is still open ("" for none). `given` has the
-    values of all other words of the line, also of those behind the cursor, by what their actions are called.
+    `typed` is the text before the cursor, after the `quote` that is still open ("" for none). `given` has the values of
+    all other words of the line, also of those after the cursor, by the `dest` of their actions.
     """
 
     action: Action | None
@@ -27,18 +27,18 @@ class Place(NamedTuple):
 
 
 def options(parser: ArgumentParser) -> dict[str, Action]:
-    """Return what each option of `parser` does."""
-    return {name: action for action in parser._actions for name in action.option_strings}  # noqa: SLF001 - no public way
+    """Return the action of each option of `parser`."""
+    return {name: action for action in parser._actions for name in action.option_strings}  # noqa: SLF001 - argparse has no public list
 
 
 def place(parser: ArgumentParser, before: str, after: str) -> Place | None:
-    """Return what is being typed between `before` and `after`; None where `parser` takes nothing."""
+    """Return what is being typed between `before` and `after`; None where `parser` expects nothing."""
     words = _WORD.findall(before)
     typed = words.pop() if words and before.endswith(words[-1]) else ""
     opening = _OPEN_QUOTE.match(typed)
     quote = opening[1] if opening else ""
     read = _Read(parser, words)
-    given = read.given | _Read(parser, _WORD.findall(_behind(after, quote))).given
+    given = read.given | _Read(parser, _WORD.findall(_after(after, quote))).given
     action = read.expected
     if read.is_over:
         return None
@@ -54,13 +54,13 @@ def place(parser: ArgumentParser, before: str, after: str) -> Place | None:
     return Place(action, typed.rpartition(quote)[2] if quote else typed, quote, given)
 
 
-def _behind(after: str, quote: str) -> str:
-    """Return what follows the word that the cursor is in."""
+def _after(after: str, quote: str) -> str:
+    """Return the text after the word at the cursor."""
     return after.partition(quote)[2] if quote else re.sub(r"^\S+", "", after)
 
 
 class _Read:
-    """What whole words give, and whose value comes next."""
+    """The values of whole words, and the action whose value comes next."""
 
     def __init__(self, parser: ArgumentParser, words: Iterable[str]) -> None:
         self.options = options(parser)
@@ -70,9 +70,9 @@ class _Read:
         self.is_over = False
         for word in words:
             if not self.is_over:
-                self._take(word)
+                self._read(word)
 
-    def _take(self, word: str) -> None:
+    def _read(self, word: str) -> None:
         name, is_value, value = word.partition("=")
         action = self.expected or self.options.get(name)
         if self.expected is not None or (action is None and not word.startswith("-") and self.arguments):

@@ -1,7 +1,7 @@
-"""The names of a provider's models, kept on disk: who types asks nobody, and no list is asked for twice a day.
+"""The names of a provider's models, kept on disk: Tab asks no server, and no list is asked for twice a day.
 
-A list belongs to the address that gave it: where the environment gives a provider another one, it has another list.
-Of the address only a digest is kept, and no key at all.
+A list belongs to the address that gave it: if the environment gives a provider another address, it has another list.
+Only a digest of the address is kept, and no key.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class _Listed(msgspec.Struct):
 async def fetch(provider: Provider) -> list[str]:
     """Ask `provider` for the names of its models, keep them, and return them in its order.
 
-    One without `models()` has its default model, if any. Only what a row or an address gives is kept: a class of a
-    notebook may be another one in the next. Raises InputError if there is nothing to ask, ResponseError if `models()`
-    gives no names, and what that raises.
+    A provider without `models()` has its default model, if any. Only the list of a row or an address is kept: a class
+    of that name may be another one in the next notebook. Raises InputError if there is nothing to ask, ResponseError if
+    `models()` gives no names, and the errors of `models()`.
     """
     listing, default = getattr(provider, "models", None), getattr(provider, "default_model", "")
     name = provider_name(provider)
@@ -66,7 +66,7 @@ async def fetch(provider: Provider) -> list[str]:
 def cached(provider: Row | str, max_age: float = DAY) -> list[str]:
     """Return the names that `provider`, a row or an address, gave less than `max_age` seconds ago, else none.
 
-    Never asks anybody.
+    Never asks the provider.
     """
     try:
         listed = load(resolve(_file(provider), _UNKEPT), _Listed, _UNKEPT)
@@ -76,7 +76,7 @@ def cached(provider: Row | str, max_age: float = DAY) -> list[str]:
 
 
 def known(row: Row) -> list[str]:
-    """Return the models of `row` that need no asking: its default, and the well-known ones that it serves."""
+    """Return the models of `row` that are known without asking: its default, and the well-known ones that it serves."""
     served = [name for name, model in ModelUtils.convert.items() if row.name in str(model.best_provider).split()]
     return [name for name in dict.fromkeys([row.default_model, *served]) if name]
 
@@ -95,6 +95,6 @@ def _file(provider: Row | str) -> Path:
 
 
 def _address(row: Row) -> str:
-    """Return the address of `row` as the environment has it; unlike `access.address`, no server is looked for."""
+    """Return the address of `row` in this environment. Unlike `access.address`, this looks for no server."""
     given = next((value for name in row.address_keys if (value := os.environ.get(name))), "")
     return given or _VARIABLE.sub(lambda found: os.environ.get(found[1], ""), row.base_url)

@@ -1,1 +1,1 @@
-"""The magics: parse, ask, show."""
+"""The magics: `chat` is the walk of a cell, `chat_lines` has the others."""

@@ -1,4 +1,4 @@
-"""The line magics besides `%chat`: the conversation, what it has used, whom to ask. Each shows a table."""
+"""The other line magics: the conversation, its usage, providers, models and aliases."""
 
 from __future__ import annotations
 
@@ -32,36 +32,36 @@ __all__ = ["ChatLineMagics"]
 
 @magics_class
 class ChatLineMagics(Magics):
-    """What there is besides asking: the conversation, what it has used, and whom to ask."""
+    """`%chat_history`, `%chat_undo`, `%chat_usage`, `%chat_providers`, `%chat_models` and `%chat_alias`."""
 
     def __init__(self, shell: InteractiveShell, chat: ChatMagics) -> None:
         super().__init__(shell)
         self._chat, self._names = chat, shell.user_ns
 
     @magic_arguments()
-    @argument("--thread", metavar="NAME", default="", help="Which conversation. Default: the one without a name.")
-    @argument("--json", metavar="FILE", type=Path, help="Write it to a file: a new one, or one that --json wrote.")
+    @argument("--thread", metavar="NAME", default="", help="Name of the conversation. Default: the one without a name.")
+    @argument("--json", metavar="FILE", type=Path, help="Write it to a new file, or replace one that --json wrote.")
     @argument("--load", metavar="FILE", type=Path, help="Go on with the conversation in a file that --json wrote.")
     @line_magic
     def chat_history(self, line: str) -> None:
-        """Show a conversation, or write it to a file, or go on with one from a file."""
+        """Show a conversation, write it to a file, or go on with one from a file."""
         with errors_in_one_line():
-            asked = parsed_whole(self.chat_history.parser, line)
+            options = parsed_whole(self.chat_history.parser, line)
             session = self._chat.session
-            if asked.load is not None:
-                saved = read(asked.load, f"{asked.load} cannot be read")
-                session.threads[asked.thread] = Thread(Conversation.from_json(saved))
-            thread = session.thread(asked.thread)
-            if asked.json is not None:
-                _write(asked.json, thread.conversation)
+            if options.load is not None:
+                saved = read(options.load, f"{options.load} cannot be read")
+                session.threads[options.thread] = Thread(Conversation.from_json(saved))
+            thread = session.thread(options.thread)
+            if options.json is not None:
+                _write(options.json, thread.conversation)
             else:
                 display(History(thread))
 
     @magic_arguments()
-    @argument("--thread", metavar="NAME", default="", help="Which conversation. Default: the one without a name.")
+    @argument("--thread", metavar="NAME", default="", help="Name of the conversation. Default: the one without a name.")
     @line_magic
     def chat_undo(self, line: str) -> None:
-        """Take the last question and its answer out of a conversation."""
+        """Remove the last question and its answer from a conversation."""
         with errors_in_one_line():
             thread = self._chat.session.thread(parsed_whole(self.chat_undo.parser, line).thread)
             if not thread.conversation.turns:
@@ -79,15 +79,15 @@ class ChatLineMagics(Magics):
             display(Table(("Provider", "Model", *numbers), self._usage(), numbers))
 
     @magic_arguments()
-    @argument("-p", "--provider", metavar="NAME", help="Whose models. Default: of all that can answer here.")
-    @argument("--refresh", action="store_true", help="Ask again, instead of showing what was listed today.")
+    @argument("-p", "--provider", metavar="NAME", help="Provider to list. Default: all that can answer here.")
+    @argument("--refresh", action="store_true", help="Ask for the list again, even if it was fetched today.")
     @line_magic
     def chat_models(self, line: str) -> None:
         """Show the models that can be asked for."""
         with errors_in_one_line():
-            asked = parsed_whole(self.chat_models.parser, line)
-            named = named_provider(asked.provider or self._chat.provider, self._names) or None
-            display(bridge.run(lambda: model_table(named, refresh=asked.refresh)))
+            options = parsed_whole(self.chat_models.parser, line)
+            named = named_provider(options.provider or self._chat.provider, self._names) or None
+            display(bridge.run(lambda: model_table(named, refresh=options.refresh)))
 
     @magic_arguments()
     @line_magic
@@ -105,17 +105,19 @@ class ChatLineMagics(Magics):
     def chat_alias(self, line: str) -> None:
         """Give a model a short name for `-m`, which this profile of IPython keeps."""
         with errors_in_one_line():
-            asked, aliases = parsed_whole(self.chat_alias.parser, line), self._chat.aliases
-            if asked.remove:
-                aliases.remove(asked.alias)
-            elif asked.target:
-                aliases.set(asked.alias, asked.target)
-            elif asked.alias and aliases.resolve(asked.alias) is None:
-                raise InputError(f"what does {asked.alias!r} stand for? %chat_alias {asked.alias} PROVIDER:MODEL")
+            options, aliases = parsed_whole(self.chat_alias.parser, line), self._chat.aliases
+            if options.remove:
+                aliases.remove(options.alias)
+            elif options.target:
+                aliases.set(options.alias, options.target)
+            elif options.alias and aliases.resolve(options.alias) is None:
+                raise InputError(
+                    f"there is no alias {options.alias!r}. To set it: %chat_alias {options.alias} PROVIDER:MODEL"
+                )
             display(alias_table(aliases.all()))
 
     def _usage(self) -> list[list[str]]:
-        """Return a row for each model that answered, and one of all."""
+        """Return a row for each model that answered, and a row for all of them."""
         spent = self._chat.session.spent
         groups = {(each.provider, each.model): list[Spent]() for each in spent}
         for each in spent:
@@ -132,9 +134,9 @@ def _used(provider: str, model: str, spent: list[Spent]) -> list[str]:
 
 
 def _write(path: Path, conversation: Conversation) -> None:
-    """Write the conversation to a file. What is there already is replaced only if it is one, too."""
-    told, text = f"{path} cannot be written", conversation.to_json().encode()
-    file = resolve(path, told)
-    before = read(file, told, missing=text)
+    """Write the conversation to a file. A file that is there is replaced only if it holds a conversation."""
+    message, text = f"{path} cannot be written", conversation.to_json().encode()
+    file = resolve(path, message)
+    before = read(file, message, missing=text)
     decoded(before, Saved, f"{path} is there already, and holds no conversation, so name another file")
-    replace(file, text, told)
+    replace(file, text, message)

@@ -1,4 +1,4 @@
-"""The only file that shows anything in a cell: an answer as it comes, and an error in one line."""
+"""An answer as it comes, and an error in one line."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from ..inserts.last_error import note_as_own
 __all__ = ["FORMATS", "KEPT", "Frames", "Look", "Quiet", "Screen", "errors_in_one_line", "show"]
 
 PAUSE = 0.08
-"""Seconds between two frames, at the least."""
+"""Least seconds between two frames."""
 
 RATE = 200_000
-"""Characters of frames a second, at the most."""
+"""Most characters of frames per second."""
 
 SHARE = 0.2
-"""Share of the time that may go into making frames, at the most."""
+"""Largest share of the time that is spent on making frames."""
 
 FORMATS = ("markdown", "text", "json", "code")
 
-_INTERRUPTED = "interrupted. What came so far stands above; the conversation is as it was before."
-KEPT = "interrupted when the answer was whole already: it is kept, and its turn is in the conversation."
+_INTERRUPTED = "interrupted. The text that came is above; the conversation is as it was before."
+KEPT = "interrupted after the answer was complete: it is kept, and its turn is in the conversation."
 _CUT = {"length": "cut off: the limit of its length", "content_filter": "cut off: the provider's content filter"}
 
 
@@ -52,26 +52,26 @@ class Screen(Protocol):
     """Where an answer is shown."""
 
     def add(self, text: str) -> None:
-        """Show `text` behind what is there."""
+        """Show `text` after the text that is there."""
 
     def think(self, text: str) -> None:
-        """Show, apart from the answer, what the model thinks."""
+        """Show the reasoning of the model, apart from the answer."""
 
     def call(self, code: str) -> None:
-        """Show below the answer what it calls: a line for each tool, in the model's own order."""
+        """Show the tool calls below the answer: a line for each, in the model's order."""
 
     def wait(self, what: str) -> None:
-        """Show what is waited for before the answer begins, which takes its place."""
+        """Show what the answer waits for, until it begins."""
 
     def close(self, mark: str) -> None:
-        """Show all that came, and `mark` behind an answer that is not whole ("" for one that is)."""
+        """Show all that came, and `mark` below an answer that is not complete ("" if it is)."""
 
     def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
-        """Show `lines` below a whole answer; `metadata` goes with it where there is a place for it."""
+        """Show `lines` below a complete answer, and attach `metadata` where a front end keeps it."""
 
 
 async def show(answer: AsyncGenerator[Item], screen: Screen) -> None:
-    """Show the answer as it comes, and what it calls. However it ends, what came stays, and says if it is cut."""
+    """Show the answer as it comes, and its tool calls. The text that came stays, marked if it is cut."""
     mark = "incomplete"
     called = Assembly()
     try:
@@ -120,10 +120,10 @@ class Quiet:
 
 
 class Frames:
-    """One display handle an answer, updated a few times a second whatever the rate of tokens, and once at the end.
+    """One display handle per answer, updated a few times per second at any rate of tokens, and once at the end.
 
-    Each frame holds the whole text so far, as `text/plain` as it is and as `text/markdown` made safe. The longer it
-    gets, the rarer they are: see `PAUSE`, `RATE` and `SHARE`.
+    Each frame holds the whole text so far: as it is in `text/plain`, and made safe in `text/markdown`. The longer it
+    is, the rarer frames are: see `PAUSE`, `RATE` and `SHARE`.
     """
 
     def __init__(self, look: Look = Look()) -> None:  # noqa: B008 - a tuple
@@ -140,7 +140,7 @@ class Frames:
         self._answer, self._reasoning = Growing(images=look.images), Growing()
 
     def add(self, text: str) -> None:
-        """Show `text` now, or with the next frame; never later than that, also when nothing follows."""
+        """Show `text` now or with the next frame, which comes even if no more text does."""
         self._texts.append(text)
         self._changed()
 
@@ -150,12 +150,12 @@ class Frames:
         self._changed()
 
     def call(self, code: str) -> None:
-        """Show `code` below the answer: what tools are called with is no Markdown."""
+        """Show `code` below the answer: arguments of tools are not Markdown."""
         self._calls = code
         self._shown = False
 
     def wait(self, what: str) -> None:
-        """Show `what` where the answer will stand."""
+        """Show `what` in the place of the answer."""
         self._waits = True
         self._put(f"[{what}]", literal(f"[{what}]"))
 
@@ -169,7 +169,7 @@ class Frames:
             self._put("", "")
 
     def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
-        """Show the lines small, below what a person sees; `text/plain` stays the answer alone."""
+        """Show the lines small, below the Markdown; `text/plain` stays the answer alone."""
         if self._handle is not None:
             plain, markdown = self._made(growing=False)
             small = "".join(f"\n\n<sub>{literal(line)}</sub>" for line in lines)
@@ -196,7 +196,7 @@ class Frames:
         return safe(text, images=self._look.images)
 
     def _made(self, *, growing: bool) -> tuple[str, str]:
-        """Return what there is so far as plain text and as Markdown: rewritten as a whole unless it is `growing`."""
+        """Return the text so far, plain and as Markdown: rewritten as a whole unless it is still `growing`."""
         self._texts, self._thoughts = [text := "".join(self._texts)], [thought := "".join(self._thoughts)]
         answered, reasoned = (self._answer.safe, self._reasoning.safe) if growing else (self._whole, safe)
         plain, markdown = _formatted(text, self._look.format, answered)
@@ -225,7 +225,7 @@ class Frames:
 
 
 def _formatted(text: str, form: str, rewritten: Callable[[str], str]) -> tuple[str, str]:
-    """Return an answer as plain text and as Markdown. What is not in the form (yet) stands as it is."""
+    """Return an answer as plain text and as Markdown. Text that does not have the form (yet) stays as it is."""
     if form == "json":
         with suppress(ValueError):
             return text, fenced(json.dumps(json.loads(text), indent=2, ensure_ascii=False), "json")
@@ -236,7 +236,7 @@ def _formatted(text: str, form: str, rewritten: Callable[[str], str]) -> tuple[s
 
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
-    """Have IPython show an error in one line: its own message, and who was asked. `%tb` shows the whole traceback."""
+    """Have IPython show an error in one line: the provider, and its own message. `%tb` shows the whole traceback."""
     try:
         yield
     except KeyboardInterrupt as error:
@@ -249,10 +249,10 @@ def errors_in_one_line() -> Iterator[None]:
 
 
 def _shorten(error: BaseException) -> None:
-    told = str(error)
-    if isinstance(error, G4FError) and error.provider and error.provider not in told:
-        told = f"{error.provider}: {told}"
-    lines = [[one_line(f"{type(error).__name__}: {told}"), *_ways(error)]]
+    message = str(error)
+    if isinstance(error, G4FError) and error.provider and error.provider not in message:
+        message = f"{error.provider}: {message}"
+    lines = [[one_line(f"{type(error).__name__}: {message}"), *_remedies(error)]]
 
     def render() -> list[str]:
         return lines.pop() if lines else [printable(line) for line in traceback.format_exception(error)]
@@ -261,8 +261,8 @@ def _shorten(error: BaseException) -> None:
     note_as_own(error)
 
 
-def _ways(error: BaseException) -> list[str]:
-    """Return how to give a key that is missing, without leaving it in a cell, and how to go without."""
+def _remedies(error: BaseException) -> list[str]:
+    """Return lines that say how to give a missing key without leaving it in a cell, and how to go without one."""
     if not isinstance(error, MissingAuthError) or error.status is not None or not error.provider:
         return []
     name = next(iter(find(error.provider).keys), "")

@@ -1,4 +1,4 @@
-"""What stands below an answer: who gave it, what it used, how long it took, what it cost; and the same as metadata."""
+"""The lines below an answer: provider, model, tokens, seconds, cost; and the same as metadata."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ from g4f.providers.catalogue import ROWS
 
 from ..session import Spent
 
-__all__ = ["cost", "footer", "metadata", "price"]
+__all__ = ["cost", "footer", "metadata", "notes", "price"]
+
+
+def notes(answer: Answer, *, stale: int, hidden: int) -> list[str]:
+    """Return what a reader must know of an answer: `stale` turns above it, turns left out, `hidden` secrets."""
+    lines = [f"{stale} of the turns above are stale: run their cells again"] if stale else []
+    if answer.trimmed:
+        lines.append(f"without the oldest {answer.trimmed} turns: the conversation is longer than the context")
+    if hidden:
+        values, their = ("values were", "their") if hidden > 1 else ("value was", "its")
+        lines.append(f"{hidden} secret {values} not sent: stars stand in {their} place")
+    return lines
 
 
 def footer(answer: Answer) -> str:
@@ -20,14 +31,14 @@ def footer(answer: Answer) -> str:
     tokens = f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens" if usage is not None else "tokens unknown"
     paid = cost(price(answer)) if any(row.name == answer.provider for row in ROWS) else "none"
     paid = {"none": "", "unknown": "cost unknown"}.get(paid, paid)
-    told = [answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s", paid]
-    return " · ".join(part for part in told if part)
+    parts = [answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s", paid]
+    return " · ".join(part for part in parts if part)
 
 
 def metadata(answer: Answer) -> dict[str, Any]:
-    """Return it as what stands in the metadata of the output."""
+    """Return it as the metadata of the output."""
     usage, paid = answer.usage, price(answer)
-    told = {
+    facts = {
         "provider": answer.provider,
         "model": answer.model,
         "prompt_tokens": usage.prompt_tokens if usage is not None else None,
@@ -38,13 +49,13 @@ def metadata(answer: Answer) -> dict[str, Any]:
         "trimmed_turns": answer.trimmed or None,
         "replayed": answer.replayed or None,
     }
-    return {"g4f_jupyter": {name: value for name, value in told.items() if value is not None}}
+    return {"g4f_jupyter": {name: value for name, value in facts.items() if value is not None}}
 
 
 def price(used: Answer | Spent) -> Decimal | None:
     """Return what an answer cost in US dollars, by the price list of `genai-prices`; None where that is unknown.
 
-    A model of one's own costs nothing. What is replayed cost that when it was recorded.
+    A model of your own costs nothing. A replayed answer costs what it did when it was recorded.
     """
     usage, row = used.usage, next((row for row in ROWS if row.name == used.provider), None)
     if row is None:

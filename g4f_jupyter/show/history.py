@@ -1,4 +1,4 @@
-"""A conversation of the notebook, to be read: its turns, and which of them are stale."""
+"""A conversation of the notebook: its turns, and which of them are stale."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class History(Shown):
         self._thread = thread
 
     def text(self) -> str:
-        """Return the system prompt, and each turn behind its number."""
+        """Return the system prompt, and each turn after its number."""
         system = self._thread.conversation.system
         turns = [
             f"[{number}] {question}{f' ({note})' if note else ''}\n{answer}"

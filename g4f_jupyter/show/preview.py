@@ -1,4 +1,4 @@
-"""What would be sent: messages, options, where to, and about how many tokens."""
+"""A dry run: the messages and options that would be sent, to whom, and about how many tokens they are."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .shown import Shown
 __all__ = ["Preview"]
 
 LETTERS = 4
-"""Characters of a token, about: what a tokenizer would say, only the far side knows."""
+"""Characters of a token, about: only the provider has the tokenizer."""
 
 
 class Preview(Shown):
@@ -46,9 +46,9 @@ class Preview(Shown):
         request = self._request
         where = "; ".join(_destinations(request.route.provider, request.options)) if request.call else "the tape"
         count = max(1, sum(len(text) for _, text in self._messages()) // LETTERS)
-        told = f"Not sent. It would go to {where}, model {request.route.model or 'its own'}: about {count:,} tokens."
+        summary = f"Not sent. It would go to {where}, model {request.route.model or 'its own'}: about {count:,} tokens."
         options = {name: value for name, value in request.options.items() if name != "stream"}
-        return told, "\n".join(f"{name} = {_shown(name, value)}" for name, value in options.items())
+        return summary, "\n".join(f"{name} = {_shown(name, value)}" for name, value in options.items())
 
     def _messages(self) -> Iterator[tuple[str, str]]:
         for message in self._request.messages:

@@ -1,4 +1,4 @@
-"""What a magic shows beside an answer: text where there is no Markdown, and Markdown."""
+"""What a magic shows that is not an answer: as text, and as Markdown."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ __all__ = ["Shown"]
 
 
 class Shown:
-    """Something to be read. Nothing in its text steers a terminal, whoever wrote it."""
+    """Something to read. Nothing in its text steers a terminal, even if a server wrote it."""
 
     def text(self) -> str:
         """Return it as text."""
         raise NotImplementedError
 
     def markdown(self) -> str:
-        """Return it as Markdown, in which what strangers wrote is written by `g4f.markdown`."""
+        """Return it as Markdown, in which `g4f.markdown` escapes the texts of others."""
         raise NotImplementedError
 
     def __repr__(self) -> str:

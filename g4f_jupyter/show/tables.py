@@ -20,13 +20,13 @@ from .shown import Shown
 __all__ = ["Table", "alias_table", "model_table", "provider_table"]
 
 PATIENCE = 10.0
-"""Seconds in which a provider that nobody named lists its models."""
+"""Seconds in which a provider that was not named must list its models."""
 
 
 class Table(Shown):
-    """Rows of as many texts as there are columns. A text is shown as it is, whoever wrote it: none of it is markup.
+    """Rows of as many texts as there are columns. Texts are shown as they are: none is markup, even of a server.
 
-    Columns named in `numbers` are aligned at their right end, all others at their left.
+    Columns named in `numbers` are aligned to the right, all others to the left.
     """
 
     def __init__(self, columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Collection[str] = ()) -> None:
@@ -49,9 +49,9 @@ class Table(Shown):
 
 
 def provider_table() -> Table:
-    """Return who can answer here, who cannot and why, and the model of each that is asked where none is named.
+    """Return all providers: whether each can answer here, why not, and its default model.
 
-    Servers on this machine are looked for, for a fraction of a second.
+    This looks for servers on this machine, for a fraction of a second.
     """
     rows = [(row.name, reason or "ready", row.default_model) for row, reason in zip(ROWS, reasons(), strict=True)]
     return Table(("Provider", "Here", "Default model"), rows)
@@ -63,19 +63,19 @@ def alias_table(aliases: Mapping[str, Target]) -> Table:
 
 
 async def model_table(provider: Provider | str | None, *, refresh: bool = False) -> Table:
-    """Return the models of a provider, or of several: those that are kept on disk, or else those that it gives now.
+    """Return the models of a provider, or of several: the list kept on disk, or one that it gives now.
 
-    `refresh` asks in any case. All are asked at the same time. None means whoever can answer here: who fails, or takes
-    more than `PATIENCE`, has a line that says so in the place of its models. Raises what `catalogue.load` and `fetch`
-    raise.
+    `refresh` asks for it in any case. All providers are asked at the same time. None means all that can answer here:
+    one that fails, or takes longer than `PATIENCE`, has a line that says so instead of its models. Raises the errors of
+    `catalogue.load` and `fetch`.
     """
-    asked = _providers(provider)
+    providers = _providers(provider)
     patience = PATIENCE if provider is None else None
-    found = await asyncio.gather(*(_listed(each, refresh, patience) for each in asked))
+    found = await asyncio.gather(*(_listed(each, refresh, patience) for each in providers))
     if provider is not None and (error := next((each for each in found if isinstance(each, G4FError)), None)):
         raise error
-    told = [[f"[{each}]"] if isinstance(each, G4FError) else each for each in found]
-    rows = [(provider_name(each), model) for each, models in zip(asked, told, strict=True) for model in models]
+    lists = [[f"[{each}]"] if isinstance(each, G4FError) else each for each in found]
+    rows = [(provider_name(each), model) for each, models in zip(providers, lists, strict=True) for model in models]
     return Table(("Provider", "Model"), rows)
 
 
@@ -87,7 +87,7 @@ async def _listed(provider: Provider, refresh: bool, patience: float | None) -> 
     except G4FError as error:
         return error
     except TimeoutError:
-        return G4FError(f"no answer within {patience:g} s: -p {provider_name(provider)} waits longer")
+        return G4FError(f"no answer within {patience:g} s; use -p {provider_name(provider)} to wait longer")
 
 
 def _providers(provider: Provider | str | None) -> list[Provider]:

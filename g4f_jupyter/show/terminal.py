@@ -1,4 +1,4 @@
-"""Where an answer is shown without a notebook: it is printed as it comes, rendered where `rich` is installed."""
+"""An answer in a terminal: printed as it comes, and rendered if `rich` is installed."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["Rendered", "Terminal", "terminal"]
 
 PAUSE = 0.08
-"""Seconds between two drawings of the block that is being written, at the least."""
+"""Least seconds between two drawings of the block that is being written."""
 
 
 def terminal(look: Look) -> Screen:
-    """Return where an answer is shown: rendered Markdown on a terminal that can, plain text elsewhere."""
+    """Return the screen of a terminal: rendered Markdown if it can show that, plain text otherwise."""
     able = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and find_spec("rich") is not None
     if look.format == "markdown" and able:
         return Rendered()
@@ -33,7 +33,7 @@ def terminal(look: Look) -> Screen:
 
 
 class Terminal:
-    """Prints the text as it comes. What could steer the terminal is not printed."""
+    """Prints the text as it comes, without characters that steer the terminal."""
 
     def __init__(self) -> None:
         self._last = "\n"
@@ -46,7 +46,7 @@ class Terminal:
         self._last, self._begun = text[-1:] or self._last, True
 
     def think(self, _: str) -> None:
-        """Say once that the model thinks: what it thinks is in the answer's `reasoning`."""
+        """Print once that the model thinks. Its thoughts are in the answer's `reasoning`."""
         if not self._thinks:
             self.wait("thinking")
         self._thinks = True
@@ -75,7 +75,7 @@ class Terminal:
 
 
 class Rendered(Terminal):
-    """Markdown as `rich` renders it. The block that is being written is drawn anew; those above it stay as they are."""
+    """Markdown as `rich` renders it. The block that is being written is drawn again and again; those above it stay."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -121,13 +121,13 @@ class Rendered(Terminal):
 
     def _print(self, text: str, end: str) -> None:
         console = self._console()
-        with console.capture() as drawn:  # to leave out the blank lines around some kinds of blocks
+        with console.capture() as drawn:  # without the blank lines that it puts around some blocks
             console.print(self._made(text))
-        print(drawn.get().strip("\n"), end=end)  # noqa: T201 - the colours of rich are to steer
+        print(drawn.get().strip("\n"), end=end)  # noqa: T201 - the colours of rich may steer
 
     @staticmethod
     def _console() -> Console:
-        """Return one with room for the ^C that a terminal shows: it must not begin a line, which nobody would erase."""
+        """Return a console with room for the ^C that a terminal shows: on a line of its own, nothing would erase it."""
         from rich.console import Console  # noqa: PLC0415
 
         return Console(width=max(Console().width - 2, 1))
@@ -136,7 +136,9 @@ class Rendered(Terminal):
     def _made(text: str) -> Any:
         from rich.markdown import Markdown  # noqa: PLC0415
 
-        made = Markdown(text.strip(), hyperlinks=False)  # an address is shown: with links a terminal would be told it
+        made = Markdown(
+            text.strip(), hyperlinks=False
+        )  # shows addresses; with hyperlinks they would be sent to the terminal
         for token in made.parsed:
             for each in (token, *(token.children or ())):
                 each.content = printable(each.content)  # an entity may stand for any character
