@@ -26,9 +26,9 @@ from ...messages import encoded
 from ...waiting.threads import stream_from_thread
 from ...wire import decoded, written
 from ..base_provider import AsyncGeneratorProvider
-from ..protocols.openai_answer import ChatCompletionReader
+from ..protocols.openai_answer import OpenAIReader
 from ..response import FinishReason, Item, ProviderInfo, ToolCall
-from ..transport.refusals import Asked, line
+from ..transport.refusals import Target, line
 from .llamacpp import Weights, answer
 
 __all__ = ["Local"]
@@ -131,7 +131,7 @@ class Local(AsyncGeneratorProvider):
         request = _encoded({"messages": messages} | {key: value for key, value in options.items() if value is not None})
         if weights.name != model:
             yield ProviderInfo(cls.__name__, weights.name)
-        reader = ChatCompletionReader(Asked(cls.__name__, weights.name, (), ""))
+        reader = OpenAIReader(Target(cls.__name__, weights.name, (), ""))
         text = ""
         work = partial(answer, weights, request)
         async with aclosing(stream_from_thread(work, f"g4f {cls.__name__}")) as chunks:

@@ -23,7 +23,7 @@ from ...typing import Key
 from ...wire import decoded
 from .anthropic_answer import AnthropicReader
 from .http_provider import HTTPProvider, Page
-from .openai_words import Call, Function, Only, Turn, effort, functions, schema_of, tool_choice, turns
+from .openai_words import Only, ParsedMessage, ToolFunction, ToolUse, effort, functions, schema_of, tool_choice, turns
 
 __all__ = ["Anthropic"]
 
@@ -107,7 +107,7 @@ class _List(msgspec.Struct):
     last_id: str | None = None
 
 
-def _thinking(model: str, said: list[Turn], level: str) -> dict[str, Any]:
+def _thinking(model: str, said: list[ParsedMessage], level: str) -> dict[str, Any]:
     if not level:
         return {"thinking": {"type": "disabled"}}
     if "-4-5" not in model:
@@ -117,9 +117,9 @@ def _thinking(model: str, said: list[Turn], level: str) -> dict[str, Any]:
     return {"thinking": {"type": "enabled", "budget_tokens": _BUDGETS[level]}}
 
 
-def _tool(tool: Function | dict[str, Any]) -> dict[str, Any]:
+def _tool(tool: ToolFunction | dict[str, Any]) -> dict[str, Any]:
     """Return a function as Anthropic declares it, and a tool of Anthropic's own as it is."""
-    if not isinstance(tool, Function):
+    if not isinstance(tool, ToolFunction):
         return tool
     declared = {"name": tool.name, "input_schema": tool.parameters or {"type": "object", "properties": {}}}
     more = {"description": tool.description, "strict": tool.strict}
@@ -137,7 +137,7 @@ def _choice(given: object, parallel: object) -> dict[str, Any]:
     return sent | ({"disable_parallel_tool_use": True} if parallel is False and given != "none" else {})
 
 
-def _messages(said: list[Turn]) -> list[dict[str, Any]]:
+def _messages(said: list[ParsedMessage]) -> list[dict[str, Any]]:
     """Return the turns of user and assistant by turns. The results of one turn's calls must stand in the next one."""
     messages: list[dict[str, Any]] = []
     for turn in said:
@@ -155,7 +155,7 @@ def _messages(said: list[Turn]) -> list[dict[str, Any]]:
     return messages
 
 
-def _content(turn: Turn) -> list[dict[str, Any]]:
+def _content(turn: ParsedMessage) -> list[dict[str, Any]]:
     """Return the blocks of a message. Anthropic refuses those of text that are blank."""
     return [_block(part) for part in turn.parts if part["type"] != "text" or part["text"].strip()]
 
@@ -169,16 +169,16 @@ def _block(part: dict[str, Any]) -> dict[str, Any]:
     return {"type": "image", "source": {"type": "url", "url": url}}
 
 
-def _call(turn: Turn, call: Call) -> dict[str, Any]:
+def _call(turn: ParsedMessage, call: ToolUse) -> dict[str, Any]:
     return {"type": "tool_use", "id": _id(turn, call), "name": call.name, "input": call.arguments}
 
 
-def _result(turn: Turn, call: Call) -> dict[str, Any]:
+def _result(turn: ParsedMessage, call: ToolUse) -> dict[str, Any]:
     told = {"type": "tool_result", "tool_use_id": _id(turn, call)}
     return told | ({"content": blocks} if (blocks := _content(turn)) else {})
 
 
-def _id(turn: Turn, call: Call) -> str:
+def _id(turn: ParsedMessage, call: ToolUse) -> str:
     """Return the id of a call in the characters that Anthropic takes: other providers have more."""
     if not call.id:
         raise InputError(f'{turn.where}: the tool call of {call.name!r} has no "id", which Anthropic needs')

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from ..response import FinishReason, Item, Reasoning, ToolCall, Usage
-from ..transport.refusals import Asked, fault
+from ..transport.refusals import Target, fault
 from ..transport.sse import ErrorPayload
 from .reading import Reader, tokens
 
@@ -73,17 +73,17 @@ class AnthropicReader(Reader):
     decoder_whole = msgspec.json.Decoder(_Message)
     form = "Anthropic's messages"
 
-    def __init__(self, asked: Asked) -> None:
-        super().__init__(asked)
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
         self._calls: dict[int, int] = {}  # the numbers of the tool calls, by the indices of their blocks
         self._inputs: dict[int, Any] = {}  # of those that no piece has come of
         self._reason = ""
         self._usage: dict[str, Any] = {}
 
-    def take(self, chunk: _Event, payload: bytes, out: list[Item]) -> None:
+    def read(self, chunk: _Event, payload: bytes, out: list[Item]) -> None:
         """Put the items of one event into `out`."""
         if chunk.error or isinstance(payload, ErrorPayload):
-            self.failure = fault(self.asked, payload)
+            self.failure = fault(self.target, payload)
             return
         match chunk.type:
             case "content_block_delta":
@@ -101,10 +101,10 @@ class AnthropicReader(Reader):
                 self.done = True
                 self._end(out)
 
-    def take_whole(self, answer: _Message, body: bytes, out: list[Item]) -> None:
+    def read_whole(self, answer: _Message, body: bytes, out: list[Item]) -> None:
         """Put the items of a whole message into `out`."""
         if answer.error:
-            self.failure = fault(self.asked, body)
+            self.failure = fault(self.target, body)
         elif not answer.stop_reason:
             self.fail("its answer has no stop_reason")
         else:

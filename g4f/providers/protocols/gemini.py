@@ -20,9 +20,20 @@ from ...errors import InputError
 from ...images import inline, url_of
 from ...typing import Key
 from ...wire import decoded
-from .gemini_answer import GenerateContentFrames, GenerateContentReader
+from .gemini_answer import GeminiFrames, GeminiReader
 from .http_provider import HTTPProvider, Page
-from .openai_words import SIGNED, Call, Function, Only, Turn, effort, functions, schema_of, tool_choice, turns
+from .openai_words import (
+    SIGNED,
+    Only,
+    ParsedMessage,
+    ToolFunction,
+    ToolUse,
+    effort,
+    functions,
+    schema_of,
+    tool_choice,
+    turns,
+)
 
 __all__ = ["Gemini"]
 
@@ -49,8 +60,8 @@ _UNSIGNED = "skip_thought_signature_validator"
 class Gemini(HTTPProvider):
     """Messages and options are translated; options that OpenAI has no word for are `generateContent`'s own."""
 
-    reader = GenerateContentReader
-    frames = GenerateContentFrames
+    reader = GeminiReader
+    frames = GeminiFrames
     models_path = "/models?pageSize=1000"  # the most that one page may have
     takes_signatures = True
     lacks = frozenset(("logit_bias", "logprobs", "parallel_tool_calls", "top_logprobs", "user"))
@@ -117,7 +128,7 @@ def _tools(tools: object) -> list[dict[str, Any]]:
     """Return the functions together, and tools of Gemini's own, such as {"googleSearch": {}}, as they are."""
     declared, own = [], []
     for tool in functions(tools):
-        if isinstance(tool, Function):
+        if isinstance(tool, ToolFunction):
             more = {"description": tool.description, "parametersJsonSchema": tool.parameters}
             declared.append({"name": tool.name} | {key: value for key, value in more.items() if value})
         else:
@@ -133,7 +144,7 @@ def _mode(given: object) -> dict[str, Any]:
             return {"mode": "ANY" if word == "required" else word.upper()}
 
 
-def _contents(said: list[Turn]) -> list[dict[str, Any]]:
+def _contents(said: list[ParsedMessage]) -> list[dict[str, Any]]:
     """Return the turns. Messages of one role that follow each other are one: results must stand as their calls did.
 
     Results and a question are never in one turn, which would be taken for the model's own.
@@ -165,7 +176,7 @@ def _part(part: dict[str, Any]) -> dict[str, Any]:
     return {"fileData": {"fileUri": url} | ({"mimeType": kind} if kind else {})}
 
 
-def _call(call: Call, *, first: bool) -> dict[str, Any]:
+def _call(call: ToolUse, *, first: bool) -> dict[str, Any]:
     """Return a call that a message makes; only the `first` of them needs a signature."""
     id_, _, signature = call.id.partition(SIGNED)
     part: dict[str, Any] = {"functionCall": {"name": call.name, "args": call.arguments} | ({"id": id_} if id_ else {})}
@@ -173,7 +184,7 @@ def _call(call: Call, *, first: bool) -> dict[str, Any]:
     return part | ({"thoughtSignature": signed} if signed else {})
 
 
-def _result(turn: Turn, call: Call) -> dict[str, Any]:
+def _result(turn: ParsedMessage, call: ToolUse) -> dict[str, Any]:
     if any(part["type"] != "text" for part in turn.parts):
         raise InputError(f"{turn.where}: the result of a tool must be text")
     told = {"name": call.name, "response": {"output": "".join(part["text"] for part in turn.parts)}}

@@ -15,12 +15,12 @@ from uuid import uuid4
 import msgspec
 
 from ..response import FinishReason, Item, Reasoning, ToolCall, Usage
-from ..transport.refusals import Asked, fault
+from ..transport.refusals import Target, fault
 from ..transport.sse import ErrorPayload, Events
 from .openai_words import SIGNED
 from .reading import Reader, tokens
 
-__all__ = ["GenerateContentFrames", "GenerateContentReader"]
+__all__ = ["GeminiFrames", "GeminiReader"]
 
 
 class _Call(msgspec.Struct, gc=False):
@@ -76,7 +76,7 @@ _FINISHES = {
 """Why an answer ended, in OpenAI's words. By every other reason, such as MALFORMED_FUNCTION_CALL, it broke off."""
 
 
-class GenerateContentFrames(Events):
+class GeminiFrames(Events):
     """Server-sent events, after which an error may stand as bare JSON, over several lines."""
 
     __slots__ = ()
@@ -89,7 +89,7 @@ class GenerateContentFrames(Events):
         return [ErrorPayload(rest)] if rest[:1] in (b"{", b"[") else super().end()
 
 
-class GenerateContentReader(Reader):
+class GeminiReader(Reader):
     """Reads the responses of a stream, or a whole one; also a stream that came as one array."""
 
     __slots__ = ("_calls", "_reason", "_usage")
@@ -97,8 +97,8 @@ class GenerateContentReader(Reader):
     decoder = msgspec.json.Decoder(_Response | list[_Response])
     form = "a GenerateContentResponse"
 
-    def __init__(self, asked: Asked) -> None:
-        super().__init__(asked)
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
         self._calls = 0
         self._reason = ""
         self._usage: dict[str, Any] = {}
@@ -108,18 +108,18 @@ class GenerateContentReader(Reader):
         out = super().feed(payloads, last=last)
         return out + self._end() if last else out
 
-    def take(self, chunk: _Response | list[_Response], payload: bytes, out: list[Item]) -> None:
+    def read(self, chunk: _Response | list[_Response], payload: bytes, out: list[Item]) -> None:
         """Put the items of one response into `out`."""
         for response in chunk if isinstance(chunk, list) else (chunk,):
             if response.error or isinstance(payload, ErrorPayload):
-                self.failure = fault(self.asked, response.error or payload)
+                self.failure = fault(self.target, response.error or payload)
             if self.failure is not None:
                 return
             self._response(response, out)
 
-    def take_whole(self, answer: _Response | list[_Response], body: bytes, out: list[Item]) -> None:
+    def read_whole(self, answer: _Response | list[_Response], body: bytes, out: list[Item]) -> None:
         """Put the items of a whole answer into `out`."""
-        self.take(answer, body, out)
+        self.read(answer, body, out)
         if not self.finished and self.failure is None:
             self.fail("its answer has no candidate that is finished")
         out += self._end()
@@ -150,7 +150,7 @@ class GenerateContentReader(Reader):
         if reason in _FINISHES:
             self.finished, self._reason = True, _FINISHES[reason]
         else:
-            self.failure = fault(self.asked, {"message": f"{reason} {message}"})
+            self.failure = fault(self.target, {"message": f"{reason} {message}"})
 
     def _end(self) -> list[Item]:
         """Return what is only known once no more comes."""

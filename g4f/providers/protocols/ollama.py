@@ -17,9 +17,9 @@ from ...images import inline, url_of
 from ...wire import decoded
 from ..response import FinishReason, Item, Reasoning, ToolCall, Usage
 from ..transport.lines import Lines
-from ..transport.refusals import Asked, fault
+from ..transport.refusals import Target, fault
 from .http_provider import HTTPProvider, Page
-from .openai_words import Call, Turn, effort, schema_of, turns
+from .openai_words import ParsedMessage, ToolUse, effort, schema_of, turns
 from .reading import Reader, count
 
 __all__ = ["Ollama", "OllamaReader"]
@@ -58,14 +58,14 @@ class OllamaReader(Reader):
     decoder = msgspec.json.Decoder(_Chunk)
     form = "Ollama's chat"
 
-    def __init__(self, asked: Asked) -> None:
-        super().__init__(asked)
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
         self._calls = 0
 
-    def take(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
+    def read(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
         """Put the items of one line into `out`."""
         if chunk.error:  # an error that came before the answer would have had this status
-            self.failure = fault(self.asked, payload, 500)
+            self.failure = fault(self.target, payload, 500)
             return
         if (message := chunk.message) is not None:
             if message.thinking:
@@ -147,7 +147,7 @@ class _Tags(msgspec.Struct):
     models: list[_Tag]
 
 
-def _message(turn: Turn) -> dict[str, Any]:
+def _message(turn: ParsedMessage) -> dict[str, Any]:
     """Return a message, with its images as bare base64. The result of a tool is found by the tool's name."""
     text = "\n".join(part["text"] for part in turn.parts if part["type"] == "text")
     sent: dict[str, Any] = {"role": turn.role, "content": text}
@@ -171,6 +171,6 @@ def _image(url: str, where: str) -> str:
     return image.data
 
 
-def _call(call: Call, index: int) -> dict[str, Any]:
+def _call(call: ToolUse, index: int) -> dict[str, Any]:
     function = {"index": index, "name": call.name, "arguments": call.arguments}
     return {"type": "function", "function": function} | ({"id": call.id} if call.id else {})

@@ -11,7 +11,7 @@ import msgspec
 
 from ...wire import decoded
 from .http_provider import HTTPProvider, Page
-from .openai_answer import ChatCompletionReader
+from .openai_answer import OpenAIReader
 
 __all__ = ["OpenAICompatible"]
 
@@ -19,7 +19,7 @@ __all__ = ["OpenAICompatible"]
 class OpenAICompatible(HTTPProvider):
     """Messages and options are what OpenAI's are: they go into the request as they stand."""
 
-    reader = ChatCompletionReader
+    reader = OpenAIReader
 
     def request(
         self, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool

@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from ..response import FinishReason, Item, Reasoning, ToolCall, Usage
-from ..transport.refusals import Asked, fault
+from ..transport.refusals import Target, fault
 from ..transport.sse import ErrorPayload
 from .reading import Reader, tokens
 
-__all__ = ["ChatCompletionReader"]
+__all__ = ["OpenAIReader"]
 
 
 class _Function(msgspec.Struct, gc=False):
@@ -63,7 +63,7 @@ _FAILURES = ("error", "insufficient_system_resource")
 """Reasons by which a server says that the answer did not come to its end."""
 
 
-class ChatCompletionReader(Reader):
+class OpenAIReader(Reader):
     """Reads chunks of a chat completion, or a whole one."""
 
     __slots__ = ("_calls",)
@@ -72,11 +72,11 @@ class ChatCompletionReader(Reader):
     end_mark = b"[DONE]"
     form = "a chat completion"
 
-    def __init__(self, asked: Asked) -> None:
-        super().__init__(asked)
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
         self._calls = 0
 
-    def take(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
+    def read(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
         """Put the items of one chunk into `out`."""
         if not chunk.choices or chunk.usage is not None or chunk.error is not None:
             self._besides(chunk, payload, out)
@@ -87,7 +87,7 @@ class ChatCompletionReader(Reader):
         if choice.finish_reason is not None:
             self._finish(choice.finish_reason, out)
 
-    def take_whole(self, answer: _Chunk, body: bytes, out: list[Item]) -> None:
+    def read_whole(self, answer: _Chunk, body: bytes, out: list[Item]) -> None:
         """Put the items of a whole completion into `out`."""
         self._besides(answer, body, out)
         if not answer.choices and self.failure is None:
@@ -97,7 +97,7 @@ class ChatCompletionReader(Reader):
     def _besides(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
         """Take a chunk that has more than a choice, or none."""
         if chunk.error or (isinstance(payload, ErrorPayload) and not chunk.choices):
-            self.failure = fault(self.asked, payload)
+            self.failure = fault(self.target, payload)
             return
         for choice in (chunk.choices or ())[:1]:
             message = choice.delta or choice.message

@@ -17,10 +17,10 @@ from ...wire import decoded
 
 __all__ = [
     "SIGNED",
-    "Call",
-    "Function",
     "Only",
-    "Turn",
+    "ParsedMessage",
+    "ToolFunction",
+    "ToolUse",
     "effort",
     "functions",
     "schema_of",
@@ -39,7 +39,7 @@ _FUNCTION = '{"type": "function", "function": {"name": …, "parameters": …}}'
 _SCHEMA = '{"type": "json_schema", "json_schema": {"name": …, "schema": …}}'
 
 
-class Call(NamedTuple):
+class ToolUse(NamedTuple):
     """A call of a tool. `id` is "" where it has none."""
 
     id: str
@@ -47,7 +47,7 @@ class Call(NamedTuple):
     arguments: dict[str, Any]
 
 
-class Turn(NamedTuple):
+class ParsedMessage(NamedTuple):
     """A message. `role` is "system", "user", "assistant" or "tool"; `parts` are of type "text" or "image_url".
 
     `answered` is the call that the result of a tool answers. `where` is the place of the message, for errors.
@@ -55,13 +55,13 @@ class Turn(NamedTuple):
 
     role: str
     parts: list[dict[str, Any]]
-    calls: list[Call]
-    answered: Call | None
+    calls: list[ToolUse]
+    answered: ToolUse | None
     thoughts: str
     where: str
 
 
-class Function(NamedTuple):
+class ToolFunction(NamedTuple):
     """A function that may be called. `parameters` is a JSON schema. What is not given is empty."""
 
     name: str
@@ -76,10 +76,10 @@ class Only(NamedTuple):
     name: str
 
 
-def turns(messages: list[dict[str, Any]]) -> list[Turn]:
+def turns(messages: list[dict[str, Any]]) -> list[ParsedMessage]:
     """Return what the messages say."""
-    said: list[Turn] = []
-    made: dict[str, Call] = {}
+    said: list[ParsedMessage] = []
+    made: dict[str, ToolUse] = {}
     for index, message in enumerate(messages):
         said.append(turn := _turn(message, made, f"messages[{index}]"))
         made |= {call.id: call for call in turn.calls if call.id}
@@ -108,7 +108,7 @@ def _without_signature(call: object) -> object:
     return call
 
 
-def functions(tools: object) -> list[Function | dict[str, Any]]:
+def functions(tools: object) -> list[ToolFunction | dict[str, Any]]:
     """Return the functions among `tools`; tools of a provider's own stay as they are."""
     return [_function(tool, f"tools[{index}]") for index, tool in enumerate(_list(tools, "tools", _FUNCTION))]
 
@@ -142,7 +142,7 @@ def effort(given: object, known: Mapping[str, Value]) -> Value:
     return known[given]
 
 
-def _turn(message: Mapping[str, Any], made: Mapping[str, Call], where: str) -> Turn:
+def _turn(message: Mapping[str, Any], made: Mapping[str, ToolUse], where: str) -> ParsedMessage:
     """Return what one message says; `made` are the calls before it, by their ids."""
     role = message["role"]
     if role == "function" or "function_call" in message:
@@ -155,7 +155,7 @@ def _turn(message: Mapping[str, Any], made: Mapping[str, Call], where: str) -> T
     answered = _answered(message, made, where) if role == "tool" else None
     role = "system" if role == "developer" else role
     calls = [_call(call, where) for call in _list(message.get("tool_calls") or (), f"{where}: tool_calls", _LIKE)]
-    return Turn(role, parts, calls, answered, message.get("reasoning") or "", where)
+    return ParsedMessage(role, parts, calls, answered, message.get("reasoning") or "", where)
 
 
 def _list(given: object, what: str, like: str) -> Sequence[Any]:
@@ -164,11 +164,11 @@ def _list(given: object, what: str, like: str) -> Sequence[Any]:
     return given
 
 
-def _call(call: object, where: str) -> Call:
+def _call(call: object, where: str) -> ToolUse:
     match call:
         case {"function": {"name": str(name), **function}, **rest}:
             arguments = _arguments(function.get("arguments"), f"{where}: the arguments of {name!r}")
-            return Call(str(rest.get("id") or ""), name, arguments)
+            return ToolUse(str(rest.get("id") or ""), name, arguments)
     raise InputError(f"{where}: a tool call must be like {_LIKE}")
 
 
@@ -183,21 +183,21 @@ def _arguments(given: Any, what: str) -> dict[str, Any]:
     return dict(arguments)
 
 
-def _answered(message: Mapping[str, Any], made: Mapping[str, Call], where: str) -> Call:
+def _answered(message: Mapping[str, Any], made: Mapping[str, ToolUse], where: str) -> ToolUse:
     """Return the call of a result: by its id, or else by the name of its tool, as Ollama's own results have it."""
     id_ = message.get("tool_call_id")
     if (call := made.get(str(id_))) is not None:
         return call
     if name := message.get("name") or message.get("tool_name"):
-        return Call("", str(name), {})
+        return ToolUse("", str(name), {})
     raise InputError(f"{where} is the result of the tool call {id_!r}, which no message before it has made")
 
 
-def _function(tool: Any, where: str) -> Function | dict[str, Any]:
+def _function(tool: Any, where: str) -> ToolFunction | dict[str, Any]:
     match tool:
         case {"type": "function", "function": {"name": str(name)}}:
             given = tool["function"].get
-            return Function(name, given("description") or "", given("parameters") or {}, bool(given("strict")))
+            return ToolFunction(name, given("description") or "", given("parameters") or {}, bool(given("strict")))
         case Mapping() if tool.get("type") != "function":
             return dict(tool)
     raise InputError(f"{where} must be like {_FUNCTION}")

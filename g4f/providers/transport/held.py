@@ -33,7 +33,7 @@ class Held(bytearray):
         elif self._values > MOST:
             self.full = f"it sent more than {MOST:,} values in one piece"
 
-    def take(self, data: bytes = b"") -> bytes:
+    def drain(self, data: bytes = b"") -> bytes:
         """Return what was held, and `data` behind it; nothing is held any more."""
         whole = b"".join((self, data))
         self.clear()

@@ -40,7 +40,7 @@ class Lines:
         return self._lines(b"")
 
     def _lines(self, data: bytes) -> list[bytes]:
-        whole = self._rest.take(data) if self._rest else data
+        whole = self._rest.drain(data) if self._rest else data
         if not self._began:
             whole, self._began = whole.removeprefix(_BOM), True
         return [line for line in whole.splitlines() if line and not line.isspace()]

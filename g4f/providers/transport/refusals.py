@@ -25,7 +25,7 @@ from ...secrets.known import STARS, keys_here, secrets_of
 from ...wire import decoded, written
 from ..access import shown
 
-__all__ = ["Asked", "fault", "line", "redact", "refusal"]
+__all__ = ["Target", "fault", "line", "redact", "refusal"]
 
 LONGEST = 500
 """Characters of a server's message that are passed on."""
@@ -34,7 +34,7 @@ LOOKED_AT = 20_000
 """Characters of it that are looked at: the more, the more of an image may stand in it."""
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Target(msgspec.Struct, frozen=True):
     """Who was asked for what: what every error can name.
 
     `sent` is what was sent with the question: no error may show the secrets in it. `remedy` says where the key is from;
@@ -48,41 +48,41 @@ class Asked(msgspec.Struct, frozen=True):
     pull: str = ""
 
 
-class _Told(NamedTuple):
+class _Message(NamedTuple):
     """What a server says of its failure: in words, and by the names that it has for it."""
 
     message: str
     code: str
 
 
-def refusal(asked: Asked, status: int, body: bytes, location: str = "") -> G4FError:
+def refusal(target: Target, status: int, body: bytes, location: str = "") -> G4FError:
     """Return the error for an answer with `status`, whose body may be JSON, text or a web page."""
-    told = _told(_without(body, asked.sent))
-    words = redact(told.message, asked.sent)
+    told = _parse(_without(body, target.sent))
+    words = redact(told.message, target.sent)
     if 300 <= status < 400:
-        return ResponseError(_redirect(asked, status, location), status=status)
+        return ResponseError(_redirect(target, status, location), status=status)
     if status == 404 and not words:
         words = "there is nothing at this address"
-    return _error(asked, status, words, told.code)
+    return _error(target, status, words, told.code)
 
 
-def fault(asked: Asked, event: object, status: int = 200) -> G4FError:
+def fault(target: Target, event: object, status: int = 200) -> G4FError:
     """Return the error for an `error` object that came in the place of an answer, or in the middle of it.
 
     `event` is JSON, if it is bytes, or what was read of it.
     """
     body = event if isinstance(event, bytes) else _json(event).encode(errors="replace")
-    told = _told(_without(body, asked.sent))
+    told = _parse(_without(body, target.sent))
     code = told.code.lower()
     number = code.partition(" ")[0]
     if _is_status(number) and 400 <= int(number) < 600:
         status = int(number)
     else:
         status = next((known for word, known in _STATUS_OF_WORD if word in code), status)
-    words = redact(told.message, asked.sent)
+    words = redact(told.message, target.sent)
     if status < 400:
-        return ResponseError(f"{asked.provider} broke the answer off: {words or 'it gave no reason'}", status=status)
-    return _error(asked, status, words, code)
+        return ResponseError(f"{target.provider} broke the answer off: {words or 'it gave no reason'}", status=status)
+    return _error(target, status, words, code)
 
 
 _STATUS_OF_WORD = (
@@ -116,7 +116,7 @@ _SAYS: dict[type[G4FError], str] = {
 }
 
 
-def _error(asked: Asked, status: int, words: str, code: str) -> G4FError:
+def _error(target: Target, status: int, words: str, code: str) -> G4FError:
     kind: type[G4FError] = status_error(status)
     if status in (400, 404, 422) and ((status == 404 and "model" in words.lower()) or re.search(_NO_MODEL, code)):
         kind = ModelNotFoundError
@@ -124,17 +124,17 @@ def _error(asked: Asked, status: int, words: str, code: str) -> G4FError:
         kind = MissingAuthError
     elif kind is BadRequestError and re.search(_TOO_LONG, f"{code} {words}".lower()):
         kind = ContextLengthError
-    said = f"{asked.provider} {_SAYS.get(kind, 'answered')}"
+    said = f"{target.provider} {_SAYS.get(kind, 'answered')}"
     if kind is ModelNotFoundError:
-        said += f" {line(asked.model)!r}"
+        said += f" {line(target.model)!r}"
     said += f" (HTTP {status})"
     said = f"{said}: {words.rstrip('. ')}." if words else f"{said}."
-    if kind is MissingAuthError and asked.remedy:
-        said += f" Check {asked.remedy}."
+    if kind is MissingAuthError and target.remedy:
+        said += f" Check {target.remedy}."
     if status in (404, 405) and kind is not ModelNotFoundError:
         said += " Check base_url."
-    if kind is ModelNotFoundError and asked.pull:
-        said += f" Fetch it: {asked.pull.format(line(asked.model))}"
+    if kind is ModelNotFoundError and target.pull:
+        said += f" Fetch it: {target.pull.format(line(target.model))}"
     return kind(said, status=status)
 
 
@@ -144,30 +144,30 @@ _TOO_LONG = r"context_length|exceed_context|context (length|window|size)|prompt 
 """How servers say that a question is longer than the model's context."""
 
 
-def _redirect(asked: Asked, status: int, location: str) -> str:
+def _redirect(target: Target, status: int, location: str) -> str:
     location = location.partition("?")[0].partition("#")[0]
-    where = line(redact(shown(location) if "@" in location else location, asked.sent))
-    said = f"{asked.provider} sends to another address (HTTP {status})"
+    where = line(redact(shown(location) if "@" in location else location, target.sent))
+    said = f"{target.provider} sends to another address (HTTP {status})"
     return f"{said}, {where}: give the right one as base_url." if where else f"{said}: check base_url."
 
 
-def _told(body: bytes) -> _Told:
+def _parse(body: bytes) -> _Message:
     """Read the forms in which servers put it: {"error": {…}}, {"error": "…"}, {"message"}, {"detail"}, a page."""
     try:
         said = decoded(body)
     except msgspec.DecodeError:
-        return _Told(_plain(body), "")
+        return _Message(_plain(body), "")
     if isinstance(said, list) and said:
         said = said[0]
     if isinstance(said, dict):
         inner = said.get("error") or said.get("errors") or said
         said = inner[0] if isinstance(inner, list) and inner else inner
     if not isinstance(said, dict):
-        return _Told(line(said), "")
+        return _Message(line(said), "")
     words = said.get("message") or said.get("detail") or said.get("error") or ""
     codes = [line(said[name]) for name in ("code", "type", "status") if said.get(name)]
     code = next(filter(_is_status, codes), "") or " ".join(codes)
-    return _Told(line(words), " ".join([code, *_reasons(said.get("details"))]))
+    return _Message(line(words), " ".join([code, *_reasons(said.get("details"))]))
 
 
 def _is_status(code: str) -> bool:

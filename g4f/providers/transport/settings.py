@@ -34,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stream_timeout: float = 60.0
 
     @classmethod
-    def take(cls, options: dict[str, Any]) -> Settings:
+    def pop_from(cls, options: dict[str, Any]) -> Settings:
         """Return the settings in `options`, which are taken out of it. Raises InputError for one of a wrong kind.
 
         A `stream_timeout` that the caller gives is the limit for the beginning too.

@@ -50,14 +50,14 @@ class Events:
         if cut < 0:
             self._keep(data)
             return found
-        whole = self._rest.take(data[:cut]) if self._rest else data[:cut]
+        whole = self._rest.drain(data[:cut]) if self._rest else data[:cut]
         if cut + 2 < len(data):
             self._keep(data[cut + 2 :])
         return [*found, *_payloads(whole)] if found else _payloads(whole)
 
     def end(self) -> list[bytes]:
         """Return the payload of an event that the end of the stream has cut off, if there is one."""
-        return _payloads(self._lines.take(self._rest.take()))
+        return _payloads(self._lines.drain(self._rest.drain()))
 
     def _closed(self, data: bytes, found: list[bytes]) -> bytes:
         """Put the payload of the event whose first lines are kept into `found`, if it ends; return what comes then."""
@@ -65,20 +65,20 @@ class Events:
         cut = -1 if ends else data.find(b"\n\n")
         if cut < 0 and not ends:
             return data
-        found += _payloads(self._lines.take(self._rest.take(data[: max(cut, 0)])))
+        found += _payloads(self._lines.drain(self._rest.drain(data[: max(cut, 0)])))
         return data[cut + 2 :]
 
     def _keep(self, data: bytes) -> None:
         """Keep what says something of an event that is not whole yet."""
         cut = data.rfind(b"\n") + 1
         if cut:
-            self._lines.add(b"".join(self.says.findall(self._rest.take(data[:cut]))))
+            self._lines.add(b"".join(self.says.findall(self._rest.drain(data[:cut]))))
         self._rest.add(data[cut:])
         self.full = self._rest.full or self._lines.full
 
     def _first(self, data: bytes) -> bytes:
         """Take the byte order mark off, which may itself be cut."""
-        data = self._rest.take(data)
+        data = self._rest.drain(data)
         if len(data) < len(_BOM) and _BOM.startswith(data):
             self._rest.add(data)
             return b""
