@@ -20,7 +20,7 @@ from .models import Model
 from .options import in_our_words
 from .printable import logger
 from .providers.base_provider import Provider
-from .providers.call import Call, OwnCancellation, bind, check_keys
+from .providers.call import BoundCall, OwnCancellation, bind, check_keys
 from .providers.catalogue import load_at
 from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning, Status, Usage
 from .providers.transport.settings import proxy_address
@@ -41,7 +41,7 @@ class Request(msgspec.Struct, frozen=True):
     """A question that may be sent: checked, with its route and the call that will be made."""
 
     route: Route
-    call: Call
+    call: BoundCall
     stop: tuple[str, ...]
     max_chunks: int | None
     timeout: float | None

@@ -175,7 +175,7 @@ class TestRequests(unittest.TestCase):
         """A wrong call or result is told by its place."""
         for message, says in (
             ({"role": "tool", "tool_call_id": "x", "content": "1"}, "messages[1] is the result of the tool call 'x'"),
-            ({"role": "function", "name": "f", "content": "1"}, "messages[1]: functions are called tools by now: give"),
+            ({"role": "function", "name": "f", "content": "1"}, "messages[1]: function_call is obsolete: use"),
             ({"role": "assistant", "tool_calls": ["f"]}, "messages[1]: a tool call must be like"),
             (
                 {"role": "assistant", "tool_calls": [_call("{")]},

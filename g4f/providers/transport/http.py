@@ -31,7 +31,7 @@ EXPANDED, RATIO = 2**24, 200
 """Bytes that a compressed answer may always have; above that it may have so many times its compressed size."""
 
 SETTLE = 0.25
-"""Seconds that the end of an answer may come after its end mark, for the connection to be used again."""
+"""Seconds to wait for the end of an answer after its end mark, so that the connection can be used again."""
 
 
 class HTTPRequest(msgspec.Struct, frozen=True):
@@ -64,10 +64,10 @@ class HTTPResponse:
         self.content_type = response.content_type
 
     async def reads(self) -> AsyncGenerator[bytes]:
-        """Yield the body as it arrives. Raises ResponseError if the connection breaks, TimeoutError if it is silent."""
+        """Yield the body as it arrives. Raises ResponseError if the connection breaks, TimeoutError."""
         content, settings = self._response.content, self._request.settings
         closed = self._closed()
-        if closed is not None:  # aiohttp itself waits on for ever after a chunk that it cannot read
+        if closed is not None:  # after a chunk that it cannot read, aiohttp would wait for ever
             closed.add_done_callback(self._break)
         try:
             with Limits(None, settings.first_timeout):
@@ -89,19 +89,19 @@ class HTTPResponse:
         finally:
             if closed is not None:
                 closed.remove_done_callback(self._break)
-        if early := content._read_nowait(-1):  # noqa: SLF001 - came before the break; the public ways raise first
+        if early := content._read_nowait(-1):  # noqa: SLF001 - it came before the break, and the public methods raise first
             yield early
         raise failure
 
     async def _expand(self) -> None:
-        """Let other tasks run: aiohttp expands what it has without waiting. Raises ResponseError if it is too much."""
+        """Let other tasks run, because aiohttp expands data without waiting. Raises ResponseError if it is too much."""
         content = self._response.content
         if content.total_bytes > max(EXPANDED, RATIO * (content.total_compressed_bytes or 0)):
             raise ResponseError(f"{self._request.target.provider}: its answer is compressed more than {RATIO} times.")
         await asyncio.sleep(0)
 
     def _closed(self) -> asyncio.Future[None] | None:
-        """Return what is done when the connection is closed; None if the answer was read from it already."""
+        """Return the future that is done when the connection is closed; None if the answer was read already."""
         connection = self._response.connection
         return None if connection is None or connection.protocol is None else connection.protocol.closed
 
@@ -113,7 +113,7 @@ class HTTPResponse:
     async def read(self) -> bytes:
         """Return the whole body. Raises as `reads` does."""
         content = self._response.content
-        if content.is_eof() and content.exception() is None:  # it came along with its head: nothing to wait for
+        if content.is_eof() and content.exception() is None:  # it arrived together with the headers
             return content.read_nowait()
         body = Held()
         async with aclosing(self.reads()) as reads:
@@ -134,7 +134,7 @@ class HTTPResponse:
             await asyncio.sleep(0)  # the socket is closed in the next turn of a loop that may then stand still
 
     async def settle(self) -> None:
-        """After the end mark of a stream: wait a moment for its end, so that the connection can be used again."""
+        """Wait a moment, after the end mark of a stream, for its end, so that the connection can be used again."""
         if not self._response.content.is_eof():
             with suppress(aiohttp.ClientError, OSError):
                 async with asyncio.timeout(SETTLE):
@@ -176,7 +176,7 @@ class Exchange:
                     url = redirect
                 finally:
                     response.close()
-        raise ResponseError(f"{request.target.provider} sends from one address to the next: check base_url")
+        raise ResponseError(f"{request.target.provider} redirects again and again: check base_url")
 
     async def __aenter__(self) -> Self:
         return self
@@ -206,14 +206,14 @@ async def _send(request: HTTPRequest, url: str) -> aiohttp.ClientResponse:
                 allow_redirects=False,
             )
         except ClosedInBetweenError:
-            continue  # a new connection, as curl takes
+            continue  # now over a new connection, as curl does
         except foreign_errors() as error:
             failure = unsent(request.target, url, proxy, settings.connect_timeout, error)
         raise failure
 
 
 def _redirect(url: str, response: aiohttp.ClientResponse) -> str:
-    """Return where to go instead: only to the same host, and never from TLS to plain, because a key goes along."""
+    """Return the address of a redirect; "" if it is another host or leaves TLS, because the key would go there."""
     if response.status not in (307, 308):
         return ""
     here = urlsplit(url)
@@ -221,7 +221,7 @@ def _redirect(url: str, response: aiohttp.ClientResponse) -> str:
         target = urljoin(url, response.headers.get("Location", ""))
         there = urlsplit(target)
         at = (there.scheme, there.port)
-    except ValueError:  # it is no address
+    except ValueError:  # it is not an address
         return ""
     same = here.hostname == there.hostname and at in ((here.scheme, here.port), ("https", None))
     return target if same and target != url else ""
@@ -251,4 +251,4 @@ def _trust(verify: bool | str) -> bool | ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=verify)
     except OSError as error:
-        raise InputError(f"verify={verify!r} is no file of certificates: {reason(error)}") from None
+        raise InputError(f"verify={verify!r} is not a file of certificates: {reason(error)}") from None
