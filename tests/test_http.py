@@ -226,7 +226,7 @@ class TestAddresses(unittest.TestCase):
                 with self.assertRaisesRegex(errors.ResponseError, "to another address") as caught:
                     ask(server.url)
                 self.assertTrue(str(caught.exception).isprintable())
-        told = "from one address to the next"
+        told = "redirects again and again"
         with Server(lambda request: whole(b"", 307, Location=request.path + "x")) as server:
             self.assertRaisesRegex(errors.ResponseError, told, ask, server.url)
 
@@ -335,7 +335,7 @@ class TestOptions(unittest.TestCase):
             ("contains itself", {"tools": loop}),
             ("contains itself", {"extra_body": {"a": loop}}),
             ("what JSON can hold", {"seed": "\ud83d"}),
-            ("of the wrong kind", {"verify": b"x"}),
+            ("has the wrong type", {"verify": b"x"}),
         )
         with Server(hello) as server:
             for told, options in wrong:

@@ -163,7 +163,7 @@ class TestAddress(TestCase):
                 with self.subTest(name, held=held), mock.patch.dict(os.environ, {name: held}):
                     with self.assertRaises(InputError) as caught:
                         address(find(provider))
-                    self.assertEqual(f"{name} holds no address like {like}", str(caught.exception))
+                    self.assertEqual(f"{name} must hold an address like {like}", str(caught.exception))
 
     def test_no_base_url(self) -> None:
         """What a caller gives for an address, and is none."""

@@ -83,15 +83,15 @@ class TestTurns(Told):
         for says, message in (
             ("function_call is obsolete: use", {"role": "function", "name": "f", "content": "1"}),
             ("function_call is obsolete: use", {"role": "assistant", "function_call": {"name": "f"}}),
-            (" has a part 'input_audio'", {"role": "user", "content": [{"type": "input_audio"}]}),
+            (" has a part of type 'input_audio'", {"role": "user", "content": [{"type": "input_audio"}]}),
             ("tool_calls must be a list", {"role": "assistant", "tool_calls": MADE}),
             ("a tool call must be like", {"role": "assistant", "tool_calls": ["f"]}),
             ("a tool call must be like", {"role": "assistant", "tool_calls": [{"id": "a"}]}),
-            ("the arguments of 'f' are no JSON object: '{'", call("{")),
-            ("the arguments of 'f' are no JSON object: '[1]'", call("[1]")),
-            ("the arguments of 'f' are no JSON object: '\\ud800'", call("\ud800")),
-            ("the arguments of 'f' are no JSON object: '1'", call(1)),
-            (" is the result of the tool call 'a', which no message", {"role": "tool", "tool_call_id": "a"}),
+            ("the arguments of 'f' must be a JSON object, not '{'", call("{")),
+            ("the arguments of 'f' must be a JSON object, not '[1]'", call("[1]")),
+            ("the arguments of 'f' must be a JSON object, not '\\ud800'", call("\ud800")),
+            ("the arguments of 'f' must be a JSON object, not '1'", call(1)),
+            (" is the result of the tool call 'a', but no message", {"role": "tool", "tool_call_id": "a"}),
             (" is the result of the tool call None", {"role": "tool", "content": "1"}),
         ):
             with self.subTest(says, message=message):

@@ -186,8 +186,8 @@ def _refusal(chunk: bytes, name: str) -> G4FError:
         return ResponseError(f"llama.cpp refused the request: {line(chunk.decode(errors='replace'))}")
     if refused.n_ctx:
         return ContextLengthError(
-            f"the question has {refused.n_prompt_tokens} tokens, and the context of {name} only {refused.n_ctx}: "
-            "shorten it, or begin a new conversation"
+            f"the question has {refused.n_prompt_tokens} tokens, more than the context of {name}, "
+            f"which has {refused.n_ctx}: shorten it, or begin a new conversation"
         )
     kind = BadRequestError if refused.code == 400 else ResponseError
     return kind(f"llama.cpp refused the request: {line(refused.message)}")
