@@ -185,7 +185,7 @@ class TestRequests(unittest.TestCase):
             ("'input_audio'", {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}),
             ("function_call is obsolete", {"messages": [{"role": "function", "name": "f", "content": "1"}]}),
             ("tool call must be", {"messages": [{"role": "assistant", "tool_calls": [{"id": "a"}]}]}),
-            ("no JSON object", {"messages": [wrong]}),
+            ("must be a JSON object", {"messages": [wrong]}),
             ("'b', but no message", {"messages": [made, {"role": "tool", "tool_call_id": "b", "content": "1"}]}),
             ("must be text", {"messages": [made, seen]}),
         )

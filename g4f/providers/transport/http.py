@@ -89,7 +89,7 @@ class HTTPResponse:
         finally:
             if closed is not None:
                 closed.remove_done_callback(self._break)
-        if early := content._read_nowait(-1):  # noqa: SLF001 - it came before the break, and the public methods raise first
+        if early := content._read_nowait(-1):  # noqa: SLF001 - from before the break; the public methods raise
             yield early
         raise failure
 
@@ -191,13 +191,14 @@ async def _send(request: HTTPRequest, url: str) -> aiohttp.ClientResponse:
     proxy = settings.proxy or environment_proxy(url)
     socks = proxy if proxy and proxy.lower().startswith("socks") else ""
     session = await session_for(socks)
+    address = url
     if request.query and request.query not in url:
-        url = Key(f"{url}{'&' if '?' in url else '?'}{request.query}")
+        address = Key(f"{url}{'&' if '?' in url else '?'}{request.query}")
     while True:
         try:
             return await session.request(
                 "GET" if request.body is None else "POST",
-                url,
+                address,
                 data=request.body,
                 headers=request.headers,
                 proxy=None if socks else proxy,
