@@ -92,6 +92,19 @@ class TestRetries(unittest.TestCase):
         """A connection that is closed before the answer is opened again."""
         self.assertEqual(("Hello", 2), self.ask([RESET], hello))
 
+    def test_what_stays_wrong(self) -> None:
+        """What another try cannot mend is not tried again: an unknown authority, a server that does not speak HTTP."""
+        with tempfile.TemporaryDirectory() as folder, Server(hello, tls=make_certificate(Path(folder))) as secure:
+            for name, url, answer, expected in (
+                ("authority", secure.url, None, errors.ConnectError),
+                ("no HTTP", None, [b"220 mail ready\r\n"], errors.ResponseError),
+            ):
+                with self.subTest(name):
+                    self.pauses.clear()
+                    error, _ = self.ask(answer or hello, **({"base_url": url} if url else {}))
+                    self.assertIs(expected, type(error))
+                    self.assertEqual([], self.pauses)
+
     def test_never_after_the_first_byte(self) -> None:
         """An answer that has begun is not asked for again."""
         error, requests = self.ask([whole({})[0], b"{", RESET], hello)
