@@ -10,7 +10,8 @@ from .models import Model
 from .options import AnyOptions, Options, StreamedOptions, WholeOptions
 from .providers.base_provider import Provider
 from .providers.response import Item
-from .typing import Messages, seal, sealed
+from .secrets.key import seal, sealed
+from .typing import Messages
 from .waiting import bridge
 
 __all__ = ["ChatCompletion"]

@@ -25,7 +25,7 @@ from .printable import logger
 from .providers.base_provider import Provider, provider_name
 from .providers.response import Item, Trimmed
 from .routing import merged
-from .typing import seal, sealed
+from .secrets.key import seal, sealed
 from .waiting import bridge
 from .wire import whole
 

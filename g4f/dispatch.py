@@ -21,14 +21,15 @@ from .models import Model
 from .options import ProviderOptions, check_words, in_our_words
 from .printable import logger
 from .providers.base_provider import Provider
-from .providers.call import Call, OwnCancellation, bind, check_keys
+from .providers.call import BoundCall, OwnCancellation, bind, check_keys
 from .providers.catalogue import load_at
 from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning
 from .providers.transport.settings import proxy_address
 from .routing import Route, resolve, without_provider
+from .secrets.key import Key, seal, sealed
 from .shaping import Shaper
 from .taping.tapes import current
-from .typing import Key, Messages, seal, sealed
+from .typing import Messages
 from .waiting.limits import Limits
 from .wire import whole
 
@@ -45,7 +46,7 @@ class Request(msgspec.Struct, frozen=True):
     """
 
     route: Route
-    call: Call | None
+    call: BoundCall | None
     messages: list[dict[str, Any]]
     options: dict[str, Any]
     stop: tuple[str, ...]
@@ -121,7 +122,7 @@ def _routed(
     return route, tape.lookup(route.name, route.model, messages, options)
 
 
-def _call(route: Route, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool) -> Call | None:
+def _call(route: Route, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool) -> BoundCall | None:
     """Return how the provider of a route will be asked; None where nobody was looked for. Raises what `bind` raises."""
     keys = options.get("api_key")
     if not isinstance(keys, str | None) and isinstance(keys, Mapping):
@@ -139,7 +140,7 @@ async def ask(request: Request) -> AsyncGenerator[Item]:
     names provider and model, and has the text so far in `partial`.
     """
     route, shaper = request.route, Shaper(request.stop, request.max_chunks)
-    call = cast("Call", request.call)  # a request without one is answered by the tape, and never comes here
+    call = cast("BoundCall", request.call)  # a request without one is answered by the tape, and never comes here
     with _Record(route) as record:
         add = record.add
         with OwnCancellation(route.provider), Limits(request.timeout, request.stream_timeout) as limits:

@@ -1,25 +1,25 @@
 """Every error of the project, and the one table from an HTTP status to its error.
 
 G4FError
-├── InputError                  what the caller gave cannot be sent; also a ValueError
-├── ModelNotFoundError          nobody here knows that model
-├── ProviderNotFoundError       nobody here knows that provider
-├── ProviderNotWorkingError     the provider says so itself, or has no method to call
-├── MissingRequirementsError    a package or a file is not there
-│   └── NestAsyncioError        a sync call cannot wait where it was made
-├── ConnectError                no connection to the far side; also a ConnectionError
-├── TimeoutError                too long in all, or too long silent; also a builtin TimeoutError
-├── ResponseError               the far side answered, but it is no answer
-│   └── ResponseStatusError     it said so by an HTTP status
+├── InputError                  the caller's input cannot be sent; also a ValueError
+├── ModelNotFoundError          no provider here knows that model
+├── ProviderNotFoundError       there is no provider of that name
+├── ProviderNotWorkingError     the provider says so itself, or has no method to answer with
+├── MissingRequirementsError    a package or a file is missing
+│   └── NestAsyncioError        a sync call would block an event loop that cannot be nested
+├── ConnectError                no connection to the server; also a ConnectionError
+├── TimeoutError                the answer took too long, or paused too long; also a builtin TimeoutError
+├── ResponseError               the server sent something that is not an answer
+│   └── ResponseStatusError     the server refused with an HTTP status
 │       ├── BadRequestError
 │       │   └── ContextLengthError
-│       ├── MissingAuthError    key missing, wrong, or not allowed to
+│       ├── MissingAuthError    key missing, wrong, or without the needed permission
 │       ├── PaymentRequiredError
 │       ├── RateLimitError
 │       └── ServerError
 └── RetryError
-    ├── RetryProviderError      several providers were asked and each failed
-    └── RetryNoProviderError    there was no provider to ask
+    ├── RetryProviderError      each of several providers failed
+    └── RetryNoProviderError    the list of providers was empty
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ __all__ = [
 
 
 class G4FError(Exception):
-    """One line that says what went wrong and what to do about it; nothing in it steers a terminal.
+    """One line that says what went wrong and what to do about it, without control characters.
 
-    `provider` and `model` name who was asked ("" where nobody was yet), `status` is the HTTP status or None,
-    `request_id` the far side's own name of the request or None, `partial` the text that had arrived before.
+    `provider` and `model` name what was asked, "" if nothing was yet. `status` is the HTTP status or None, `request_id`
+    the server's own id of the request or None, `partial` the text that had arrived before.
     """
 
     def __init__(
@@ -82,22 +82,22 @@ class G4FError(Exception):
         self.partial = partial
 
     def fill(self, provider: str, model: str, partial: str = "") -> None:
-        """Note who was asked, and the text so far, unless whoever raised it said so."""
+        """Set the provider, the model and the text so far, where they are not set yet."""
         self.provider = self.provider or provider
         self.model = self.model or model
         self.partial = self.partial or partial
 
 
 class InputError(G4FError, ValueError):
-    """What the caller gave cannot be sent. Nothing was sent."""
+    """The caller's input cannot be sent. Nothing was sent."""
 
 
 class ModelNotFoundError(G4FError):
-    """Nobody here knows that model."""
+    """No provider here knows that model."""
 
 
 class ProviderNotFoundError(G4FError):
-    """Nobody here knows that provider."""
+    """There is no provider of that name."""
 
 
 class ProviderNotWorkingError(G4FError):
@@ -113,31 +113,31 @@ class NestAsyncioError(MissingRequirementsError):
 
 
 class ConnectError(G4FError, ConnectionError):
-    """No connection to the far side: name, port, proxy or certificate."""
+    """No connection to the server: its name, port, proxy or certificate is the cause."""
 
 
 class TimeoutError(G4FError, builtins.TimeoutError):
-    """The answer took longer in all, or was silent for longer, than the caller allowed."""
+    """The answer took longer, or paused for longer, than the caller allowed."""
 
 
 class ResponseError(G4FError):
-    """The far side answered, but what it sent is not an answer, or not a whole one."""
+    """The server sent something that is not an answer, or not a complete one."""
 
 
 class ResponseStatusError(ResponseError):
-    """The far side refused by an HTTP status."""
+    """The server refused the request with an HTTP status."""
 
 
 class BadRequestError(ResponseStatusError):
-    """400, 413, 422: the request itself was refused."""
+    """400, 413, 422: the server refuses the request as it is."""
 
 
 class ContextLengthError(BadRequestError):
-    """The question, with all that comes before it, is longer than the model's context."""
+    """The question and the conversation before it are longer than the model's context."""
 
 
 class MissingAuthError(ResponseStatusError):
-    """401, 403: the key is missing, wrong, or not allowed to. `status` is None if nothing was sent."""
+    """401, 403: the key is missing, wrong, or without the needed permission. `status` is None if nothing was sent."""
 
 
 class PaymentRequiredError(ResponseStatusError):
@@ -149,15 +149,15 @@ class RateLimitError(ResponseStatusError):
 
 
 class ServerError(ResponseStatusError):
-    """5xx: the far side failed."""
+    """5xx: the server failed."""
 
 
 class RetryError(G4FError):
-    """Falling over from provider to provider gave no answer."""
+    """No provider of a list answered."""
 
 
 class RetryProviderError(RetryError):
-    """Each provider of a list failed. `errors` holds name and error of each, in the order they were asked."""
+    """Each provider of a list failed. `errors` has the name and the error of each, in the order of the attempts."""
 
     def __init__(self, message: str = "", errors: Iterable[tuple[str, Exception]] = ()) -> None:
         super().__init__(message)
@@ -185,14 +185,14 @@ def status_error(status: int) -> type[ResponseStatusError]:
 
 
 def kind_of(value: object) -> str:
-    """Return what to call a value that was not expected."""
+    """Return the name, for errors, of an unexpected value's type."""
     return "None" if value is None else type(value).__name__
 
 
 def close_matches(name: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean "…"?` for a misspelt name, or "" when nothing is near.
+    """Return ` Did you mean "…"?` for a misspelt name, "" if no known one is close to it.
 
-    Case does not count: "openai" is near "OpenAI".
+    Case is ignored: "openai" is close to "OpenAI".
     """
     spelled = {candidate.casefold(): candidate for candidate in known}
     near = difflib.get_close_matches(name.casefold(), spelled, n=3, cutoff=0.6)

@@ -14,7 +14,7 @@ from .providers.call import check
 from .providers.catalogue import ROWS, available, find, load, missing
 from .providers.retry_provider import IterListProvider
 from .providers.transport.settings import private
-from .typing import sealed
+from .secrets.key import sealed
 
 __all__ = ["Route", "merged", "resolve", "without_provider"]
 

@@ -219,20 +219,20 @@ class TestRequests(unittest.TestCase):
         for says, options in (
             ("temperature", {"temperature": 0.5}),
             ("seed", {"seed": 1}),
-            ("be held to JSON ", {"response_format": {"type": "json_object"}}),
+            ("answer in JSON ", {"response_format": {"type": "json_object"}}),
             ("response_format", {"response_format": {"type": "json_schema"}}),
             ("tools[0]", {"tools": [{"type": "function"}]}),
             ("tools[1]", {"tools": [WEATHER, object()]}),
             ("tool_choice", {"tool_choice": "some"}),
             ("reasoning_effort", {"reasoning_effort": "much"}),
             ("reasoning_effort", {"reasoning_effort": ["low"]}),
-            ("a question", {"messages": [{"role": "system", "content": "a"}]}),
+            ("a user's message", {"messages": [{"role": "system", "content": "a"}]}),
             ("'input_audio'", {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}),
-            ("called tools", {"messages": [{"role": "function", "name": "f", "content": "1"}]}),
-            ("messages[0]: the tool call of 'f' has no \"id\"", {"messages": [nameless]}),
-            ("no JSON object", {"messages": [wrong]}),
-            ("'b', which no message", {"messages": [made, {"role": "tool", "tool_call_id": "b", "content": "1"}]}),
-            ("None, which no message", {"messages": [{"role": "tool", "content": "1"}]}),
+            ("function_call is obsolete", {"messages": [{"role": "function", "name": "f", "content": "1"}]}),
+            ("messages[0]: the tool call of 'f' needs an \"id\"", {"messages": [nameless]}),
+            ("must be a JSON object", {"messages": [wrong]}),
+            ("'b', but no message", {"messages": [made, {"role": "tool", "tool_call_id": "b", "content": "1"}]}),
+            ("None, but no message", {"messages": [{"role": "tool", "content": "1"}]}),
         ):
             with self.subTest(says):
                 outcome = ask(**options)

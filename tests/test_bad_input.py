@@ -84,7 +84,7 @@ class Refused:
         """A provider without a method, and a class whose method wants an instance."""
         self.expect_error(
             ProviderNotWorkingError(
-                "Methodless is no provider: it has none of the methods create_async_generator, create_async, "
+                "Methodless is not a provider: it has none of the methods create_async_generator, create_async, "
                 "create_completion",
                 provider="Methodless",
             ),
@@ -92,7 +92,7 @@ class Refused:
         )
         self.expect_error(
             ProviderNotWorkingError(
-                "Strict.create_async_generator takes self: give an instance, provider=Strict(), or a @classmethod",
+                "Strict.create_async_generator needs an instance: give provider=Strict(), or make it a @classmethod",
                 provider="Strict",
             ),
             lambda: Strict,

@@ -353,7 +353,7 @@ class TestAddress(TestCase):
             g4f.ChatCompletion.create("m", "?", base_url=url)
             self.assertEqual("Basic bWU6UzNjckB0", server.requests[-1].headers["authorization"])
             for options in ({"api_key": GIVEN}, {"extra_headers": {"authorization": "x"}}):
-                with self.assertRaisesRegex(InputError, "^127.0.0.1:.* the password in the address excludes a key"):
+                with self.assertRaisesRegex(InputError, "^127.0.0.1:.* the address has a password, and a key"):
                     g4f.ChatCompletion.create("m", "?", base_url=url, **options)
             self.assertEqual(1, len(server.requests))
 

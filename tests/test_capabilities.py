@@ -57,8 +57,8 @@ class Lacking:
         """One line says what cannot be done, and who in the catalogue can."""
         for options, says in (
             ({"images": PNG}, "see images"),
-            ({"response_format": SCHEMA}, "be held to a JSON schema"),
-            ({"response_format": {"type": "json_object"}}, "be held to JSON without a schema"),
+            ({"response_format": SCHEMA}, "follow a JSON schema"),
+            ({"response_format": {"type": "json_object"}}, "answer in JSON without a schema"),
             ({"tools": TOOLS}, "call tools"),
             ({"seed": 1}, "do 'seed'"),
         ):
@@ -115,8 +115,8 @@ class TestCatalogue(unittest.TestCase):
         """What a row lacks is refused without a request, also where an address is given; what it has is sent."""
         with Server(hello) as server:
             for provider, options, says in (
-                ("DeepSeek", {"response_format": SCHEMA}, "DeepSeek cannot be held to a JSON schema"),
-                ("LMStudio", {"response_format": {"type": "json_object"}}, "LMStudio cannot be held to JSON "),
+                ("DeepSeek", {"response_format": SCHEMA}, "DeepSeek cannot follow a JSON schema"),
+                ("LMStudio", {"response_format": {"type": "json_object"}}, "LMStudio cannot answer in JSON "),
                 ("Groq", {"logprobs": True}, "Groq cannot do 'logprobs'"),
                 ("Cohere", {"parallel_tool_calls": True}, "Cohere cannot do 'parallel_tool_calls'"),
             ):

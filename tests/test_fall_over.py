@@ -167,7 +167,8 @@ class FallOver:
     def test_none(self: Any) -> None:
         """A list without providers is an error of its own."""
         self.expect_error(
-            RetryNoProviderError("no provider to ask: the list of providers is empty"), lambda: IterListProvider([])
+            RetryNoProviderError("the list of providers is empty: there is no provider to ask"),
+            lambda: IterListProvider([]),
         )
 
     def test_limit_kept_by_all(self: Any) -> None:

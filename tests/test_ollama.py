@@ -136,9 +136,9 @@ class TestRequests(unittest.TestCase):
         parts = ["What", {"type": "image_url", "image_url": f"data:image/png;base64,{PIXEL}"}, "is this?"]
         (message,) = sent([{"role": "user", "content": parts}])["messages"]
         self.assertEqual({"role": "user", "content": "What\nis this?", "images": [PIXEL]}, message)
-        self.refused("messages[0]: Ollama fetches no images: give the file", images="https://a.example/b.png")
+        self.refused("messages[0]: Ollama does not fetch images: give the file", images="https://a.example/b.png")
         audio = [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]
-        self.refused("messages[0] has a part 'input_audio': only text and images", audio)
+        self.refused("messages[0] has a part of type 'input_audio', but only text and images", audio)
 
     def test_tools(self) -> None:
         """Calls are sent back with arguments as objects, results with the name of their tool."""
@@ -175,13 +175,13 @@ class TestRequests(unittest.TestCase):
         """A wrong call or result is told by its place."""
         for message, says in (
             ({"role": "tool", "tool_call_id": "x", "content": "1"}, "messages[1] is the result of the tool call 'x'"),
-            ({"role": "function", "name": "f", "content": "1"}, "messages[1]: functions are called tools by now: give"),
+            ({"role": "function", "name": "f", "content": "1"}, "messages[1]: function_call is obsolete: use"),
             ({"role": "assistant", "tool_calls": ["f"]}, "messages[1]: a tool call must be like"),
             (
                 {"role": "assistant", "tool_calls": [_call("{")]},
-                "messages[1]: the arguments of 'f' are no JSON object: '{'",
+                "messages[1]: the arguments of 'f' must be a JSON object, not '{'",
             ),
-            ({"role": "assistant", "tool_calls": [_call("[1]")]}, "are no JSON object: '[1]'"),
+            ({"role": "assistant", "tool_calls": [_call("[1]")]}, "must be a JSON object, not '[1]'"),
         ):
             with self.subTest(says):
                 self.refused(says, [{"role": "user", "content": "q"}, message])
@@ -229,7 +229,7 @@ class TestAnswers(unittest.TestCase):
     def test_no_answer(self) -> None:
         """A server that loads or unloads the model instead of answering has not answered."""
         for reason in ("load", "unload"):
-            with self.subTest(reason), self.assertRaisesRegex(errors.ResponseError, f"but did {reason} the model"):
+            with self.subTest(reason), self.assertRaisesRegex(errors.ResponseError, f"but {reason}ed the model"):
                 items(streamed(said(done=True, done_reason=reason)))
 
     def test_tool_calls(self) -> None:
@@ -334,7 +334,9 @@ class TestAccess(unittest.TestCase):
             with (
                 self.subTest(host),
                 mock.patch.dict(os.environ, OLLAMA_HOST=host),
-                self.assertRaisesRegex(errors.InputError, "^OLLAMA_HOST holds no address like http://127.0.0.1:11434$"),
+                self.assertRaisesRegex(
+                    errors.InputError, "^OLLAMA_HOST must hold an address like http://127.0.0.1:11434$"
+                ),
             ):
                 address(find("Ollama"))
 

@@ -8,15 +8,15 @@ from typing import Any
 
 from g4f.errors import InputError
 from g4f.providers.protocols.openai_words import (
-    Call,
-    Function,
     Only,
-    Turn,
+    ParsedMessage,
+    ToolFunction,
+    ToolUse,
     effort,
     functions,
+    parse_messages,
     schema_of,
     tool_choice,
-    turns,
 )
 
 MADE: dict[str, Any] = {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}
@@ -40,15 +40,18 @@ class TestTurns(Told):
         """A developer is the system; a text is a part; nothing is no part; thoughts stand apart."""
         text, image = {"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "https://host/a.png"}}
         for message, expected in (
-            ({"role": "developer", "content": "a"}, Turn("system", [text], [], None, "", "messages[0]")),
-            ({"role": "user", "content": [text, image]}, Turn("user", [text, image], [], None, "", "messages[0]")),
+            ({"role": "developer", "content": "a"}, ParsedMessage("system", [text], [], None, "", "messages[0]")),
+            (
+                {"role": "user", "content": [text, image]},
+                ParsedMessage("user", [text, image], [], None, "", "messages[0]"),
+            ),
             (
                 {"role": "assistant", "content": "", "reasoning": "hm"},
-                Turn("assistant", [], [], None, "hm", "messages[0]"),
+                ParsedMessage("assistant", [], [], None, "hm", "messages[0]"),
             ),
         ):
             with self.subTest(message=message):
-                self.assertEqual([expected], turns([message]))
+                self.assertEqual([expected], parse_messages([message]))
 
     def test_calls_and_results(self) -> None:
         """A result finds its call by its id, among all that were made before; else its tool by the name."""
@@ -59,37 +62,43 @@ class TestTurns(Told):
             {"role": "tool", "tool_name": "g", "content": "2"},
             {"role": "tool", "tool_call_id": "c", "name": "h", "content": "3"},
         ]
-        first, second, *results = turns(messages)
-        self.assertEqual([Call("a", "f", {"x": 1}), Call("", "g", {})], first.calls)
-        self.assertEqual([Call("b", "f", {"x": 1})], second.calls)
-        self.assertEqual([first.calls[0], Call("", "g", {}), Call("", "h", {})], [turn.answered for turn in results])
+        first, second, *results = parse_messages(messages)
+        self.assertEqual([ToolUse("a", "f", {"x": 1}), ToolUse("", "g", {})], first.calls)
+        self.assertEqual([ToolUse("b", "f", {"x": 1})], second.calls)
+        self.assertEqual(
+            [first.calls[0], ToolUse("", "g", {}), ToolUse("", "h", {})], [turn.answered for turn in results]
+        )
 
     def test_arguments(self) -> None:
         """They are text, or an object already; no text is no arguments."""
         for given, expected in (('{"x": 1}', {"x": 1}), ({"x": 1}, {"x": 1}), ("", {}), (" ", {}), (None, {})):
             with self.subTest(given=given):
                 calls = [{"id": "a", "function": {"name": "f", "arguments": given}}]
-                self.assertEqual(expected, turns([{"role": "assistant", "tool_calls": calls}])[0].calls[0].arguments)
+                self.assertEqual(
+                    expected, parse_messages([{"role": "assistant", "tool_calls": calls}])[0].calls[0].arguments
+                )
 
     def test_refused(self) -> None:
         """The line says which message."""
         for says, message in (
-            ("functions are called tools by now", {"role": "function", "name": "f", "content": "1"}),
-            ("functions are called tools by now", {"role": "assistant", "function_call": {"name": "f"}}),
-            (" has a part 'input_audio'", {"role": "user", "content": [{"type": "input_audio"}]}),
+            ("function_call is obsolete: use", {"role": "function", "name": "f", "content": "1"}),
+            ("function_call is obsolete: use", {"role": "assistant", "function_call": {"name": "f"}}),
+            (" has a part of type 'input_audio'", {"role": "user", "content": [{"type": "input_audio"}]}),
             ("tool_calls must be a list", {"role": "assistant", "tool_calls": MADE}),
             ("a tool call must be like", {"role": "assistant", "tool_calls": ["f"]}),
             ("a tool call must be like", {"role": "assistant", "tool_calls": [{"id": "a"}]}),
-            ("the arguments of 'f' are no JSON object: '{'", call("{")),
-            ("the arguments of 'f' are no JSON object: '[1]'", call("[1]")),
-            ("the arguments of 'f' are no JSON object: '\\ud800'", call("\ud800")),
-            ("the arguments of 'f' are no JSON object: '1'", call(1)),
-            (" is the result of the tool call 'a', which no message", {"role": "tool", "tool_call_id": "a"}),
+            ("the arguments of 'f' must be a JSON object, not '{'", call("{")),
+            ("the arguments of 'f' must be a JSON object, not '[1]'", call("[1]")),
+            ("the arguments of 'f' must be a JSON object, not '\\ud800'", call("\ud800")),
+            ("the arguments of 'f' must be a JSON object, not '1'", call(1)),
+            (" is the result of the tool call 'a', but no message", {"role": "tool", "tool_call_id": "a"}),
             (" is the result of the tool call None", {"role": "tool", "content": "1"}),
         ):
             with self.subTest(says, message=message):
-                self.refused(says, lambda message=message: turns([{"role": "user", "content": "q"}, message]))
-                self.refused("messages[1]", lambda message=message: turns([{"role": "user", "content": "q"}, message]))
+                self.refused(says, lambda message=message: parse_messages([{"role": "user", "content": "q"}, message]))
+                self.refused(
+                    "messages[1]", lambda message=message: parse_messages([{"role": "user", "content": "q"}, message])
+                )
 
 
 def call(arguments: object) -> dict[str, Any]:
@@ -106,7 +115,7 @@ class TestOptions(Told):
         full = {"name": "f", "description": "d", "parameters": schema, "strict": True}
         own = ({"googleSearch": {}}, {"type": "web_search", "name": "web_search"})
         tools = [{"type": "function", "function": full}, *own, {"type": "function", "function": {"name": "g"}}]
-        read = [Function("f", "d", schema, strict=True), *own, Function("g", "", {}, strict=False)]
+        read = [ToolFunction("f", "d", schema, strict=True), *own, ToolFunction("g", "", {}, strict=False)]
         self.assertEqual(read, functions(tools))
         for wrong, says in (
             ([tools[0], {"type": "function"}], "tools[1] must be like"),

@@ -137,21 +137,21 @@ class TestProvider(_Case):
 
     def test_not_working(self) -> None:
         """A class that says so itself is not asked, whether it is given or named."""
-        words = "Broken says of itself that it does not work (working = False)"
+        words = "Broken is marked as not working (working = False)"
         self.assertEqual(words, self.refused(ProviderNotWorkingError, "", Broken))
         self.assertEqual(words, self.refused(ProviderNotWorkingError, "", "Broken"))
 
     def test_no_provider(self) -> None:
         """A class without a method, a class whose method wants an instance, and what is none at all."""
         methods = "create_async_generator, create_async, create_completion"
-        several = f"list is no provider: it has none of the methods {methods}. For several providers give "
+        several = f"list is not a provider: it has none of the methods {methods}. For several providers give "
         for provider, words in (
-            (Methodless, f"Methodless is no provider: it has none of the methods {methods}"),
-            (Methodless(), f"Methodless is no provider: it has none of the methods {methods}"),
-            (AbstractProvider, f"AbstractProvider is no provider: it has none of the methods {methods}"),
-            (5, f"int is no provider: it has none of the methods {methods}"),
+            (Methodless, f"Methodless is not a provider: it has none of the methods {methods}"),
+            (Methodless(), f"Methodless is not a provider: it has none of the methods {methods}"),
+            (AbstractProvider, f"AbstractProvider is not a provider: it has none of the methods {methods}"),
+            (5, f"int is not a provider: it has none of the methods {methods}"),
             ([Alpha, Beta], f"{several}IterListProvider([…])"),
-            (Bound, "Bound.create_async takes self: give an instance, provider=Bound(), or a @classmethod"),
+            (Bound, "Bound.create_async needs an instance: give provider=Bound(), or make it a @classmethod"),
         ):
             with self.subTest(provider=provider):
                 self.assertEqual(words, self.refused(ProviderNotWorkingError, "", provider))
@@ -315,7 +315,7 @@ class TestRealCatalogue(unittest.TestCase):
             ("GitHub Models", "GitHub Models was retired on"),
             ("github", "GitHub Models was retired on"),
         ):
-            told = rf"^{name} \d+ \w+ 2026 \(https://[^)]*\): name another one, python -m g4f lists them$"
+            told = rf"^{name} \d+ \w+ 2026 \(https://[^)]*\)\. Choose another provider: python -m g4f lists them$"
             with self.subTest(written), self.assertRaisesRegex(ProviderNotFoundError, told):
                 resolve("", written)
         self.assertEqual(set(), {*rows.FORMER} & {row.name for row in catalogue.ROWS})

@@ -8,10 +8,10 @@ from typing import Any
 from unittest import TestCase, mock
 
 from g4f.errors import BadRequestError
-from g4f.providers.transport.refusals import Asked, redact, refusal
+from g4f.providers.transport.refusals import Target, redact, refusal
+from g4f.secrets.key import Key, is_secret, may_be_secret, seal
 from g4f.secrets.known import STARS, hides, keys_here, secrets_of
 from g4f.secrets.scrubbing import Scrubber
-from g4f.typing import Key, is_secret, may_be_secret, seal
 
 from .cost import cost
 
@@ -250,7 +250,7 @@ class TestRedact(TestCase):
 
     def test_cut(self) -> None:
         """Also where the words of the server are cut off in the middle of one."""
-        asked = Asked("P", "m", (Key("header-secret"),), "")
+        asked = Target("P", "m", (Key("header-secret"),), "")
         for length in range(235, 252):
             for body in (
                 f"{'x ' * length} header-secret",

@@ -24,10 +24,10 @@ from g4f import AsyncClient, ChatCompletion, Client, Model
 from g4f.dispatch import prepare
 from g4f.errors import ContextLengthError, InputError, MissingRequirementsError, ProviderNotFoundError, ResponseError
 from g4f.providers.response import FinishReason, Item, ProviderInfo, Reasoning, Replayed, Status, ToolCall, Usage
+from g4f.secrets.key import Key
 from g4f.taping import question as written
 from g4f.taping.file import TapeFile, read_entry
 from g4f.taping.tapes import FILE, load, on
-from g4f.typing import Key
 
 from . import script
 from .clock import ClockLoop

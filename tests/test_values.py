@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from g4f.errors import InputError
-from g4f.typing import Key
+from g4f.secrets.key import Key
 from g4f_jupyter.inserts import values
 from g4f_jupyter.inserts.values import blamed, is_a, text_of
 

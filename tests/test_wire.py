@@ -15,9 +15,9 @@ from g4f import errors
 from g4f.Provider import IterListProvider
 from g4f.providers.in_process.llamacpp import Weights, answer
 from g4f.providers.response import Event, ProviderInfo, Reasoning, ToolCall
-from g4f.providers.transport.refusals import LONGEST, Asked, fault, line, refusal
+from g4f.providers.transport.refusals import LONGEST, Target, fault, line, refusal
+from g4f.secrets.key import Key
 from g4f.shaping import Shaper
-from g4f.typing import Key
 from g4f.waiting.threads import Outlet
 from g4f.wire import decoded, whole, written
 from tests.servers import DONE, HELLO, Server, event
@@ -132,11 +132,11 @@ class TestLine(unittest.TestCase):
         for depth in (10, 400, 900, 960, 990):
             self.assertTrue(line(decoded("[" * depth + "]" * depth) if depth < 900 else "x"))
             body = f'{{"error": {{"message": {"[" * depth}{"]" * depth}, "code": {"[" * depth}{"]" * depth}}}}}'
-            self.assertIsInstance(refusal(Asked("P", "m", (Key(KEY),), ""), 500, body.encode()), errors.ServerError)
+            self.assertIsInstance(refusal(Target("P", "m", (Key(KEY),), ""), 500, body.encode()), errors.ServerError)
 
     def test_codes(self) -> None:
         """A code is a status only if it is one."""
-        asked = Asked("P", "m", (Key(KEY),), "")
+        asked = Target("P", "m", (Key(KEY),), "")
         for code, status in (
             ("²", 200),
             ("9" * 5000, 200),
@@ -151,7 +151,7 @@ class TestLine(unittest.TestCase):
 
     def test_location(self) -> None:
         """Where a server sends to is told in short, and without key, password and query."""
-        asked = Asked("P", "m", (Key(KEY),), "")
+        asked = Target("P", "m", (Key(KEY),), "")
         where = f"https://user:hidden@host/{KEY}/x?key=hidden#hidden"
         told = str(refusal(asked, 302, b"", where))
         self.assertIn("https://host/***", told)
@@ -161,7 +161,7 @@ class TestLine(unittest.TestCase):
     def test_pages(self) -> None:
         """A page that is made of beginnings of titles costs no more than another."""
         body = b"<title>" * 9000
-        self.assertIn("a web page", str(refusal(Asked("P", "m", (Key(KEY),), ""), 400, body)))
+        self.assertIn("a web page", str(refusal(Target("P", "m", (Key(KEY),), ""), 400, body)))
 
 
 class TestStray(unittest.TestCase):

@@ -11,7 +11,8 @@ from ..models import Model
 from ..options import AnyOptions, Options, StreamedOptions, WholeOptions, check_words, in_our_words
 from ..providers.base_provider import Provider
 from ..routing import merged
-from ..typing import Messages, seal, sealed
+from ..secrets.key import seal, sealed
+from ..typing import Messages
 from ..waiting import bridge
 from .assemble import chunks, completion
 from .types import ChatCompletion, ChatCompletionChunk

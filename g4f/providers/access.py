@@ -1,4 +1,4 @@
-"""Addresses and keys of providers, given by the caller or the environment."""
+"""Addresses and keys of providers, from the caller or the environment."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from ..errors import InputError, MissingAuthError, kind_of
-from ..typing import Key, sealed
+from ..secrets.key import Key, sealed
 from .rows import Row
 
 __all__ = ["Parted", "address", "check_address", "is_local", "key", "missing", "parted", "shown"]
 
 PROBE = 0.2
-"""Seconds in which a server on this machine must connect, and then answer, to count as running."""
+"""Seconds to connect to a server on this machine, and then for its answer; a slower one does not count as running."""
 
-_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing listens
-"""Where to ask a server that listens on all addresses of this machine."""
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to connect to, not to listen on
+"""Where to reach a server that listens on all addresses of this machine."""
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -30,15 +30,15 @@ _VERSION = re.compile(r"/v\d+\w*$")
 
 
 def address(row: Row, base_url: str | None = None) -> str:
-    """Return the base address to ask: the caller's, the environment's, or the row's.
+    """Return the base address: the caller's, the environment's, or the row's.
 
-    Raises InputError if it is no address, MissingAuthError if the row needs a variable that is not set.
+    Raises InputError if it is not an address, MissingAuthError if the row needs a variable that is not set.
     """
     return _own_address(row) if base_url is None else _versioned(row, base_url)
 
 
 def check_address(base_url: str) -> str:
-    """Return `base_url` without a slash at its end. Raises InputError if it is no http(s) address."""
+    """Return `base_url` without a slash at its end. Raises InputError if it is not an http(s) address."""
     if not isinstance(base_url, str) or not _is_address(base_url.strip()):
         raise InputError(f"base_url must be like https://host/v1, not {sealed(base_url)!r}")
     path, mark, query = base_url.strip().partition("?")
@@ -56,9 +56,9 @@ def _is_address(url: str) -> bool:
 
 
 def key(row: Row, base_url: str | None = None, api_key: str | None = None) -> Key | None:
-    """Return the key to send: the caller's, or the row's, which goes to the row's own host only.
+    """Return the key to send: the caller's, or the row's, which is for the row's own host only.
 
-    None where none is needed. Raises MissingAuthError that names the variable, before anything is sent.
+    None if none is needed. Raises MissingAuthError that names the variable, before anything is sent.
     """
     if api_key is not None:
         return _clean(api_key, "api_key")
@@ -73,7 +73,7 @@ def key(row: Row, base_url: str | None = None, api_key: str | None = None) -> Ke
 def missing(row: Row) -> str:
     """Return why the provider of `row` cannot be asked, in one line with the remedy; "" if it can.
 
-    A secret of Colab is not looked for here: the look may open a dialogue. It is when the provider is asked by name.
+    Secrets of Colab are not read here, because that may open a dialogue. They are once the provider is named.
     """
     elsewhere = any(map(os.environ.get, row.address_keys))
     unset = [name for name in _VARIABLE.findall(row.base_url) if not elsewhere and not os.environ.get(name)]
@@ -89,7 +89,7 @@ def missing(row: Row) -> str:
 
 
 def shown(url: str) -> str:
-    """Return `url` to be shown: without name, password and query. Where it is none, stars."""
+    """Return `url` without user, password and query; stars if it is not an address."""
     if not _is_address(url):
         return "***"
     parts = urlsplit(url)
@@ -97,7 +97,7 @@ def shown(url: str) -> str:
 
 
 class Parted(NamedTuple):
-    """An address in parts: `password` is the value of the header that its name and password make."""
+    """An address in parts. `password` is the value of the header for its user and password, "" if it has none."""
 
     given: str
     url: str
@@ -107,7 +107,7 @@ class Parted(NamedTuple):
 
 @lru_cache(maxsize=256)
 def parted(address: str) -> Parted:
-    """Return an address in parts, so that what is secret in it stands in no address any more."""
+    """Split an address, so that its secrets are no longer in the address."""
     parts = urlsplit(address)
     user, _, host = parts.netloc.rpartition("@")
     basic = Key(f"Basic {b64encode(unquote(user).encode()).decode()}" if user else "")
@@ -121,14 +121,14 @@ def is_local(url: str) -> bool:
 
 
 def _own_address(row: Row) -> str:
-    """Return the environment's address, or the row's. An error names the variable: what it holds may be a secret."""
+    """Return the environment's address, or the row's. Errors name the variable, because its value may be a secret."""
     try:
         return _found_address(row)
-    except ValueError:  # an InputError is one, too
+    except ValueError:  # such as InputError
         names = [*row.address_keys, *_VARIABLE.findall(row.base_url)]
         like = _VARIABLE.sub("https://host", row.base_url)
-        told = f"{' or '.join(filter(os.environ.get, names))} holds no address like {like}"
-        raise InputError(told, provider=row.name) from None
+        text = f"{' or '.join(filter(os.environ.get, names))} must hold an address like {like}"
+        raise InputError(text, provider=row.name) from None
 
 
 def _found_address(row: Row) -> str:
@@ -143,7 +143,7 @@ def _found_address(row: Row) -> str:
 
 
 def _versioned(row: Row, url: str) -> str:
-    """Return the address with the version that the row says, if it has to have one and ends in none."""
+    """Return the address with the row's version at its end, if the row has one and the address has none."""
     path, mark, query = check_address(url).partition("?")
     version = f"/{row.version}" if row.version and not _VERSION.search(path) else ""
     return sealed(f"{path}{version}{mark}{query}")
@@ -156,10 +156,10 @@ def _elsewhere(row: Row) -> str:
 
 
 def _completed(host: str, own: str) -> str:
-    """Return the address of a server of one's own, which `host` may give in part: "host", ":port", "host:port/path".
+    """Return the address of a local server, of which `host` may be a part: "host", ":port", "host:port/path".
 
-    As Ollama's client reads OLLAMA_HOST: what is missing is that of `own`, and a server that listens on all addresses
-    of its machine is asked at the machine's own. Raises ValueError for what is no address.
+    Like Ollama's client with OLLAMA_HOST, takes missing parts from `own`, and the loopback address for a server that
+    listens on all addresses. Raises ValueError if it is not an address.
     """
     scheme, _, rest = host.strip().rpartition("://")
     given, ours = urlsplit(f"//{rest}"), urlsplit(own)
@@ -171,7 +171,7 @@ def _completed(host: str, own: str) -> str:
 
 
 def _is_own(row: Row, base_url: str) -> bool:
-    """Whether `base_url` is on the row's own host, by the same scheme and port."""
+    """Whether `base_url` has the host, scheme and port of the row's own address."""
     own, given = (
         (parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme))
         for parts in map(urlsplit, (_own_address(row), check_address(base_url)))
@@ -184,12 +184,12 @@ def _clean(value: str, name: str) -> Key:
         raise InputError(f"{name} must be a text, not {kind_of(value)}")
     value = Key(value.strip())
     if not value.isascii() or not value.isprintable() or not value:
-        raise InputError(f"{name} holds no key: it is empty, or has characters that no key has")
+        raise InputError(f"{name} is not a key: it is empty, or has characters that no key has")
     return value
 
 
 def _colab_secret(name: str) -> str:
-    """Return the secret `name` of a Colab notebook; "" elsewhere, or where the notebook may not read it."""
+    """Return the secret `name` of a Colab notebook; "" elsewhere, or if the notebook may not read it."""
     if "google.colab" not in sys.modules:
         return ""
     userdata = import_module("google.colab.userdata")
@@ -200,8 +200,8 @@ def _colab_secret(name: str) -> str:
 
 
 def _answers(row: Row, url: str) -> bool:
-    """Whether a server that lists models is there: many programs listen on the same well-known ports."""
-    from http.client import HTTPConnection, HTTPException  # noqa: PLC0415 - 10 ms that only a probe has to spend
+    """Whether a server that lists models answers: other programs use the same well-known ports."""
+    from http.client import HTTPConnection, HTTPException  # noqa: PLC0415 - 10 ms that only a probe needs
 
     parts, (path, mark) = urlsplit(url), row.probe
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=PROBE)

@@ -1,13 +1,13 @@
 """What a provider is.
 
-A provider is a class, or an instance, with one of three methods. Each is given the model's name, the
-normalised messages, and the options of the caller, no others.
+A provider is a class, or an instance, with one of three methods. It gets the model's name, the normalised
+messages, and the caller's options, no others.
 
 create_async_generator(model, messages, stream, …)   async generator of text and events
 create_async(model, messages, …)                     coroutine of the whole text
 create_completion(model, messages, stream, …)        sync, in a thread: text, or an iterable of them
 
-`stream` says whether the caller asked for a stream. It is given where the signature takes it.
+`stream` says whether the caller wants a stream. A method gets it if its signature has it.
 """
 
 from __future__ import annotations
@@ -25,36 +25,36 @@ __all__ = [
 ]
 
 METHODS = ("create_async_generator", "create_async", "create_completion")
-"""What a provider answers with: the first of these that it has."""
+"""The methods that answer. Of several, a provider uses the first."""
 
 
 class AbstractProvider:
-    """Base of all, and of providers whose `create_completion` is sync. Its flags say the least."""
+    """Base of all providers, and of those whose `create_completion` is sync. Its flags promise nothing."""
 
     working: ClassVar[bool] = True
     """False makes every call raise ProviderNotWorkingError."""
 
     default_model: str = ""
-    """The model that is asked when the caller names none."""
+    """The model to ask if the caller names none."""
 
     enforces_max_tokens: bool = False
-    """Whether the provider itself keeps to `max_tokens`. Where not, an answer is cut after so many chunks."""
+    """Whether the provider enforces `max_tokens` itself. If not, an answer is cut after so many chunks."""
 
     enforces_stream_timeout: bool = False
-    """Whether the provider itself keeps to `stream_timeout`, and knows better what is silence."""
+    """Whether the provider enforces `stream_timeout` itself, because it knows better what is silence."""
 
     takes_signatures: bool = False
-    """Whether the ids of tool calls are given with the signatures that stand in them, which are one vendor's."""
+    """Whether ids of tool calls are given with the signatures in them, which belong to one vendor."""
 
     lacks: frozenset[str] = frozenset()
     """What it cannot do: options, such as "seed"; types of `response_format`, such as "json_schema"; and "images".
 
-    A question that asks for one is refused unsent.
+    A question that needs one of these is refused before it is sent.
     """
 
 
 class AsyncProvider(AbstractProvider):
-    """Base of providers whose `create_async` gives the whole text at once."""
+    """Base of providers whose `create_async` returns the whole text."""
 
 
 class AsyncGeneratorProvider(AbstractProvider):
@@ -62,7 +62,7 @@ class AsyncGeneratorProvider(AbstractProvider):
 
 
 Provider: TypeAlias = Any
-"""A class or an instance with one of the three methods; the bases above are a convenience."""
+"""A class or an instance with one of the three methods. The base classes above are a convenience."""
 
 
 def provider_name(provider: Provider) -> str:

@@ -1,4 +1,4 @@
-"""Asking a provider: the one way to open a stream on any kind of them."""
+"""Asking a provider: one way to get a stream from every kind."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from .protocols.openai_words import unsigned
 from .response import Item
 from .transport.settings import TRANSPORT, private
 
-__all__ = ["Call", "OwnCancellation", "bind", "check", "check_keys", "given_to"]
+__all__ = ["BoundCall", "OwnCancellation", "bind", "check", "check_keys", "given_to"]
 
-_KEPT = TRANSPORT | {"max_tokens", "stop"}
-"""Options that a provider may ignore: these two and `stream_timeout` are enforced for it; the others say how a request
-is sent, and mean nothing to a provider that sends none."""
+_IGNORABLE = TRANSPORT | {"max_tokens", "stop"}
+"""Options that a provider may ignore: `max_tokens`, `stop` and `stream_timeout` are enforced for it. The others, such
+as a proxy, mean nothing to a provider without a network."""
 
 _OWN = frozenset(("self", "cls", "model", "messages", "stream"))
-"""Names that a signature may have, and no option has."""
+"""Names of parameters that are never options."""
 
 
-class Call(msgspec.Struct, frozen=True):
-    """A provider's method, and what it will be given."""
+class BoundCall(msgspec.Struct, frozen=True):
+    """A provider's method, with the arguments that it will get."""
 
     provider: Provider
     kind: str
@@ -42,7 +42,7 @@ class Call(msgspec.Struct, frozen=True):
     options: dict[str, Any]
 
     def open(self) -> AsyncGenerator[Item | None]:
-        """Ask: return the answer as an async generator, whatever the kind. Whoever calls this closes it."""
+        """Return the answer as an async generator, which the caller must close. Nothing is asked before it is read."""
         if self.kind == "create_completion":
             return iterate_in_thread(lambda: _items(self), provider_name(self.provider))
         if self.kind == "create_async":
@@ -51,27 +51,27 @@ class Call(msgspec.Struct, frozen=True):
         return answer if isinstance(answer, AsyncGenerator) else _opened(self, answer)
 
     def ask(self) -> Any:
-        """Return what the method returns, whatever it is."""
+        """Call the method, and return what it returns."""
         return self.method(self.model, self.messages, **self.options)
 
 
 def check(provider: Provider) -> None:
-    """Raise ProviderNotWorkingError if `provider` says so itself, has no method, or lacks its `self`."""
+    """Raise ProviderNotWorkingError if `provider` says so itself, has no method, or must be an instance."""
     _method_of(provider)
 
 
 def bind(
     provider: Provider, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool
-) -> Call:
-    """Return how `provider` will be asked. Nothing of it is called yet.
+) -> BoundCall:
+    """Return the call of `provider` with these arguments. Nothing is called yet.
 
-    Raises InputError for what it says it `lacks`, for an option that it does not take, or one that it needs and
-    is not given, and what `check` raises. Only those that a provider may ignore are left out where it does not take
-    them. Signatures of another vendor are left out of the messages.
+    Raises InputError for what the provider `lacks`, for an option that it does not accept, and for a missing one that
+    it needs; and what `check` raises. Options that a provider may ignore are left out if it does not accept them, and
+    so are the signatures of other vendors in messages.
     """
     kind, method, signature = _method_of(provider)
     keys = options.get("api_key")
-    if not isinstance(keys, str | None) and isinstance(keys, Mapping):  # the first is quicker, and mostly so
+    if not isinstance(keys, str | None) and isinstance(keys, Mapping):  # the first check is quick, and mostly enough
         options = _with_own_key(provider, options, keys)
     if not getattr(provider, "takes_signatures", False):
         messages = unsigned(messages)
@@ -83,17 +83,17 @@ def bind(
             raise _refused(provider, f"needs the option {name!r}")
     if "stream" in signature.takes or (signature.takes_any and kind != "create_async"):
         options = {**options, "stream": stream}
-    return Call(provider, kind, method, model, messages, options)
+    return BoundCall(provider, kind, method, model, messages, options)
 
 
 def _taken(provider: Provider, signature: _Signature, options: dict[str, Any]) -> dict[str, Any]:
-    """Return those of the options that the provider takes. Raises InputError for one that it must not be given."""
+    """Return the options that the provider accepts. Raises InputError for one that it must not get."""
     if signature.takes_any:
-        if not hasattr(provider, "providers"):  # each of a list refuses for itself
+        if not hasattr(provider, "providers"):  # each provider of a list refuses for itself
             check_words(options, signature.takes)
         return options
     for name in options:
-        if name not in signature.takes and name not in _KEPT:
+        if name not in signature.takes and name not in _IGNORABLE:
             known = sorted(signature.takes - _OWN)
             near = close_matches(name, known) or f" It takes {', '.join(known) or 'none'}."
             raise _refused(provider, f"does not take the option {name!r}.{near}")
@@ -126,7 +126,7 @@ def _rank(provider: Provider, name: str) -> int:
 
 
 def check_keys(provider: Provider, keys: Mapping[str, Any]) -> None:
-    """Raise ProviderNotFoundError, with close matches, for a name in `keys` that is neither known nor asked."""
+    """Raise ProviderNotFoundError, with close matches, for a name in `keys` of no known provider and none of these."""
     others = [provider_name(each) for each in getattr(provider, "providers", [provider])]
     for name in keys:
         if name not in others:
@@ -134,7 +134,7 @@ def check_keys(provider: Provider, keys: Mapping[str, Any]) -> None:
 
 
 def _with_own_key(provider: Provider, options: dict[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options with the key that `keys` has for this provider; a list gets all of them."""
+    """Return the options with this provider's own key of `keys`; a list of providers gets all keys."""
     if hasattr(provider, "providers"):
         return options
     own = plain(provider_name(provider))
@@ -144,9 +144,10 @@ def _with_own_key(provider: Provider, options: dict[str, Any], keys: Mapping[str
 
 
 class OwnCancellation:
-    """A context that raises ResponseError for what a provider lets out that is no error, but steers those around it.
+    """A context that turns exceptions of a provider that would steer its caller into ResponseError.
 
-    That is a CancelledError that nobody asked this task for, and a StopIteration, which Python makes a RuntimeError.
+    These are a CancelledError although this task was not cancelled, and a StopIteration, which Python turns into a
+    RuntimeError.
     """
 
     def __init__(self, provider: Provider) -> None:
@@ -154,7 +155,7 @@ class OwnCancellation:
 
     def __enter__(self) -> None:
         task = asyncio.current_task()
-        self._asked = task.cancelling() if task is not None else 0
+        self._requests = task.cancelling() if task is not None else 0
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if error is None:
@@ -162,7 +163,7 @@ class OwnCancellation:
         name = provider_name(self._provider)
         if isinstance(error, asyncio.CancelledError):
             task = asyncio.current_task()
-            if task is not None and task.cancelling() <= self._asked:
+            if task is not None and task.cancelling() <= self._requests:
                 raise ResponseError(f"{name} cancelled its own answer", provider=name) from error
         elif isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration | StopAsyncIteration):
             stray = kind_of(error.__cause__)
@@ -170,7 +171,7 @@ class OwnCancellation:
 
 
 class _Signature(NamedTuple):
-    """What a method takes by name, and what it needs besides model and messages."""
+    """The names of a method's parameters, and of those it needs besides model and messages."""
 
     takes: frozenset[str]
     needs: frozenset[str]
@@ -193,44 +194,44 @@ def _signature(function: Callable[..., Any]) -> _Signature:
 def _method_of(provider: Provider) -> tuple[str, Callable[..., Any], _Signature]:
     name = provider_name(provider)
     if not getattr(provider, "working", True):
-        raise ProviderNotWorkingError(f"{name} says of itself that it does not work (working = False)", provider=name)
+        raise ProviderNotWorkingError(f"{name} is marked as not working (working = False)", provider=name)
     for kind in METHODS:
         method = getattr(provider, kind, None)
         if callable(method):
             signature = _signature(getattr(method, "__func__", method))
             if signature.takes_self and isinstance(provider, type) and not hasattr(method, "__self__"):
                 raise ProviderNotWorkingError(
-                    f"{name}.{kind} takes self: give an instance, provider={name}(), or a @classmethod",
+                    f"{name}.{kind} needs an instance: give provider={name}(), or make it a @classmethod",
                     provider=name,
                 )
             return kind, method, signature
     hint = ". For several providers give IterListProvider([…])" if isinstance(provider, list | tuple) else ""
     raise ProviderNotWorkingError(
-        f"{name} is no provider: it has none of the methods {', '.join(METHODS)}{hint}", provider=name
+        f"{name} is not a provider: it has none of the methods {', '.join(METHODS)}{hint}", provider=name
     )
 
 
 def _check_lacks(provider: Provider, messages: list[dict[str, Any]], options: dict[str, Any]) -> None:
-    asked = set(options)
+    needs = set(options)
     if has_images(messages):
-        asked.add("images")
+        needs.add("images")
     if isinstance(form := options.get("response_format"), Mapping):
-        asked.add(str(form.get("type")))
+        needs.add(str(form.get("type")))
     lacks = provider.lacks
     if isinstance(lacks, str) or not isinstance(lacks, Iterable):
-        raise _refused(provider, f"says what it lacks by {kind_of(lacks)}: it must be a set of names")
-    for name in sorted(asked.intersection(map(str, lacks))):
+        raise _refused(provider, f"has `lacks` of type {kind_of(lacks)}: it must be a set of names")
+    for name in sorted(needs.intersection(map(str, lacks))):
         others = " or ".join(able(name)[:3]) or "another provider"
         raise _refused(provider, f"cannot {_DOES.get(name, f'do {name!r}')}: leave that out, or ask {others}")
 
 
 _DOES = {
     "images": "see images",
-    "json_object": "be held to JSON without a schema",
-    "json_schema": "be held to a JSON schema",
+    "json_object": "answer in JSON without a schema",
+    "json_schema": "follow a JSON schema",
     "tools": "call tools",
 }
-"""What a provider cannot do, in words."""
+"""Names in `lacks`, in words."""
 
 
 def _refused(provider: Provider, why: str) -> InputError:
@@ -238,12 +239,12 @@ def _refused(provider: Provider, why: str) -> InputError:
     return InputError(f"{name} {why}", provider=name)
 
 
-def _wrong(call: Call, answer: object, expected: str) -> ResponseError:
+def _wrong(call: BoundCall, answer: object, expected: str) -> ResponseError:
     name = provider_name(call.provider)
     return ResponseError(f"{name}.{call.kind} returned {kind_of(answer)}, not {expected}")
 
 
-def _items(call: Call) -> Iterable[Item | None]:
+def _items(call: BoundCall) -> Iterable[Item | None]:
     answer = call.ask()
     if isinstance(answer, str):
         return (answer,)
@@ -254,7 +255,7 @@ def _items(call: Call) -> Iterable[Item | None]:
     raise _wrong(call, answer, "a text or an iterable of texts")
 
 
-async def _whole(call: Call) -> AsyncGenerator[Item | None]:
+async def _whole(call: BoundCall) -> AsyncGenerator[Item | None]:
     answer = call.ask()
     answer = await answer if inspect.isawaitable(answer) else answer
     if not isinstance(answer, str):
@@ -262,8 +263,8 @@ async def _whole(call: Call) -> AsyncGenerator[Item | None]:
     yield answer
 
 
-async def _opened(call: Call, answer: Any) -> AsyncGenerator[Item | None]:
-    """Yield from a `create_async_generator` that is a coroutine, or gives an iterator without `aclose`."""
+async def _opened(call: BoundCall, answer: Any) -> AsyncGenerator[Item | None]:
+    """Yield from a `create_async_generator` that is a coroutine, or returns an iterator without `aclose`."""
     answer = await answer if inspect.isawaitable(answer) else answer
     if isinstance(answer, str):
         yield answer

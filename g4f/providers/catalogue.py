@@ -1,4 +1,4 @@
-"""The providers by name: a row of data each, loaded when it is asked for."""
+"""The providers by name. Each is a row of data, and is loaded when it is first used."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import G4FError, ProviderNotFoundError, close_matches
+from ..secrets.key import Key, sealed
 from ..secrets.known import keys_here
-from ..typing import Key, sealed
 from ..waiting.threads import side_by_side
 from . import access
 from .access import check_address
@@ -21,29 +21,29 @@ from .rows import FORMER, ROWS, Row, openai_compatible
 __all__ = ["ROWS", "Row", "able", "available", "find", "lacks", "load", "load_at", "missing", "plain", "reasons"]
 
 _BY_NAME = {row.name.casefold(): row for row in ROWS}
-_FORMER = {name.casefold(): told for name, told in FORMER.items()}
+_FORMER = {name.casefold(): reason for name, reason in FORMER.items()}
 
 
 def find(name: str, others: Iterable[str] = ()) -> Row:
-    """Return the row called `name`, in any case, be it written "LM-Studio" or "llama.cpp".
+    """Return the row called `name`, in any case, also if it is written "LM-Studio" or "llama.cpp".
 
-    Raises ProviderNotFoundError with close matches, also among the names of `others` that could be meant.
+    Raises ProviderNotFoundError with close matches, which may also come from the names `others`.
     """
     if row := _BY_NAME.get(plain(name)):
         return row
     from ..secrets.scrubbing import Scrubber  # noqa: PLC0415 - 3 ms that only a name which nobody has needs to spend
 
     if isinstance(sealed(name), Key) or name != Scrubber(keys_here()).scrub(name):
-        raise ProviderNotFoundError("a password or a key stands where the name of a provider has to be")
+        raise ProviderNotFoundError("a password or a key was given as the name of a provider")
     if former := _FORMER.get(plain(name)):
-        raise ProviderNotFoundError(f"{former}: name another one, python -m g4f lists them", provider=name)
+        raise ProviderNotFoundError(f"{former}. Choose another provider: python -m g4f lists them", provider=name)
     known = [*others, *(row.name for row in ROWS)]
     near = close_matches(name, known) or f" Known are: {', '.join(known)}."
     raise ProviderNotFoundError(f"there is no provider {name!r}.{near}", provider=name)
 
 
 def plain(name: str) -> str:
-    """Return the name by which a provider is found, however it is written."""
+    """Return the form of a name by which a provider is found, however the name is written."""
     return re.sub(r"[\W_]", "", name).casefold()
 
 
@@ -54,18 +54,18 @@ def _load(row: Row) -> Any:
 
 
 def load(name: str) -> Any:
-    """Return the provider called `name`, or that of `load_at` for an address, imported now.
+    """Import and return the provider called `name`, or that of `load_at` if `name` is an address.
 
-    Raises ProviderNotFoundError with close matches, InputError for what is no address.
+    Raises ProviderNotFoundError with close matches, InputError for a wrong address.
     """
     return load_at(name) if "://" in name else _load(find(name))
 
 
 @lru_cache(maxsize=256)
 def load_at(base_url: str) -> Any:
-    """Return a provider for an address that is no row's, which speaks OpenAI's chat completions.
+    """Return a provider for an address, which is asked for OpenAI's chat completions if no row has it.
 
-    Raises InputError if it is no address. No key from the environment goes there.
+    Raises InputError if it is not an address. No key from the environment goes to the address of no row.
     """
     base_url = check_address(base_url)
     own = next((row for row in ROWS if row.base_url == base_url), None)
@@ -81,9 +81,9 @@ def missing(row: Row) -> str:
 
 
 def reasons() -> list[str]:
-    """Return for each of `ROWS` what `missing` says, or what is wrong with its settings.
+    """Return for each of `ROWS` what `missing` returns, or what is wrong with its settings.
 
-    Servers are looked for side by side: one that hangs is waited for once.
+    Servers are probed in parallel, so several that hang cost the time of one.
     """
     return side_by_side([partial(_reason, row) for row in ROWS])
 
@@ -96,7 +96,7 @@ def _reason(row: Row) -> str:
 
 
 def available() -> Iterator[Row]:
-    """Yield the rows whose provider can answer here and may be asked without being named, in order."""
+    """Yield, in order, the rows whose provider can answer here, and may be asked if the caller names none."""
     return (row for row in ROWS if row.by_default and not missing(row))
 
 
@@ -107,9 +107,9 @@ def lacks(row: Row) -> frozenset[str]:
 
 
 def able(name: str) -> list[str]:
-    """Return who can do what is called `name` in `lacks`, those whose key is here first.
+    """Return the providers that can do what is called `name` in `lacks`, first those whose key is set.
 
-    Nobody where the catalogue does not tell: no provider in it lacks that.
+    Empty if no row lists it as lacking: then nothing is known.
     """
     can = [row for row in ROWS if name not in lacks(row)]
     can = [row for row in can if row.by_default] if len(can) < len(ROWS) else []

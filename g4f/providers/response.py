@@ -1,4 +1,4 @@
-"""What flows from a provider to a face: text is `str`, everything else one of these frozen events.
+"""What a provider yields: text is `str`, everything else is one of these frozen events.
 
 `str(event)` is "" for each of them, so `print(item, end="")` for every item of a stream prints the text.
 """
@@ -24,26 +24,26 @@ __all__ = [
 
 
 class Event(msgspec.Struct, frozen=True, tag=True):
-    """Base of all that is not text. In JSON its `type` is the name of its class."""
+    """Base of all events. In JSON its `type` is the name of its class."""
 
     def __str__(self) -> str:
         return ""
 
 
 class Reasoning(Event, frozen=True):
-    """A piece of what the model thought before or between its text."""
+    """A piece of the model's thoughts, before or between its text."""
 
     text: str
 
 
 class Replayed(Event, frozen=True):
-    """The answer that follows is from a tape: nobody was asked. It took `seconds` when somebody was."""
+    """The answer that follows is from a tape: no provider was asked. It took `seconds` when it was recorded."""
 
     seconds: float = 0.0
 
 
 class Status(Event, frozen=True):
-    """What is being waited for, in a few words for people. It is no part of the answer."""
+    """What the call waits for, in a few words for people. It is not part of the answer."""
 
     text: str
 
@@ -58,13 +58,13 @@ class ToolCall(Event, frozen=True):
 
 
 class Trimmed(Event, frozen=True):
-    """The oldest `turns` of a conversation were left out: with them it is longer than the model's context."""
+    """The oldest turns, so many, of a conversation were left out, because it is longer than the model's context."""
 
     turns: int
 
 
 class Usage(Event, frozen=True):
-    """Tokens, as the provider counted them. Cached and reasoning tokens are parts of them; None: not told."""
+    """Tokens, as the provider counted them. Cached and reasoning tokens are parts of the others; None if not given."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -80,7 +80,7 @@ class FinishReason(Event, frozen=True):
 
 
 class ProviderInfo(Event, frozen=True):
-    """Who really answers, where the call did not settle it: after a fall-over, or by the server's word."""
+    """The provider and model that really answer, if the call left it open: after a fall-over, or as the server says."""
 
     provider: str
     model: str

@@ -21,10 +21,10 @@ __all__ = ["IterListProvider", "RetryProvider"]
 class IterListProvider(AsyncGeneratorProvider):
     """Asks `providers` (classes, instances or names) in turn until one gives text, and says which.
 
-    A provider that fails, or ends without text, is passed over. Once there was text, its error is the call's. A key,
-    an address or headers go to the first that takes them, and to no other; `api_key={"OpenAI": …}` has one for each.
-    If none answers: a single provider's error itself, RetryProviderError of several, RetryNoProviderError of
-    none.
+    A provider that fails, or ends without text, is passed over; once it gave text, its error is raised. A key, an
+    address or headers go only to the first provider that accepts them; `api_key={"OpenAI": …}` has one for each.
+    If none answers, raises the error of a single provider, RetryProviderError for several, RetryNoProviderError for an
+    empty list.
     """
 
     def __init__(self, providers: Sequence[Provider | str], shuffle: bool = False) -> None:
@@ -35,7 +35,7 @@ class IterListProvider(AsyncGeneratorProvider):
         self.enforces_max_tokens = all(getattr(each, "enforces_max_tokens", False) for each in self.providers)
 
     def order(self) -> list[Provider]:
-        """Return the providers in the order in which a call asks them."""
+        """Return the providers in the order in which to ask them."""
         return random.sample(self.providers, len(self.providers)) if self.shuffle else self.providers
 
     async def create_async_generator(
@@ -47,7 +47,7 @@ class IterListProvider(AsyncGeneratorProvider):
         stream_timeout: float | None = None,
         **options: Any,
     ) -> AsyncGenerator[Item | None]:
-        """Yield the answer of the first provider that gives one. Each may be silent for `stream_timeout` seconds."""
+        """Yield the answer of the first provider that gives one. Each may pause for `stream_timeout` seconds."""
         failures: list[tuple[str, Exception]] = []
         if stream_timeout is not None:
             options["stream_timeout"] = stream_timeout
@@ -55,7 +55,7 @@ class IterListProvider(AsyncGeneratorProvider):
             info = ProviderInfo(provider_name(provider), model or getattr(provider, "default_model", ""))
             begun = False
             if failures:
-                yield Status(f"{_told(*failures[-1])}; asking {info.provider}")
+                yield Status(f"{_described(*failures[-1])}; asking {info.provider}")
             try:
                 own = given_to(provider, self.providers, options)
                 async with aclosing(_answer(provider, info, messages, own, stream)) as items:
@@ -76,7 +76,7 @@ class IterListProvider(AsyncGeneratorProvider):
 async def _answer(
     provider: Provider, info: ProviderInfo, messages: list[dict[str, Any]], options: dict[str, Any], stream: bool
 ) -> AsyncGenerator[Item | None]:
-    """Yield an answer, with `info` before it, once it has text or a tool call; what is waited for is told at once."""
+    """Yield an answer, after `info`, once it has text or a tool call; yield each Status at once."""
     silence = None if getattr(provider, "enforces_stream_timeout", False) else options.get("stream_timeout")
     early: list[Item] | None = [info]
     with OwnCancellation(provider), Limits(None, silence) as limits:
@@ -97,27 +97,30 @@ async def _answer(
         raise ResponseError("the answer was empty: no text and no tool call")
 
 
-def _told(name: str, error: Exception) -> str:
+def _described(name: str, error: Exception) -> str:
     return f"{name}: {str(error) or type(error).__name__}"
 
 
 def _summary(failures: list[tuple[str, Exception]]) -> Exception:
-    """Return what the call raises when no provider answered. `failures` is cleared: each holds the frame it is in."""
-    asked = tuple(failures)
+    """Return the error of a call that no provider answered.
+
+    Clears `failures`, whose tracebacks would keep it alive in a circle.
+    """
+    errors = tuple(failures)
     failures.clear()
-    if not asked:
-        return RetryNoProviderError("no provider to ask: the list of providers is empty")
-    last = asked[-1][1]
-    if len(asked) == 1:
+    if not errors:
+        return RetryNoProviderError("the list of providers is empty: there is no provider to ask")
+    last = errors[-1][1]
+    if len(errors) == 1:
         return last
-    told = "; ".join(_told(*each) for each in asked)
-    summary = RetryProviderError(f"no provider answered. {told}", asked)
+    reasons = "; ".join(_described(*each) for each in errors)
+    summary = RetryProviderError(f"no provider answered. {reasons}", errors)
     summary.__cause__ = last
     return summary
 
 
 class RetryProvider(IterListProvider):
-    """An IterListProvider that asks a provider which is alone in the list up to `max_retries` times."""
+    """An IterListProvider that asks the only provider of its list up to `max_retries` times."""
 
     def __init__(
         self,
@@ -130,5 +133,5 @@ class RetryProvider(IterListProvider):
         self.tries = max_retries if single_provider_retry and len(self.providers) == 1 else 1
 
     def order(self) -> list[Provider]:
-        """Return the providers in the order in which a call asks them."""
+        """Return the providers in the order in which to ask them."""
         return super().order() * self.tries

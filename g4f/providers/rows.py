@@ -1,4 +1,4 @@
-"""The data of the catalogue: one row for each provider."""
+"""The data of the catalogue: one row per provider."""
 
 from __future__ import annotations
 
@@ -8,36 +8,58 @@ __all__ = ["FORMER", "ROWS", "Row", "openai_compatible"]
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One provider. A provider that differs from another only in data is a row with the same `module` and `kind`.
-
-    `module` and `kind` name the class; with a `base_url`, an instance of it is made from the row. Words in braces
-    in the `base_url` are environment variables. `keys` are the variables that may hold its key, `address_keys` those
-    that may hold another address for all calls, `docs` the page that the data is from. `former_urls` are where older
-    versions of a local server listen. `max_tokens` and `seed` are the names of these options in a request,
-    `stream_usage` whether a stream tells the usage when `stream_options` ask for it. What the provider documents not to
-    do is in `lacks`, in the words of `AbstractProvider.lacks`. What is not `by_default` is only asked when it is named.
-    An address without a version at its end, such as the official kits take, gets `version`, where the row has one.
-    A server of one's own is running where the path `probe[0]` gives a list with `probe[1]` in it; `pull` is the command
-    that fetches a model to it, with braces for the name.
-    """
+    """One provider. Providers that differ only in data are rows with the same `module` and `kind`."""
 
     name: str
+    """The name that users write, such as "OpenAI"."""
+
     module: str
+    """The module of its class."""
+
     kind: str
+    """The name of its class. If there is a `base_url`, the provider is an instance, made from this row."""
+
     docs: str
+    """The page that this data is from."""
+
     base_url: str = ""
+    """The address of its server; words in braces are variables of the environment. "" if there is no server."""
+
     former_urls: tuple[str, ...] = ()
+    """Addresses at which older versions of a local server listen."""
+
     address_keys: tuple[str, ...] = ()
+    """Variables of the environment that may hold another address, for all calls."""
+
     version: str = ""
+    """Is added to an address that ends without a version, as the vendors' own clients accept it."""
+
     keys: tuple[str, ...] = ()
+    """Variables of the environment that may hold its key: the first that is set is used. Empty if it needs none."""
+
     default_model: str = ""
+    """The model to ask if the caller names none. "": the first that the server lists."""
+
     max_tokens: str = "max_tokens"
+    """Its name for the option `max_tokens`."""
+
     seed: str = "seed"
+    """Its name for the option `seed`."""
+
     stream_usage: bool = False
+    """Whether a stream ends with the usage if `stream_options` ask for it."""
+
     lacks: tuple[str, ...] = ()
+    """What it cannot do, as its vendor documents, in the words of `AbstractProvider.lacks`."""
+
     by_default: bool = True
+    """Whether it may be asked if the caller names no provider."""
+
     probe: tuple[str, str] = ("/models", '"data"')
+    """A local server runs if this path gives a list with this text in it."""
+
     pull: str = ""
+    """The command that fetches a model to a local server, with braces for the model's name."""
 
 
 def openai_compatible(name: str, docs: str, base_url: str, **data: object) -> Row:
@@ -77,7 +99,7 @@ ROWS: tuple[Row, ...] = (
         default_model="claude-haiku-5-5",
     ),
     Row(
-        "Gemini",  # its own kits ask the two variables in this order
+        "Gemini",  # Google's own clients read the two variables in this order
         "g4f.providers.protocols.gemini",
         "Gemini",
         "https://ai.google.dev/gemini-api/docs/models",
@@ -197,7 +219,7 @@ ROWS: tuple[Row, ...] = (
         "https://docs.ollama.com/api/introduction",
         "http://127.0.0.1:11434",
         address_keys=("OLLAMA_HOST",),
-        probe=("/api/tags", '"name"'),  # without a model it cannot answer
+        probe=("/api/tags", '"name"'),  # a server without a model does not count
         pull="ollama pull {}",
     ),
     openai_compatible(
@@ -227,7 +249,7 @@ ROWS: tuple[Row, ...] = (
         default_model="smollm2",
     ),
 )
-"""In the order in which the default provider is looked for: with a key, on this machine, in this process."""
+"""In the order in which the default provider is chosen: with a key, on this machine, in this process."""
 
 _GITHUB = "GitHub Models was retired on 30 July 2026 (https://docs.github.com/en/github-models)"
 
@@ -237,4 +259,4 @@ FORMER = {
     "GitHubModels": _GITHUB,
     "GitHub": _GITHUB,
 }
-"""What became of services that people still name: nobody answers chat completions there any more."""
+"""What became of services that people still name, but that no longer answer chat completions."""

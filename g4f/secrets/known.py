@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..providers.rows import ROWS
-from ..typing import DEEPEST, Key, is_secret, may_be_secret
+from .key import DEEPEST, Key, is_secret, may_be_secret
 
 __all__ = ["SHORTEST", "STARS", "hides", "keys_here", "passwords_of", "secrets_of"]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from ..typing import may_be_secret
+from .key import may_be_secret
 from .known import STARS
 
 __all__ = ["Scrubber"]

@@ -18,8 +18,8 @@ from ..assembly import Assembly
 from ..errors import InputError, MissingRequirementsError, close_matches
 from ..printable import logger, one_line
 from ..providers.response import Item, ProviderInfo, Replayed
+from ..secrets.key import Key
 from ..secrets.known import keys_here, secrets_of
-from ..typing import Key
 from .file import BROKEN, Entry, Kept, TapeFile, read_entry
 from .question import RecordedQuestion, differences, key_of, question, shortened
 

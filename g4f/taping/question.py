@@ -12,7 +12,7 @@ import msgspec
 from ..errors import InputError
 from ..providers.access import shown
 from ..providers.transport.settings import TRANSPORT
-from ..typing import Key
+from ..secrets.key import Key
 
 __all__ = ["GIVEN_PORT", "RecordedQuestion", "differences", "key_of", "question", "shortened"]
 

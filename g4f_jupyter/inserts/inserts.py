@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from g4f.errors import InputError, close_matches
 from g4f.images import image_part
+from g4f.secrets.key import Key
 from g4f.secrets.known import hides
 from g4f.secrets.scrubbing import Scrubber
-from g4f.typing import Key
 
 from .braces import Braces, found, path_of
 from .known import scrubber_for

@@ -14,9 +14,9 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from g4f.errors import InputError
+from g4f.secrets.key import Key
 from g4f.secrets.known import hides, keys_here
 from g4f.secrets.scrubbing import Scrubber
-from g4f.typing import Key
 
 from .known import held
 

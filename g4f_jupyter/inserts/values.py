@@ -20,9 +20,9 @@ from types import ModuleType
 from typing import Any
 
 from g4f.errors import InputError, kind_of
+from g4f.secrets.key import Key
 from g4f.secrets.known import hides, keys_here
 from g4f.secrets.scrubbing import Scrubber
-from g4f.typing import Key
 
 from .sources import capped, exception, module, source
 

@@ -10,7 +10,7 @@ from g4f.errors import InputError, close_matches
 from g4f.files import dump, load, resolve
 from g4f.models import ModelUtils
 from g4f.providers.catalogue import ROWS, find
-from g4f.typing import Key
+from g4f.secrets.key import Key
 
 __all__ = ["Aliases", "Target"]
 

@@ -1,12 +1,12 @@
-"""llama.cpp in this process, by way of xllamacpp: what is loaded, the calls that run on it, and how both end.
+"""llama.cpp in this process, through xllamacpp: what is loaded, which calls run, and how both end.
 
-What had to be found out by trying (xllamacpp 2026.10):
+Found by experiment (xllamacpp 2026.10):
 
-its server      always listens. On a socket in a private folder, removed once it is loaded, nobody can connect
-its exit        a thread inside llama.cpp when the interpreter ends brings the process down: each is stopped first
-a fork          takes no threads along. The child loads anew, and must not free what would wait for the parent's
-its log         goes straight to stderr, unless its verbosity is -1
-the GIL         is free while it answers, not while it loads: so the file is read from the disk before
+its server      always listens. On a socket in a private folder, removed after loading, nobody can connect
+its exit        a thread inside llama.cpp at the interpreter's end crashes the process: all are stopped before
+a fork          has none of the threads. The child loads again, and must not free what would wait for them
+its log         is written to stderr, unless its verbosity is -1
+the GIL         is free while it answers, not while it loads: so the file is read from the disk before that
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ __all__ = ["Weights", "answer"]
 
 
 BATCH = 256
-"""Tokens of a prompt that are read between two looks at whether somebody still waits for the answer."""
+"""Tokens of a prompt that are read before the next check that the answer is still wanted."""
 
 BLOCK = 1 << 24
 """Bytes that are read from the disk at once."""
 
 LARGE = 1_000_000_000
-"""Bytes of a file whose loading is told on stderr, in a line that counts up: it takes seconds, or minutes."""
+"""Bytes of a file from which on stderr shows how far it is loaded: that takes seconds, or minutes."""
 
 
 class Weights(NamedTuple):
     """A GGUF file, and the `name` for it in answers and errors.
 
-    `context` is the tokens that a question and its answer may have, 0 for as many as the model was trained for
-    and the memory holds. `template` is a chat template in the place of the file's own.
+    `context` is how many tokens a question and its answer may have, 0 for as many as the model was trained for
+    and the memory holds. `template` is a chat template to use instead of the file's own.
     """
 
     name: str
@@ -55,11 +55,11 @@ class Weights(NamedTuple):
 
 
 def answer(weights: Weights, request: bytes, outlet: Outlet[bytes]) -> None:
-    """Answer a streamed request for a chat completion: put each chunk into `outlet`, as llama.cpp has it.
+    """Answer a streamed request for a chat completion: put each chunk of llama.cpp's into `outlet`.
 
-    Blocks, and loads the weights if no call has done so yet. Calls are answered one after the other: those that
-    share a batch would change each other's answers. Raises MissingRequirementsError, InputError for a file that
-    cannot be loaded, BadRequestError for a request that llama.cpp does not understand.
+    Blocks, and loads the weights if no call has done so yet. Calls are answered one after the other, because in one
+    batch they would change each other's answers. Raises MissingRequirementsError, InputError for a file that
+    cannot be loaded, BadRequestError for a request that llama.cpp refuses.
     """
     process = _process
     with process.calling(outlet):
@@ -81,7 +81,7 @@ def answer(weights: Weights, request: bytes, outlet: Outlet[bytes]) -> None:
 
 
 class _Process:
-    """What one process has loaded, and which calls run."""
+    """The models that a process has loaded, and the calls that run."""
 
     def __init__(self, *, orphan: bool = False) -> None:
         self._orphan = orphan
@@ -118,17 +118,17 @@ class _Process:
         self._servers.clear()
 
     def fork(self) -> _Process:
-        """Return the same for a forked child, which loads anew, but inherits the state of llama.cpp itself."""
+        """Return the state of a forked child, which loads again, but inherits that of llama.cpp itself."""
         self.keep()
         return _Process(orphan=self._orphan or bool(self._servers))
 
     def keep(self) -> None:
-        """Never free what is loaded: after a fork that would wait for threads which are not here."""
+        """Never free what is loaded: after a fork that would wait for threads that do not exist here."""
         for server in self._servers.values():
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(server))
         libc = ctypes.CDLL(None)
         if self._servers and hasattr(libc, "on_exit"):
-            libc.on_exit(libc._exit, None)  # called before llama.cpp's own clean-up, which would wait as well
+            libc.on_exit(libc._exit, None)  # runs before llama.cpp's own clean-up, which would also wait
 
     def _go_on(self) -> None:
         if self._closed:
@@ -142,12 +142,12 @@ class _Process:
                 return xllamacpp.Server(_params(xllamacpp, weights, port))
             except RuntimeError:
                 raise InputError(
-                    f"llama.cpp cannot load {weights.name}: the file is damaged, or of a kind that it does not know, "
+                    f"llama.cpp cannot load {weights.name}: the file is damaged, has an unknown format, "
                     "or does not fit into memory"
                 ) from None
 
     def _read(self, weights: Weights) -> None:
-        """Bring the file into the system's cache. Raises InputError if it is no GGUF: llama.cpp would not say so."""
+        """Read the file into the system's cache. Raises InputError if it is not GGUF, which llama.cpp would not say."""
         try:
             self._read_all(weights)
         except OSError as error:
@@ -186,18 +186,18 @@ if hasattr(os, "register_at_fork"):
 
 
 def _import() -> Any:
-    """Import xllamacpp. Its OpenMP reads its settings only once, now.
+    """Import xllamacpp. Its OpenMP reads its settings only now.
 
-    Threads that wait for each other spin first, by default for so long that beside other work they hold each other
-    up: on two cores, one of them busy, 3 to 25 tokens a second, and 31 with this; on idle cores 130 either way.
+    Threads that wait for each other spin first, by default so long that beside other work they delay each other: on
+    two cores, one of them busy, 3 to 25 tokens per second, 31 with this setting; on idle cores 130 in both cases.
     """
     settings = {} if _OPENMP & os.environ.keys() else {"GOMP_SPINCOUNT": "1000"}
     os.environ.update(settings)
     try:
         import xllamacpp  # noqa: PLC0415 - an optional package
-    except ImportError as error:  # a system without the library that it is linked to
+    except ImportError as error:  # the system lacks a library that it is linked to
         hint = ": apt-get install libgomp1" if "libgomp" in str(error) else ""
-        raise MissingRequirementsError(f"xllamacpp is installed, but does not start ({error}){hint}") from None
+        raise MissingRequirementsError(f"xllamacpp is installed, but cannot be imported ({error}){hint}") from None
     finally:
         for name in settings:
             del os.environ[name]
@@ -209,11 +209,11 @@ _OPENMP = {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}
 
 @contextmanager
 def _shut_port() -> Iterator[str]:
-    """Give the name on which a server may listen while it is loaded: afterwards it is gone, and nobody can connect."""
+    """Give the address on which a server listens while it is loaded: then it is removed, and nobody can connect."""
     if not hasattr(socket, "AF_UNIX"):
         yield "127.0.0.1"
         return
-    short = len(tempfile.gettempdir()) < 64  # a socket's name has 104 characters at most
+    short = len(tempfile.gettempdir()) < 64  # the name of a socket has at most 104 characters
     with tempfile.TemporaryDirectory(prefix="g4f-", dir=None if short else "/tmp") as folder:  # noqa: S108
         yield os.path.join(folder, "shut.sock")  # noqa: PTH118
 
@@ -225,13 +225,13 @@ def _params(xllamacpp: Any, weights: Weights, port: str) -> Any:
     params.n_ctx = weights.context
     params.fit_params = not weights.context
     if all(device["type"].name.endswith("CPU") for device in xllamacpp.get_device_info()):
-        # A context is as large as memory allows: leave half of it to others, not one GB.
+        # A context is as large as memory allows: leave half of the memory to others, not one GB.
         half = xllamacpp.get_device_info()[0]["memory_total"] // 2
         params.fit_params_target = [half] * len(params.fit_params_target)
     params.n_parallel = 1
     params.n_batch = BATCH
     params.cpuparams.n_threads = _cores()
-    params.cache_ram_mib = 0  # it would keep up to 8 GB of old conversations
+    params.cache_ram_mib = 0  # else it keeps up to 8 GB of old conversations
     params.warmup = False
     params.verbosity = -1
     params.hostnames = [port]
@@ -245,8 +245,8 @@ def _params(xllamacpp: Any, weights: Weights, port: str) -> Any:
 def _cores() -> int:
     """Return the cores that this process may use, or -1 for llama.cpp's own count.
 
-    It counts those of the machine. With more threads than its share of them, each waits for the others: twice as
-    many take two and a half times as long.
+    llama.cpp counts the cores of the machine. With more threads than this process has cores, each waits for the
+    others: twice as many threads take two and a half times as long.
     """
     machine = os.cpu_count() or 1
     share = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else machine

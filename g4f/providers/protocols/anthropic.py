@@ -5,8 +5,8 @@ https://platform.claude.com/docs/en/api/versioning
 https://platform.claude.com/docs/en/build-with-claude/thinking
 https://platform.claude.com/docs/en/build-with-claude/preserved-thinking
 
-Thoughts are read, and not sent back: Anthropic refuses one once anything before it has changed, as in a conversation
-whose turns are asked again or left out, and takes a conversation without any.
+Thoughts are read, but not sent back. Anthropic refuses a thought if anything before it has changed, for example in a
+conversation whose turns are repeated or left out; it accepts a conversation without thoughts.
 """
 
 from __future__ import annotations
@@ -19,29 +19,39 @@ import msgspec
 
 from ...errors import InputError
 from ...images import inline, url_of
-from ...typing import Key
+from ...secrets.key import Key
 from ...wire import decoded
 from .anthropic_answer import AnthropicReader
 from .http_provider import HTTPProvider, Page
-from .openai_words import Call, Function, Only, Turn, effort, functions, schema_of, tool_choice, turns
+from .openai_words import (
+    Only,
+    ParsedMessage,
+    ToolFunction,
+    ToolUse,
+    effort,
+    functions,
+    parse_messages,
+    schema_of,
+    tool_choice,
+)
 
 __all__ = ["Anthropic"]
 
 LONGEST = 64_000
-"""Tokens that every model can answer with. A request must have a limit; to end at a lower one would cut answers."""
+"""Tokens of the longest answer that every model can give. Requests must have a limit: a lower one would cut answers."""
 
 _EFFORTS = {"none": "", "minimal": "low"} | {word: word for word in ("low", "medium", "high", "xhigh", "max")}
 
 _BUDGETS = {"low": 1024, "medium": 8192, "high": 24_576, "xhigh": 32_000, "max": 32_000}
-"""Tokens that a model of version 4.5 may think for: it does not think as it sees fit."""
+"""Tokens that a model of version 4.5 may think for: it cannot choose its own effort."""
 
 
 class Anthropic(HTTPProvider):
-    """Messages and options are translated; options that OpenAI has no word for are those of Messages."""
+    """Messages and options are translated. Options that OpenAI does not have are passed on under Anthropic's names."""
 
     reader = AnthropicReader
     headers: ClassVar = {"anthropic-version": "2026-10-21"}
-    models_path = "/models?limit=1000"  # the most that one page may have
+    models_path = "/models?limit=1000"  # the largest page
     lacks = frozenset(
         (
             "frequency_penalty",
@@ -50,7 +60,7 @@ class Anthropic(HTTPProvider):
             "logprobs",
             "presence_penalty",
             "seed",
-            "temperature",  # this and top_p since the version above
+            "temperature",  # like top_p, since the version above
             "top_logprobs",
             "top_p",
         )
@@ -63,15 +73,15 @@ class Anthropic(HTTPProvider):
     def request(
         self, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool
     ) -> tuple[str, dict[str, Any]]:
-        """Return the request. An `output_config` of the caller's is added to what the other options make."""
+        """Return the request. A caller's `output_config` is added to what the other options give."""
         limit = options.pop("max_completion_tokens", LONGEST)
-        said = turns(messages)
-        body: dict[str, Any] = {"model": model, "max_tokens": limit, "messages": _messages(said)}
+        parsed = parse_messages(messages)
+        body: dict[str, Any] = {"model": model, "max_tokens": limit, "messages": _messages(parsed)}
         if stream:
             body["stream"] = True
-        if system := [block for turn in said if turn.role == "system" for block in _content(turn)]:
+        if system := [block for message in parsed if message.role == "system" for block in _content(message)]:
             body["system"] = system
-        if words := [word for word in options.pop("stop", ()) if word.strip()]:  # blank ones are found here only
+        if words := [word for word in options.pop("stop", ()) if word.strip()]:  # it refuses blank ones
             body["stop_sequences"] = words
         if (user := options.pop("user", None)) is not None:
             body["metadata"] = {"user_id": user}
@@ -83,7 +93,7 @@ class Anthropic(HTTPProvider):
         if (schema := schema_of(options.pop("response_format", None))) is not None:
             config["format"] = {"type": "json_schema", "schema": schema}
         if (given := options.pop("reasoning_effort", None)) is not None:
-            thinking = _thinking(model, said, effort(given, _EFFORTS))
+            thinking = _thinking(model, parsed, effort(given, _EFFORTS))
             config |= thinking.pop("output_config", {})
             body |= thinking
         if config := config | dict(options.pop("output_config", {})):
@@ -107,19 +117,19 @@ class _List(msgspec.Struct):
     last_id: str | None = None
 
 
-def _thinking(model: str, said: list[Turn], level: str) -> dict[str, Any]:
+def _thinking(model: str, parsed: list[ParsedMessage], level: str) -> dict[str, Any]:
     if not level:
         return {"thinking": {"type": "disabled"}}
     if "-4-5" not in model:
         return {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": level}}
-    if said[-1].answered:  # to think about results, these would need the thoughts before the calls
+    if parsed[-1].answered:  # thinking about results needs the thoughts before the calls
         return {}
     return {"thinking": {"type": "enabled", "budget_tokens": _BUDGETS[level]}}
 
 
-def _tool(tool: Function | dict[str, Any]) -> dict[str, Any]:
-    """Return a function as Anthropic declares it, and a tool of Anthropic's own as it is."""
-    if not isinstance(tool, Function):
+def _tool(tool: ToolFunction | dict[str, Any]) -> dict[str, Any]:
+    """Return a function in Anthropic's form; one of Anthropic's own tools stays as it is."""
+    if not isinstance(tool, ToolFunction):
         return tool
     declared = {"name": tool.name, "input_schema": tool.parameters or {"type": "object", "properties": {}}}
     more = {"description": tool.description, "strict": tool.strict}
@@ -137,31 +147,31 @@ def _choice(given: object, parallel: object) -> dict[str, Any]:
     return sent | ({"disable_parallel_tool_use": True} if parallel is False and given != "none" else {})
 
 
-def _messages(said: list[Turn]) -> list[dict[str, Any]]:
-    """Return the turns of user and assistant by turns. The results of one turn's calls must stand in the next one."""
+def _messages(parsed: list[ParsedMessage]) -> list[dict[str, Any]]:
+    """Merge consecutive messages of a role: the results of a message's calls must be in the next one."""
     messages: list[dict[str, Any]] = []
-    for turn in said:
-        if turn.role == "system":
+    for message in parsed:
+        if message.role == "system":
             continue
-        role = "assistant" if turn.role == "assistant" else "user"
-        blocks = [_result(turn, turn.answered)] if turn.answered else _content(turn)
-        blocks += [_call(turn, call) for call in turn.calls]
+        role = "assistant" if message.role == "assistant" else "user"
+        blocks = [_result(message, message.answered)] if message.answered else _content(message)
+        blocks += [_call(message, call) for call in message.calls]
         if messages and messages[-1]["role"] == role:
             messages[-1]["content"] += blocks
         elif blocks:
             messages.append({"role": role, "content": blocks})
     if not messages:
-        raise InputError("Anthropic needs a question beside the system's messages")
+        raise InputError("Anthropic needs a user's message beside the system's messages")
     return messages
 
 
-def _content(turn: Turn) -> list[dict[str, Any]]:
-    """Return the blocks of a message. Anthropic refuses those of text that are blank."""
-    return [_block(part) for part in turn.parts if part["type"] != "text" or part["text"].strip()]
+def _content(message: ParsedMessage) -> list[dict[str, Any]]:
+    """Return the blocks of a message, without blank text, which Anthropic refuses."""
+    return [_block(part) for part in message.parts if part["type"] != "text" or part["text"].strip()]
 
 
 def _block(part: dict[str, Any]) -> dict[str, Any]:
-    """Return a text, which may say that it is to be cached, or an image: along, or by an address to fetch it from."""
+    """Return a text, with its mark for the cache if it has one, or an image: its data, or its address."""
     if part["type"] == "text":
         return dict(part)
     if (image := inline(url := url_of(part))) is not None:
@@ -169,17 +179,17 @@ def _block(part: dict[str, Any]) -> dict[str, Any]:
     return {"type": "image", "source": {"type": "url", "url": url}}
 
 
-def _call(turn: Turn, call: Call) -> dict[str, Any]:
-    return {"type": "tool_use", "id": _id(turn, call), "name": call.name, "input": call.arguments}
+def _call(message: ParsedMessage, call: ToolUse) -> dict[str, Any]:
+    return {"type": "tool_use", "id": _id(message, call), "name": call.name, "input": call.arguments}
 
 
-def _result(turn: Turn, call: Call) -> dict[str, Any]:
-    told = {"type": "tool_result", "tool_use_id": _id(turn, call)}
-    return told | ({"content": blocks} if (blocks := _content(turn)) else {})
+def _result(message: ParsedMessage, call: ToolUse) -> dict[str, Any]:
+    result = {"type": "tool_result", "tool_use_id": _id(message, call)}
+    return result | ({"content": blocks} if (blocks := _content(message)) else {})
 
 
-def _id(turn: Turn, call: Call) -> str:
-    """Return the id of a call in the characters that Anthropic takes: other providers have more."""
+def _id(message: ParsedMessage, call: ToolUse) -> str:
+    """Return the id of a call in the characters that Anthropic accepts: ids of other providers may have more."""
     if not call.id:
-        raise InputError(f'{turn.where}: the tool call of {call.name!r} has no "id", which Anthropic needs')
+        raise InputError(f'{message.where}: the tool call of {call.name!r} needs an "id" for Anthropic')
     return re.sub(r"[^\w-]", "_", call.id, flags=re.ASCII)

@@ -3,8 +3,8 @@
 https://platform.claude.com/docs/en/build-with-claude/streaming
 https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
 
-An answer is a list of blocks. A stream tells each by its index, and is whole at `message_stop`. New events, blocks and
-stop reasons may come at any time: those that are not known are passed over.
+An answer is a list of blocks. A stream names each by its index, and is complete at `message_stop`. Anthropic may add
+events, blocks and stop reasons at any time: unknown ones are passed over.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from ..response import FinishReason, Item, Reasoning, ToolCall, Usage
-from ..transport.refusals import Asked, fault
+from ..transport.refusals import Target, fault
 from ..transport.sse import ErrorPayload
 from .reading import Reader, tokens
 
@@ -57,11 +57,11 @@ class _Event(msgspec.Struct, gc=False):
 _FINISHES = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
-    "pause_turn": "length",  # tools of Anthropic's own took their time: there is more to come
+    "pause_turn": "length",  # Anthropic's own tools take long: the answer can be continued
     "refusal": "content_filter",
     "tool_use": "tool_calls",
 }
-"""Why an answer ended, in OpenAI's words. By every other reason it came to its end."""
+"""Stop reasons in OpenAI's words. Any other one means that the answer is complete."""
 
 
 class AnthropicReader(Reader):
@@ -73,17 +73,17 @@ class AnthropicReader(Reader):
     decoder_whole = msgspec.json.Decoder(_Message)
     form = "Anthropic's messages"
 
-    def __init__(self, asked: Asked) -> None:
-        super().__init__(asked)
-        self._calls: dict[int, int] = {}  # the numbers of the tool calls, by the indices of their blocks
-        self._inputs: dict[int, Any] = {}  # of those that no piece has come of
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
+        self._calls: dict[int, int] = {}  # the number of each tool call, by the index of its block
+        self._inputs: dict[int, Any] = {}  # of calls of which no piece has arrived
         self._reason = ""
         self._usage: dict[str, Any] = {}
 
-    def take(self, chunk: _Event, payload: bytes, out: list[Item]) -> None:
+    def read(self, chunk: _Event, payload: bytes, out: list[Item]) -> None:
         """Put the items of one event into `out`."""
         if chunk.error or isinstance(payload, ErrorPayload):
-            self.failure = fault(self.asked, payload)
+            self.failure = fault(self.target, payload)
             return
         match chunk.type:
             case "content_block_delta":
@@ -101,10 +101,10 @@ class AnthropicReader(Reader):
                 self.done = True
                 self._end(out)
 
-    def take_whole(self, answer: _Message, body: bytes, out: list[Item]) -> None:
+    def read_whole(self, answer: _Message, body: bytes, out: list[Item]) -> None:
         """Put the items of a whole message into `out`."""
         if answer.error:
-            self.failure = fault(self.asked, body)
+            self.failure = fault(self.target, body)
         elif not answer.stop_reason:
             self.fail("its answer has no stop_reason")
         else:
@@ -130,20 +130,20 @@ class AnthropicReader(Reader):
             out.append(delta.text)
         elif delta.thinking:
             out.append(Reasoning(delta.thinking))
-        elif delta.partial_json and index in self._calls:  # not of a tool that Anthropic runs
+        elif delta.partial_json and index in self._calls:  # tools that Anthropic runs are passed over
             self._inputs.pop(index, None)
             out.append(ToolCall(self._calls[index], arguments=delta.partial_json))
 
     def _stop(self, index: int, out: list[Item]) -> None:
-        """Give the input of a call that came in one piece, or not at all."""
+        """Put the input of a call that came in one piece, or not at all, into `out`."""
         if index in self._inputs:
             arguments = self.arguments(self._inputs.pop(index) or {})
             out.append(ToolCall(self._calls[index], arguments=arguments))
 
     def _count(self, usage: Any) -> None:
-        """Note the counts of an event: they are totals, and what is left out is as it was."""
-        told = usage.items() if isinstance(usage, dict) else ()
-        self._usage |= {name: count for name, count in told if count is not None}
+        """Note the counts of an event: they are totals, and a count that is left out has not changed."""
+        counts = usage.items() if isinstance(usage, dict) else ()
+        self._usage |= {name: count for name, count in counts if count is not None}
 
     def _end(self, out: list[Item]) -> None:
         if self._usage:
@@ -153,7 +153,7 @@ class AnthropicReader(Reader):
 
 
 def _usage(usage: dict[str, Any]) -> Usage:
-    """Count as OpenAI does: what is read from the cache, and what is written to it, are parts of the prompt."""
+    """Count as OpenAI does: tokens read from the cache and written to it are parts of the prompt."""
     cached = tokens(usage, "cache_read_input_tokens")
     prompt = (tokens(usage, "input_tokens") or 0) + (tokens(usage, "cache_creation_input_tokens") or 0) + (cached or 0)
     completion = tokens(usage, "output_tokens") or 0

@@ -3,9 +3,9 @@
 https://ai.google.dev/api/generate-content
 https://ai.google.dev/gemini-api/docs/thought-signatures
 
-Models from Gemini 3 on refuse a function call of theirs that is sent back without the thought signature it came with.
-A tool call here has an id, and nothing else that every caller sends back: the signature stands in it. That of a text is
-not sent back: it is not asked for.
+Since Gemini 3, models refuse a function call of theirs that is sent back without the thought signature it came with.
+The id of a tool call is all that every caller sends back, so the id carries the signature. Signatures of text are
+optional, and are left out.
 """
 
 from __future__ import annotations
@@ -18,11 +18,22 @@ import msgspec
 
 from ...errors import InputError
 from ...images import inline, url_of
-from ...typing import Key
+from ...secrets.key import Key
 from ...wire import decoded
-from .gemini_answer import GenerateContentFrames, GenerateContentReader
+from .gemini_answer import GeminiFrames, GeminiReader
 from .http_provider import HTTPProvider, Page
-from .openai_words import SIGNED, Call, Function, Only, Turn, effort, functions, schema_of, tool_choice, turns
+from .openai_words import (
+    SIGNED,
+    Only,
+    ParsedMessage,
+    ToolFunction,
+    ToolUse,
+    effort,
+    functions,
+    parse_messages,
+    schema_of,
+    tool_choice,
+)
 
 __all__ = ["Gemini"]
 
@@ -37,21 +48,21 @@ _CONFIG = {
     "presence_penalty": "presencePenalty",
     "frequency_penalty": "frequencyPenalty",
 }
-"""Options by their names in `generationConfig`."""
+"""The names of options in `generationConfig`."""
 
 _BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576, "xhigh": 24576}
-"""Tokens that Gemini 2.5 may think for, by `reasoning_effort`: later models know the words themselves."""
+"""Tokens that Gemini 2.5 may think for, by `reasoning_effort`: later models accept the words themselves."""
 
 _UNSIGNED = "skip_thought_signature_validator"
-"""What Google documents to stand for the signature of a call that is none of Gemini's."""
+"""What Google documents as the signature of a call that Gemini did not make."""
 
 
 class Gemini(HTTPProvider):
-    """Messages and options are translated; options that OpenAI has no word for are `generateContent`'s own."""
+    """Messages and options are translated. Options that OpenAI does not have are passed on under Google's names."""
 
-    reader = GenerateContentReader
-    frames = GenerateContentFrames
-    models_path = "/models?pageSize=1000"  # the most that one page may have
+    reader = GeminiReader
+    frames = GeminiFrames
+    models_path = "/models?pageSize=1000"  # the largest page
     takes_signatures = True
     lacks = frozenset(("logit_bias", "logprobs", "parallel_tool_calls", "top_logprobs", "user"))
 
@@ -62,12 +73,12 @@ class Gemini(HTTPProvider):
     def request(
         self, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool
     ) -> tuple[str, dict[str, Any]]:
-        """Return the request. A `generationConfig` of the caller's is added to what the other options make."""
+        """Return the request. A caller's `generationConfig` is added to what the other options give."""
         name = model if model.startswith(("models/", "tunedModels/")) else f"models/{model}"
         method = "streamGenerateContent?alt=sse" if stream else "generateContent"
-        said = turns(messages)
-        body: dict[str, Any] = {"contents": _contents(said)}
-        if instructions := [_part(part) for turn in said if turn.role == "system" for part in turn.parts]:
+        parsed = parse_messages(messages)
+        body: dict[str, Any] = {"contents": _contents(parsed)}
+        if instructions := [_part(part) for message in parsed if message.role == "system" for part in message.parts]:
             body["systemInstruction"] = {"parts": instructions}
         if tools := options.pop("tools", None):
             body["tools"] = _tools(tools)
@@ -96,7 +107,7 @@ class _List(msgspec.Struct, rename="camel"):
 
 
 def _config(model: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Return the `generationConfig` for those of the options that belong there, which are taken out of them."""
+    """Remove from `options` those that belong in `generationConfig`, and return it."""
     config = {_CONFIG[name]: options.pop(name) for name in _CONFIG if name in options}
     if (schema := schema_of(options.pop("response_format", None))) is not None:
         config |= {"responseMimeType": "application/json"} | ({"responseJsonSchema": schema} if schema else {})
@@ -114,10 +125,10 @@ def _thinking(model: str, given: object) -> dict[str, Any]:
 
 
 def _tools(tools: object) -> list[dict[str, Any]]:
-    """Return the functions together, and tools of Gemini's own, such as {"googleSearch": {}}, as they are."""
+    """Return the functions in one declaration; Gemini's own tools, such as {"googleSearch": {}}, stay as they are."""
     declared, own = [], []
     for tool in functions(tools):
-        if isinstance(tool, Function):
+        if isinstance(tool, ToolFunction):
             more = {"description": tool.description, "parametersJsonSchema": tool.parameters}
             declared.append({"name": tool.name} | {key: value for key, value in more.items() if value})
         else:
@@ -133,30 +144,30 @@ def _mode(given: object) -> dict[str, Any]:
             return {"mode": "ANY" if word == "required" else word.upper()}
 
 
-def _contents(said: list[Turn]) -> list[dict[str, Any]]:
-    """Return the turns. Messages of one role that follow each other are one: results must stand as their calls did.
+def _contents(parsed: list[ParsedMessage]) -> list[dict[str, Any]]:
+    """Merge consecutive messages of a role, because results must come together, as their calls did.
 
-    Results and a question are never in one turn, which would be taken for the model's own.
+    Results and a question are never merged: Gemini would take both for the model's own.
     """
     contents: list[dict[str, Any]] = []
     before = ""
-    for turn in said:
-        if turn.role == "system":
+    for message in parsed:
+        if message.role == "system":
             continue
-        parts = [_result(turn, turn.answered)] if turn.answered else [_part(part) for part in turn.parts]
-        parts += [_call(call, first=not index) for index, call in enumerate(turn.calls)]
-        if contents and turn.role == before:
+        parts = [_result(message, message.answered)] if message.answered else [_part(part) for part in message.parts]
+        parts += [_call(call, first=not index) for index, call in enumerate(message.calls)]
+        if contents and message.role == before:
             contents[-1]["parts"] += parts
         elif parts:
-            contents.append({"role": "model" if turn.role == "assistant" else "user", "parts": parts})
-            before = turn.role
+            contents.append({"role": "model" if message.role == "assistant" else "user", "parts": parts})
+            before = message.role
     if not contents:
-        raise InputError("Gemini needs a question beside the system's messages")
+        raise InputError("Gemini needs a user's message beside the system's messages")
     return contents
 
 
 def _part(part: dict[str, Any]) -> dict[str, Any]:
-    """Return a text, or an image: sent along, or by its address, from which Gemini fetches it."""
+    """Return a text, or an image: its data, or the address from which Gemini fetches it."""
     if part["type"] == "text":
         return {"text": part["text"]}
     if (image := inline(url := url_of(part))) is not None:
@@ -165,16 +176,16 @@ def _part(part: dict[str, Any]) -> dict[str, Any]:
     return {"fileData": {"fileUri": url} | ({"mimeType": kind} if kind else {})}
 
 
-def _call(call: Call, *, first: bool) -> dict[str, Any]:
-    """Return a call that a message makes; only the `first` of them needs a signature."""
+def _call(call: ToolUse, *, first: bool) -> dict[str, Any]:
+    """Return a call of a message. Only the `first` one needs a signature."""
     id_, _, signature = call.id.partition(SIGNED)
     part: dict[str, Any] = {"functionCall": {"name": call.name, "args": call.arguments} | ({"id": id_} if id_ else {})}
     signed = signature or (_UNSIGNED if first else "")
     return part | ({"thoughtSignature": signed} if signed else {})
 
 
-def _result(turn: Turn, call: Call) -> dict[str, Any]:
-    if any(part["type"] != "text" for part in turn.parts):
-        raise InputError(f"{turn.where}: the result of a tool must be text")
-    told = {"name": call.name, "response": {"output": "".join(part["text"] for part in turn.parts)}}
-    return {"functionResponse": told | ({"id": id_} if (id_ := call.id.partition(SIGNED)[0]) else {})}
+def _result(message: ParsedMessage, call: ToolUse) -> dict[str, Any]:
+    if any(part["type"] != "text" for part in message.parts):
+        raise InputError(f"{message.where}: the result of a tool must be text for Gemini")
+    result = {"name": call.name, "response": {"output": "".join(part["text"] for part in message.parts)}}
+    return {"functionResponse": result | ({"id": id_} if (id_ := call.id.partition(SIGNED)[0]) else {})}

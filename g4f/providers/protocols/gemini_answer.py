@@ -2,8 +2,8 @@
 
 https://ai.google.dev/api/generate-content#v1beta.GenerateContentResponse
 
-A stream has no end mark: it is whole where the last word of a candidate is why it finished. Usage is told again and
-again, and older models give each piece a finish reason: what counts is what was said last.
+A stream has no end mark: it is complete once a candidate says why it finished. Usage comes several times, and older
+models give each piece a finish reason: the last one counts.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from uuid import uuid4
 import msgspec
 
 from ..response import FinishReason, Item, Reasoning, ToolCall, Usage
-from ..transport.refusals import Asked, fault
+from ..transport.refusals import Target, fault
 from ..transport.sse import ErrorPayload, Events
 from .openai_words import SIGNED
 from .reading import Reader, tokens
 
-__all__ = ["GenerateContentFrames", "GenerateContentReader"]
+__all__ = ["GeminiFrames", "GeminiReader"]
 
 
 class _Call(msgspec.Struct, gc=False):
@@ -73,55 +73,55 @@ _FINISHES = {
     "IMAGE_PROHIBITED_CONTENT": "content_filter",
     "IMAGE_RECITATION": "content_filter",
 }
-"""Why an answer ended, in OpenAI's words. By every other reason, such as MALFORMED_FUNCTION_CALL, it broke off."""
+"""Finish reasons in OpenAI's words. Any other one, such as MALFORMED_FUNCTION_CALL, is a failure."""
 
 
-class GenerateContentFrames(Events):
-    """Server-sent events, after which an error may stand as bare JSON, over several lines."""
+class GeminiFrames(Events):
+    """Server-sent events, which may be followed by an error as bare JSON, over several lines."""
 
     __slots__ = ()
 
     says = re.compile(rb"^[^:\n].*\n", re.MULTILINE)
 
     def end(self) -> list[bytes]:
-        """Return what the end of the stream has cut off, or that error."""
+        """Return the payload that the end of the stream cuts off, or that error."""
         rest = bytes(self._lines + self._rest).strip()
         return [ErrorPayload(rest)] if rest[:1] in (b"{", b"[") else super().end()
 
 
-class GenerateContentReader(Reader):
-    """Reads the responses of a stream, or a whole one; also a stream that came as one array."""
+class GeminiReader(Reader):
+    """Reads the responses of a stream, a whole one, or a stream that came as one array."""
 
     __slots__ = ("_calls", "_reason", "_usage")
 
     decoder = msgspec.json.Decoder(_Response | list[_Response])
     form = "a GenerateContentResponse"
 
-    def __init__(self, asked: Asked) -> None:
-        super().__init__(asked)
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
         self._calls = 0
         self._reason = ""
         self._usage: dict[str, Any] = {}
 
     def feed(self, payloads: list[bytes], *, last: bool = False) -> list[Item]:
-        """Return the items of these payloads; with the `last` also usage and finish reason."""
+        """Return the items of these payloads; if they are the `last`, also usage and finish reason."""
         out = super().feed(payloads, last=last)
         return out + self._end() if last else out
 
-    def take(self, chunk: _Response | list[_Response], payload: bytes, out: list[Item]) -> None:
+    def read(self, chunk: _Response | list[_Response], payload: bytes, out: list[Item]) -> None:
         """Put the items of one response into `out`."""
         for response in chunk if isinstance(chunk, list) else (chunk,):
             if response.error or isinstance(payload, ErrorPayload):
-                self.failure = fault(self.asked, response.error or payload)
+                self.failure = fault(self.target, response.error or payload)
             if self.failure is not None:
                 return
             self._response(response, out)
 
-    def take_whole(self, answer: _Response | list[_Response], body: bytes, out: list[Item]) -> None:
+    def read_whole(self, answer: _Response | list[_Response], body: bytes, out: list[Item]) -> None:
         """Put the items of a whole answer into `out`."""
-        self.take(answer, body, out)
+        self.read(answer, body, out)
         if not self.finished and self.failure is None:
-            self.fail("its answer has no candidate that is finished")
+            self.fail("its answer has no finished candidate")
         out += self._end()
 
     def _response(self, response: _Response, out: list[Item]) -> None:
@@ -150,15 +150,15 @@ class GenerateContentReader(Reader):
         if reason in _FINISHES:
             self.finished, self._reason = True, _FINISHES[reason]
         else:
-            self.failure = fault(self.asked, {"message": f"{reason} {message}"})
+            self.failure = fault(self.target, {"message": f"{reason} {message}"})
 
     def _end(self) -> list[Item]:
-        """Return what is only known once no more comes."""
+        """Return what is known only at the end: usage and finish reason."""
         if self.failure is not None or not self.finished:
             return []
         called = self._reason == "stop" and self._calls
-        told = [_usage(self._usage)] if self._usage else []
-        return [*told, FinishReason("tool_calls" if called else self._reason)]
+        usage = [_usage(self._usage)] if self._usage else []
+        return [*usage, FinishReason("tool_calls" if called else self._reason)]
 
 
 def _usage(usage: dict[str, Any]) -> Usage:

@@ -1,4 +1,4 @@
-"""The walk of one question over HTTP, whatever the protocol: what is sent, and who reads what comes back."""
+"""How a question is sent over HTTP and its answer is read, whatever the protocol."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import msgspec
 
 from ...errors import InputError, ModelNotFoundError, ResponseError, kind_of
 from ...messages import encoded
-from ...typing import Key
+from ...secrets.key import Key
 from ..access import address, key, parted, shown
 from ..base_provider import AsyncGeneratorProvider
 from ..response import Item, ProviderInfo
 from ..rows import ROWS, Row
-from ..transport.http import Answer, Call, Exchange
-from ..transport.refusals import Asked
+from ..transport.http import Exchange, HTTPRequest, HTTPResponse
+from ..transport.refusals import Target
 from ..transport.settings import Settings
 from ..transport.sse import Events
 from .reading import Reader
@@ -27,7 +27,7 @@ from .reading import Reader
 __all__ = ["HTTPProvider", "Page"]
 
 PAGES = 20
-"""Pages of a list of models that are asked for at most: one that has no end must not be read for ever."""
+"""Pages of a list of models that are read at most: a list without an end must not be read for ever."""
 
 
 class _Frames(Protocol):
@@ -40,36 +40,36 @@ class _Frames(Protocol):
         """Return what the end of the stream has cut off."""
 
     full: str
-    """What is wrong with a payload that is still not whole, and will not be taken; "" if nothing is."""
+    """Why an unfinished payload is too large to be read on; "" while it is not."""
 
 
 class Page(NamedTuple):
-    """The names in a part of a list of models, and what asks for the next one behind `models_path`; "" for the last."""
+    """A part of a list of models. `more` is what to add to `models_path` for the next part; "" after the last one."""
 
     names: list[str]
     more: str = ""
 
 
 class HTTPProvider(AsyncGeneratorProvider):
-    """A provider made of a row of the catalogue. Each protocol is a subclass: it says what differs."""
+    """A provider made from a row of the catalogue. Each protocol is a subclass that says what differs."""
 
     enforces_max_tokens = True
-    enforces_stream_timeout = True  # a pause before the next try is none of the far side's
+    enforces_stream_timeout = True  # waiting before a retry is not the server's silence
 
     reader: type[Reader]
-    """Reads the answer."""
+    """The class that reads the answer."""
 
     frames: ClassVar[type[_Frames]] = Events
-    """What a stream is cut into payloads by."""
+    """The class that cuts a stream into payloads."""
 
     stream_types: ClassVar[tuple[str, ...]] = ("text/event-stream",)
     """The content types of a stream."""
 
     headers: ClassVar[Mapping[str, str]] = {}
-    """What is sent with each request, whoever asks; a caller's own headers replace these."""
+    """Headers that are sent with each request. A caller's own headers replace them."""
 
     models_path: ClassVar[str] = "/models"
-    """Where models are listed, behind the base address."""
+    """The path, after the base address, of the list of models."""
 
     def __init__(self, row: Row) -> None:
         self.row = row
@@ -82,16 +82,16 @@ class HTTPProvider(AsyncGeneratorProvider):
         return f"<{type(self).__name__} {self.name}>"
 
     def credentials(self, key: Key) -> dict[str, str]:
-        """Return the headers that hold the key. Their values are of type Key."""
+        """Return the authentication headers. Their values are of type Key."""
         return {"Authorization": Key(f"Bearer {key}")}
 
     @abstractmethod
     def request(
         self, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool
     ) -> tuple[str, dict[str, Any]]:
-        """Return the path, behind the base address, and the body of a question. Raises InputError.
+        """Return the path, after the base address, and the body of a question. Raises InputError.
 
-        `options` has the caller's own, in OpenAI's words; what is not known goes into the body as it is.
+        `options` are the caller's, in OpenAI's words. Unknown ones go into the body as they are.
         """
 
     @abstractmethod
@@ -111,29 +111,28 @@ class HTTPProvider(AsyncGeneratorProvider):
         extra_query: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> AsyncGenerator[Item]:
-        """Yield the answer's text and events; with `stream` as they come, else from one whole answer.
+        """Yield the answer's text and events: with `stream` as they arrive, otherwise from one whole answer.
 
-        `options` are those of `Settings`; all others go into the request: `temperature`, `tools`,
+        `options` may have the fields of `Settings`. All other options go into the request: `temperature`, `tools`,
         `response_format`, `seed`, … `extra_headers`, `extra_query` and `extra_body` are added to it last.
         """
         _check_number(options.pop("n", None))
         own = _Own(api_key, base_url, _mapping("extra_headers", extra_headers), _mapping("extra_query", extra_query))
         extra = _mapping("extra_body", extra_body)
-        door = self._door(own, Settings.take(options), extra)
+        endpoint = self._endpoint(own, Settings.pop_from(options), extra)
         if not model:
-            model = await self._any_model(door)
-            yield ProviderInfo(self.name, _told(model))
+            model = await self._any_model(endpoint)
+            yield ProviderInfo(self.name, _shown_model(model))
         path, body = self.request(model, messages, options, stream=stream)
-        call = door.call(path, model, {**body, **extra})
-        exchange, reader = Exchange(call), self.reader(call.asked)
-        if (failed := await exchange.begin()) is not None:
-            async with aclosing(exchange.again(failed)) as waits:
-                async for wait in waits:
-                    yield wait
-        async with exchange as answer:
-            if self._is_stream(answer, stream):
+        request = endpoint.request(path, model, {**body, **extra})
+        async with Exchange(request) as exchange:
+            async with aclosing(exchange.send()) as statuses:
+                async for status in statuses:
+                    yield status
+            response, reader = exchange.response, self.reader(request.target)
+            if self._is_stream(response, stream):
                 frames = self.frames()
-                async with aclosing(answer.reads()) as reads:
+                async with aclosing(response.reads()) as reads:
                     async for data in reads:
                         for item in reader.feed(frames.feed(data)):
                             yield item
@@ -143,74 +142,76 @@ class HTTPProvider(AsyncGeneratorProvider):
                         for item in reader.feed(frames.end(), last=True):
                             yield item
             else:
-                for item in reader.whole(await answer.read()):
+                for item in reader.whole(await response.read()):
                     yield item
             reader.check_end()
-            await answer.settle()
+            await response.settle()
 
     def address(self, base_url: str | None = None) -> str:
-        """Return where a question goes, to be shown: the base address, the caller's or its own. Raises InputError."""
+        """Return the base address that a question goes to, without secrets. Raises InputError."""
         return shown(address(self.row, base_url))
 
     async def models(self, *, api_key: str | None = None, base_url: str | None = None, **options: Any) -> list[str]:
-        """Return the names of the models that can be asked for. `options` are those of `Settings`."""
+        """Return the names of the models that can be asked. `options` are the fields of `Settings`."""
         own = _Own(Key(api_key) if isinstance(api_key, str) else api_key, base_url, {}, {})
-        return await self._models(self._door(own, Settings.take(options)))
+        return await self._models(self._endpoint(own, Settings.pop_from(options)))
 
-    async def _models(self, door: _Door) -> list[str]:
+    async def _models(self, endpoint: _Endpoint) -> list[str]:
         names: dict[str, None] = {}
         page = Page([])
         for _ in range(PAGES):
-            page = await self._page(door, self.models_path + page.more)
+            page = await self._page(endpoint, self.models_path + page.more)
             names |= dict.fromkeys(page.names)
             if not page.more:
                 break
         return list(names)
 
-    async def _page(self, door: _Door, path: str) -> Page:
-        async with Exchange(door.call(path, "", None)) as answer:
-            body = await answer.read()
+    async def _page(self, endpoint: _Endpoint, path: str) -> Page:
+        async with Exchange(endpoint.request(path, "", None)) as exchange:
+            async for _ in exchange.send():
+                pass
+            body = await exchange.response.read()
         try:
             return self.listed(body)
         except msgspec.DecodeError:
-            where = door.url + self.models_path.partition("?")[0]
-            raise ResponseError(f"{self.name}: what {where} sent is no list of models.") from None
+            where = endpoint.url + self.models_path.partition("?")[0]
+            raise ResponseError(f"{self.name}: what {where} sent is not a list of models. Check base_url.") from None
 
-    def _door(self, own: _Own, settings: Settings, extra: Mapping[str, Any] | None = None) -> _Door:
-        """Return how to ask at the caller's own address, with his key and headers. `extra` is sent in the body."""
+    def _endpoint(self, own: _Own, settings: Settings, extra: Mapping[str, Any] | None = None) -> _Endpoint:
+        """Return the server to ask, with the caller's address, key and headers. `extra` is sent in the body."""
         row = self.row
         where = parted(address(row, own.base_url))
         headers = {"Content-Type": "application/json", **self.headers}
         if (secret := key(row, own.base_url, own.api_key)) is not None:
             headers |= self.credentials(secret)
-        headers |= own.headers  # aiohttp takes the last of a name, in whichever case
+        headers |= own.headers  # of two with one name, in any case, aiohttp takes the last
         if where.password:
             if "authorization" in map(str.lower, headers):
-                raise InputError(f"{self.name}: the password in the address excludes a key: leave one of them out")
+                raise InputError(f"{self.name}: the address has a password, and a key is given, too: leave one out")
             headers["Authorization"] = where.password
         query = where.query
         if own.query:
             query = Key("&".join(filter(None, (query, urlencode(own.query)))))
         sent = (headers, secret, where.given, own.query, settings.proxy, extra)
         remedy = "api_key=" if own.api_key is not None or not row.keys else " or ".join(row.keys)
-        return _Door(row.name, where.url, query, headers, sent, remedy, row.pull, settings)
+        return _Endpoint(row.name, where.url, query, headers, sent, remedy, row.pull, settings)
 
-    async def _any_model(self, door: _Door) -> str:
-        """Return the first model that is listed: a server of one's own has loaded what its owner wants."""
+    async def _any_model(self, endpoint: _Endpoint) -> str:
+        """Return the first model of the list: a local server has loaded the one that its owner wants."""
         if self.row.keys:
-            raise InputError(f"{self.name} has no default model: name one by model=.", provider=self.name)
-        names = await self._models(door)
+            raise InputError(f"{self.name} has no default model: name one with model=.", provider=self.name)
+        names = await self._models(endpoint)
         if not names:
-            raise ModelNotFoundError(f"{self.name} lists no model: load one there, or name one by model=.")
+            raise ModelNotFoundError(f"{self.name} lists no model: load one there, or name one with model=.")
         return names[0]
 
-    def _is_stream(self, answer: Answer, asked: bool) -> bool:
-        kind = answer.content_type
-        return kind in self.stream_types or (asked and kind not in ("application/json", "text/html"))
+    def _is_stream(self, response: HTTPResponse, requested: bool) -> bool:
+        kind = response.content_type
+        return kind in self.stream_types or (requested and kind not in ("application/json", "text/html"))
 
 
 class _Own(NamedTuple):
-    """What a caller gave for one provider alone."""
+    """The options of a caller that are for one provider alone."""
 
     api_key: str | None
     base_url: str | None
@@ -218,8 +219,8 @@ class _Own(NamedTuple):
     query: Mapping[str, Any]
 
 
-class _Door(msgspec.Struct, frozen=True):
-    """A server, and what is sent with each request: all that may have secrets in it is in `sent`, too."""
+class _Endpoint(msgspec.Struct, frozen=True):
+    """A server's address and credentials, and what every request to it needs. `sent` has all that may hold secrets."""
 
     provider: str
     url: str
@@ -230,27 +231,25 @@ class _Door(msgspec.Struct, frozen=True):
     pull: str
     settings: Settings
 
-    def asked(self, model: str) -> Asked:
-        return Asked(self.provider, model, self.sent, self.remedy, self.pull)
-
-    def call(self, path: str, model: str, body: dict[str, Any] | None) -> Call:
-        sent = None if body is None else encoded(body)
-        return Call(self.asked(model), self.url + path, self.query, self.headers, sent, self.settings)
+    def request(self, path: str, model: str, body: dict[str, Any] | None) -> HTTPRequest:
+        target = Target(self.provider, model, self.sent, self.remedy, self.pull)
+        content = None if body is None else encoded(body)
+        return HTTPRequest(target, self.url + path, self.query, self.headers, content, self.settings)
 
 
-def _told(model: str) -> str:
-    """Return the name of a model for people: of the path that llama.cpp gives, the file."""
+def _shown_model(model: str) -> str:
+    """Return the name of a model to be shown: llama.cpp names a path, of which the file is shown."""
     path = PurePath(model)
     return path.name if path.is_absolute() else model
 
 
 def _check_number(answers: object) -> None:
     if answers not in (None, 1):
-        raise InputError("n must be 1: an answer here is one answer. Ask several times instead.")
+        raise InputError("n must be 1: a call gives one answer. Ask several times instead.")
 
 
 def _mapping(option: str, given: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """Return what the caller gave as an option that is a dict. Raises InputError."""
+    """Return the value of an option that must be a dict; {} if it is not given. Raises InputError."""
     if given is None:
         return {}
     if not isinstance(given, Mapping):

@@ -17,9 +17,9 @@ from ...images import inline, url_of
 from ...wire import decoded
 from ..response import FinishReason, Item, Reasoning, ToolCall, Usage
 from ..transport.lines import Lines
-from ..transport.refusals import Asked, fault
+from ..transport.refusals import Target, fault
 from .http_provider import HTTPProvider, Page
-from .openai_words import Call, Turn, effort, schema_of, turns
+from .openai_words import ParsedMessage, ToolUse, effort, parse_messages, schema_of
 from .reading import Reader, count
 
 __all__ = ["Ollama", "OllamaReader"]
@@ -51,21 +51,21 @@ class _Chunk(msgspec.Struct, gc=False):
 
 
 class OllamaReader(Reader):
-    """Reads the lines of a chat, or its one object where it is not streamed: they have one form."""
+    """Reads the lines of a streamed chat, or the one object of a whole answer: they have the same form."""
 
     __slots__ = ("_calls",)
 
     decoder = msgspec.json.Decoder(_Chunk)
     form = "Ollama's chat"
 
-    def __init__(self, asked: Asked) -> None:
-        super().__init__(asked)
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
         self._calls = 0
 
-    def take(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
+    def read(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
         """Put the items of one line into `out`."""
-        if chunk.error:  # an error that came before the answer would have had this status
-            self.failure = fault(self.asked, payload, 500)
+        if chunk.error:  # the status that an error before the answer would have
+            self.failure = fault(self.target, payload, 500)
             return
         if (message := chunk.message) is not None:
             if message.thinking:
@@ -77,7 +77,7 @@ class OllamaReader(Reader):
             self._end(chunk, out)
 
     def _tool_call(self, call: _ToolCall) -> ToolCall:
-        """Return a call, which comes whole, numbered, and with an id where the server gives none."""
+        """Return a call, which is always complete, with a number, and with an id if the server gave none."""
         index, self._calls = self._calls, self._calls + 1
         arguments = self.arguments(call.function.arguments or {})
         return ToolCall(index, call.id or f"call_{uuid4().hex[:8]}", call.function.name, arguments)
@@ -85,7 +85,7 @@ class OllamaReader(Reader):
     def _end(self, chunk: _Chunk, out: list[Item]) -> None:
         reason = chunk.done_reason
         if reason in ("load", "unload"):
-            self.fail(f"it gave no answer, but did {reason} the model")
+            self.fail(f"it did not answer, but {reason}ed the model")
             return
         self.done = self.finished = True
         prompt, completion = count(chunk.prompt_eval_count), count(chunk.eval_count)
@@ -96,17 +96,17 @@ class OllamaReader(Reader):
 
 
 _BESIDE = ("format", "keep_alive", "logprobs", "shift", "think", "tools", "top_logprobs", "truncate")
-"""What stands beside `options` in a request. All else that a caller gives is one of the model's options."""
+"""What a request has beside `options`. All other options of a caller are options of the model."""
 
 _RENAMED = {"max_tokens": "num_predict", "max_completion_tokens": "num_predict"}
 
 _EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "max", "max": "max"}
 _THINK: dict[str, bool | str] = {"none": False, **_EFFORTS}
-"""OpenAI's words for `reasoning_effort`, as Ollama's compatibility with OpenAI takes them."""
+"""OpenAI's values of `reasoning_effort`, translated as Ollama's own OpenAI-compatible server does."""
 
 
 class Ollama(HTTPProvider):
-    """Messages and options in Ollama's form. Images are sent along, never fetched by the server."""
+    """Messages and options in Ollama's form. Images are sent as data: the server fetches none."""
 
     reader = OllamaReader
     frames = Lines
@@ -117,9 +117,9 @@ class Ollama(HTTPProvider):
     def request(
         self, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool
     ) -> tuple[str, dict[str, Any]]:
-        """Return the request. `options=` gives the model's options as they are; each may be given by name, too."""
-        said = [_message(turn) for turn in turns(messages)]
-        body: dict[str, Any] = {"model": model, "messages": said, "stream": stream}
+        """Return the request. `options=` may hold the model's options; each may also be given by its own name."""
+        parsed = [_message(message) for message in parse_messages(messages)]
+        body: dict[str, Any] = {"model": model, "messages": parsed, "stream": stream}
         if (schema := schema_of(options.pop("response_format", None))) is not None:
             body["format"] = schema or "json"
         if (think := options.pop("reasoning_effort", None)) is not None:
@@ -133,44 +133,44 @@ class Ollama(HTTPProvider):
         return "/api/chat", body
 
     def listed(self, body: bytes) -> Page:
-        """Return the names of the models that were fetched to the server, without those that only embed."""
+        """Return the names of the models on the server, without those that only embed."""
         models = decoded(body, _Tags).models
         return Page([model.name for model in models if "completion" in model.capabilities])
 
 
 class _Tag(msgspec.Struct):
     name: str
-    capabilities: tuple[str, ...] = ("completion",)  # which older servers do not tell
+    capabilities: tuple[str, ...] = ("completion",)  # older servers do not list them
 
 
 class _Tags(msgspec.Struct):
     models: list[_Tag]
 
 
-def _message(turn: Turn) -> dict[str, Any]:
-    """Return a message, with its images as bare base64. The result of a tool is found by the tool's name."""
-    text = "\n".join(part["text"] for part in turn.parts if part["type"] == "text")
-    sent: dict[str, Any] = {"role": turn.role, "content": text}
-    if images := [_image(url_of(part), turn.where) for part in turn.parts if part["type"] == "image_url"]:
+def _message(message: ParsedMessage) -> dict[str, Any]:
+    """Return a message, with its images as bare base64. Ollama finds the result of a tool by the tool's name."""
+    text = "\n".join(part["text"] for part in message.parts if part["type"] == "text")
+    sent: dict[str, Any] = {"role": message.role, "content": text}
+    if images := [_image(url_of(part), message.where) for part in message.parts if part["type"] == "image_url"]:
         sent["images"] = images
-    if turn.thoughts:
-        sent["thinking"] = turn.thoughts
-    if turn.calls:
-        sent["tool_calls"] = [_call(call, index) for index, call in enumerate(turn.calls)]
-    if turn.answered:
-        sent["tool_name"] = turn.answered.name
-        if turn.answered.id:
-            sent["tool_call_id"] = turn.answered.id
+    if message.thoughts:
+        sent["thinking"] = message.thoughts
+    if message.calls:
+        sent["tool_calls"] = [_call(call, index) for index, call in enumerate(message.calls)]
+    if message.answered:
+        sent["tool_name"] = message.answered.name
+        if message.answered.id:
+            sent["tool_call_id"] = message.answered.id
     return sent
 
 
 def _image(url: str, where: str) -> str:
     image = inline(url)
     if image is None:
-        raise InputError(f"{where}: Ollama fetches no images: give the file or a data URL instead of {url[:200]!r}")
+        raise InputError(f"{where}: Ollama does not fetch images: give the file or a data URL instead of {url[:200]!r}")
     return image.data
 
 
-def _call(call: Call, index: int) -> dict[str, Any]:
+def _call(call: ToolUse, index: int) -> dict[str, Any]:
     function = {"index": index, "name": call.name, "arguments": call.arguments}
     return {"type": "function", "function": function} | ({"id": call.id} if call.id else {})

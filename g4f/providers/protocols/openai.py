@@ -1,4 +1,4 @@
-"""OpenAI's chat completions. What differs between those who speak it is in the rows of the catalogue.
+"""OpenAI's chat completions. What differs between its providers is in the rows of the catalogue.
 
 https://platform.openai.com/docs/api-reference/chat
 """
@@ -11,20 +11,20 @@ import msgspec
 
 from ...wire import decoded
 from .http_provider import HTTPProvider, Page
-from .openai_answer import ChatCompletionReader
+from .openai_answer import OpenAIReader
 
 __all__ = ["OpenAICompatible"]
 
 
 class OpenAICompatible(HTTPProvider):
-    """Messages and options are what OpenAI's are: they go into the request as they stand."""
+    """Messages and options are OpenAI's own: they go into the request as they are."""
 
-    reader = ChatCompletionReader
+    reader = OpenAIReader
 
     def request(
         self, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool
     ) -> tuple[str, dict[str, Any]]:
-        """Return the request, with the options that some of them call or take otherwise."""
+        """Return the request, with each option under the name that this provider has for it."""
         row = self.row
         for name, own in (("max_tokens", row.max_tokens), ("seed", row.seed)):
             if name in options:
@@ -37,13 +37,13 @@ class OpenAICompatible(HTTPProvider):
         return "/chat/completions", body | options
 
     def listed(self, body: bytes) -> Page:
-        """Return the names; Together sends the list bare."""
+        """Return the names of the models. Together sends a bare list."""
         listed = decoded(body, _List | list[_Model])
         return Page([model.id for model in (listed if isinstance(listed, list) else listed.data)])
 
 
 def _message(message: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what an answer here has and a question must not have."""
+    """Leave out what an answer has, and a question must not have."""
     return {name: value for name, value in message.items() if name != "reasoning"}
 
 

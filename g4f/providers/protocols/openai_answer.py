@@ -1,6 +1,6 @@
 """The answers of OpenAI's chat completions: payloads → items. No I/O.
 
-https://platform.openai.com/docs/api-reference/chat-streaming, with what others who speak it do in their own way:
+https://platform.openai.com/docs/api-reference/chat-streaming, and what other servers of this protocol do otherwise:
 reasoning in a field of its own, tool calls without an index, content in parts, usage with other names.
 """
 
@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from ..response import FinishReason, Item, Reasoning, ToolCall, Usage
-from ..transport.refusals import Asked, fault
+from ..transport.refusals import Target, fault
 from ..transport.sse import ErrorPayload
 from .reading import Reader, tokens
 
-__all__ = ["ChatCompletionReader"]
+__all__ = ["OpenAIReader"]
 
 
 class _Function(msgspec.Struct, gc=False):
@@ -57,13 +57,13 @@ _FINISHES = {
     "function_call": "tool_calls",
     "content_filter": "content_filter",
 }
-"""What servers say, in OpenAI's words. Everything else is an answer that came to its end."""
+"""The servers' finish reasons in OpenAI's words. Any other one means that the answer is complete."""
 
 _FAILURES = ("error", "insufficient_system_resource")
-"""Reasons by which a server says that the answer did not come to its end."""
+"""Finish reasons of an answer that is not complete."""
 
 
-class ChatCompletionReader(Reader):
+class OpenAIReader(Reader):
     """Reads chunks of a chat completion, or a whole one."""
 
     __slots__ = ("_calls",)
@@ -72,14 +72,14 @@ class ChatCompletionReader(Reader):
     end_mark = b"[DONE]"
     form = "a chat completion"
 
-    def __init__(self, asked: Asked) -> None:
-        super().__init__(asked)
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
         self._calls = 0
 
-    def take(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
+    def read(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
         """Put the items of one chunk into `out`."""
         if not chunk.choices or chunk.usage is not None or chunk.error is not None:
-            self._besides(chunk, payload, out)
+            self._read_all(chunk, payload, out)
             return
         choice = chunk.choices[0]
         if choice.delta is not None:
@@ -87,17 +87,17 @@ class ChatCompletionReader(Reader):
         if choice.finish_reason is not None:
             self._finish(choice.finish_reason, out)
 
-    def take_whole(self, answer: _Chunk, body: bytes, out: list[Item]) -> None:
+    def read_whole(self, answer: _Chunk, body: bytes, out: list[Item]) -> None:
         """Put the items of a whole completion into `out`."""
-        self._besides(answer, body, out)
+        self._read_all(answer, body, out)
         if not answer.choices and self.failure is None:
             self.fail("its answer has no choices")
         self.finished = True
 
-    def _besides(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
-        """Take a chunk that has more than a choice, or none."""
+    def _read_all(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
+        """Read a chunk that has more than a choice, or none."""
         if chunk.error or (isinstance(payload, ErrorPayload) and not chunk.choices):
-            self.failure = fault(self.asked, payload)
+            self.failure = fault(self.target, payload)
             return
         for choice in (chunk.choices or ())[:1]:
             message = choice.delta or choice.message
@@ -123,7 +123,7 @@ class ChatCompletionReader(Reader):
 
     def _tool_call(self, call: _Call) -> ToolCall:
         index = call.index
-        if index is None:  # whoever numbers none sends each call whole
+        if index is None:  # a server that does not number calls sends each one whole
             index = self._calls
         self._calls = max(self._calls, index + 1)
         function = call.function or _Function()
@@ -163,7 +163,7 @@ def _parts(parts: list[Any]) -> list[Item]:
             out.append(text)
         thought = part.get("thinking")
         for item in thought if isinstance(thought, list) else [thought]:
-            told = item.get("text") if isinstance(item, dict) else item
-            if isinstance(told, str) and told:
-                out.append(Reasoning(told))
+            words = item.get("text") if isinstance(item, dict) else item
+            if isinstance(words, str) and words:
+                out.append(Reasoning(words))
     return out

@@ -1,8 +1,8 @@
-"""What a question says in OpenAI's words, read for the protocols that have other words. No I/O.
+"""Questions in OpenAI's words, parsed for the protocols that have other words. No I/O.
 
 https://platform.openai.com/docs/api-reference/chat/create
 
-Messages are those of `messages.normalize`. What is malformed raises InputError, in one line that says where.
+Messages are those of `messages.normalize`. Malformed ones raise InputError, in one line that says where.
 """
 
 from __future__ import annotations
@@ -17,52 +17,52 @@ from ...wire import decoded
 
 __all__ = [
     "SIGNED",
-    "Call",
-    "Function",
     "Only",
-    "Turn",
+    "ParsedMessage",
+    "ToolFunction",
+    "ToolUse",
     "effort",
     "functions",
+    "parse_messages",
     "schema_of",
     "tool_choice",
-    "turns",
     "unsigned",
 ]
 
 Value = TypeVar("Value")
 
 SIGNED = "~thought_signature~"
-"""Stands in the id of a tool call between the id itself and a signature of Gemini's, which is sent back to it alone."""
+"""Separates the id of a tool call from a signature of Gemini's behind it, which is sent back to Gemini alone."""
 
 _LIKE = '{"id": …, "function": {"name": …, "arguments": …}}'
 _FUNCTION = '{"type": "function", "function": {"name": …, "parameters": …}}'
 _SCHEMA = '{"type": "json_schema", "json_schema": {"name": …, "schema": …}}'
 
 
-class Call(NamedTuple):
-    """A call of a tool. `id` is "" where it has none."""
+class ToolUse(NamedTuple):
+    """A call of a tool by the model. `id` is "" if it has none."""
 
     id: str
     name: str
     arguments: dict[str, Any]
 
 
-class Turn(NamedTuple):
-    """A message. `role` is "system", "user", "assistant" or "tool"; `parts` are of type "text" or "image_url".
+class ParsedMessage(NamedTuple):
+    """A message, parsed. `role` is "system", "user", "assistant" or "tool"; `parts` are of type "text" or "image_url".
 
-    `answered` is the call that the result of a tool answers. `where` is the place of the message, for errors.
+    In a tool's result, `answered` is the call that it answers. `where` names the message in errors.
     """
 
     role: str
     parts: list[dict[str, Any]]
-    calls: list[Call]
-    answered: Call | None
+    calls: list[ToolUse]
+    answered: ToolUse | None
     thoughts: str
     where: str
 
 
-class Function(NamedTuple):
-    """A function that may be called. `parameters` is a JSON schema. What is not given is empty."""
+class ToolFunction(NamedTuple):
+    """A function that the model may call. `parameters` is a JSON schema. Fields that are not given are empty."""
 
     name: str
     description: str
@@ -71,23 +71,23 @@ class Function(NamedTuple):
 
 
 class Only(NamedTuple):
-    """The choice of one function, which must be called."""
+    """The choice of one function, which the model must call."""
 
     name: str
 
 
-def turns(messages: list[dict[str, Any]]) -> list[Turn]:
-    """Return what the messages say."""
-    said: list[Turn] = []
-    made: dict[str, Call] = {}
+def parse_messages(messages: list[dict[str, Any]]) -> list[ParsedMessage]:
+    """Parse the messages. Raises InputError."""
+    parsed: list[ParsedMessage] = []
+    calls: dict[str, ToolUse] = {}
     for index, message in enumerate(messages):
-        said.append(turn := _turn(message, made, f"messages[{index}]"))
-        made |= {call.id: call for call in turn.calls if call.id}
-    return said
+        parsed.append(_parse(message, calls, f"messages[{index}]"))
+        calls |= {call.id: call for call in parsed[-1].calls if call.id}
+    return parsed
 
 
 def unsigned(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the messages without the signatures in the ids of tool calls: they are long, and one vendor's alone."""
+    """Return the messages without signatures in the ids of tool calls: they are long, and for one vendor alone."""
     if not any("tool_call_id" in message or "tool_calls" in message for message in messages):
         return messages
     return [_unsigned(message) for message in messages]
@@ -108,13 +108,13 @@ def _without_signature(call: object) -> object:
     return call
 
 
-def functions(tools: object) -> list[Function | dict[str, Any]]:
-    """Return the functions among `tools`; tools of a provider's own stay as they are."""
+def functions(tools: object) -> list[ToolFunction | dict[str, Any]]:
+    """Parse the functions among `tools`. A provider's own tools stay as they are."""
     return [_function(tool, f"tools[{index}]") for index, tool in enumerate(_list(tools, "tools", _FUNCTION))]
 
 
 def tool_choice(given: object) -> Literal["auto", "none", "required"] | Only:
-    """Return which tools the model may call, or must."""
+    """Return whether the model may or must call tools, or which one."""
     match given:
         case "auto" | "none" | "required":
             return given
@@ -124,7 +124,7 @@ def tool_choice(given: object) -> Literal["auto", "none", "required"] | Only:
 
 
 def schema_of(response_format: object) -> Mapping[str, Any] | None:
-    """Return the JSON schema of an answer that has to be JSON: {} for JSON of any form. None where it may be text."""
+    """Return the JSON schema that the answer must follow: {} for any JSON, None for text."""
     match response_format:
         case None | {"type": "text"}:
             return None
@@ -136,26 +136,28 @@ def schema_of(response_format: object) -> Mapping[str, Any] | None:
 
 
 def effort(given: object, known: Mapping[str, Value]) -> Value:
-    """Return what the protocol calls a `reasoning_effort`."""
+    """Return the protocol's own value for a `reasoning_effort`."""
     if not isinstance(given, str) or given not in known:
         raise InputError(f"reasoning_effort must be one of {', '.join(known)}, not {given!r}")
     return known[given]
 
 
-def _turn(message: Mapping[str, Any], made: Mapping[str, Call], where: str) -> Turn:
-    """Return what one message says; `made` are the calls before it, by their ids."""
+def _parse(message: Mapping[str, Any], earlier: Mapping[str, ToolUse], where: str) -> ParsedMessage:
+    """Parse one message; `earlier` are the calls before it, by their ids."""
     role = message["role"]
     if role == "function" or "function_call" in message:
-        raise InputError(f'{where}: functions are called tools by now: give "tool_calls", and results as role "tool"')
+        raise InputError(f'{where}: function_call is obsolete: use "tool_calls", and the role "tool" for results')
     content = message.get("content") or []
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
     for part in parts:
         if part["type"] not in ("text", "image_url"):
-            raise InputError(f"{where} has a part {part['type']!r}: only text and images can be sent here")
-    answered = _answered(message, made, where) if role == "tool" else None
+            raise InputError(
+                f"{where} has a part of type {part['type']!r}, but only text and images can be sent to this provider"
+            )
+    answered = _answered(message, earlier, where) if role == "tool" else None
     role = "system" if role == "developer" else role
     calls = [_call(call, where) for call in _list(message.get("tool_calls") or (), f"{where}: tool_calls", _LIKE)]
-    return Turn(role, parts, calls, answered, message.get("reasoning") or "", where)
+    return ParsedMessage(role, parts, calls, answered, message.get("reasoning") or "", where)
 
 
 def _list(given: object, what: str, like: str) -> Sequence[Any]:
@@ -164,40 +166,40 @@ def _list(given: object, what: str, like: str) -> Sequence[Any]:
     return given
 
 
-def _call(call: object, where: str) -> Call:
+def _call(call: object, where: str) -> ToolUse:
     match call:
         case {"function": {"name": str(name), **function}, **rest}:
             arguments = _arguments(function.get("arguments"), f"{where}: the arguments of {name!r}")
-            return Call(str(rest.get("id") or ""), name, arguments)
+            return ToolUse(str(rest.get("id") or ""), name, arguments)
     raise InputError(f"{where}: a tool call must be like {_LIKE}")
 
 
 def _arguments(given: Any, what: str) -> dict[str, Any]:
-    """Return as an object what calls have as text; no text is no arguments."""
+    """Return the arguments of a call, which are the text of a JSON object, as a dict. An empty text is {}."""
     try:
         arguments = decoded(given.strip() or "{}") if isinstance(given, str) else given or {}
     except msgspec.DecodeError:
         arguments = None
     if not isinstance(arguments, Mapping):
-        raise InputError(f"{what} are no JSON object: {str(given)[:200]!r}")
+        raise InputError(f"{what} must be a JSON object, not {str(given)[:200]!r}")
     return dict(arguments)
 
 
-def _answered(message: Mapping[str, Any], made: Mapping[str, Call], where: str) -> Call:
-    """Return the call of a result: by its id, or else by the name of its tool, as Ollama's own results have it."""
+def _answered(message: Mapping[str, Any], earlier: Mapping[str, ToolUse], where: str) -> ToolUse:
+    """Return the call that a result answers: by its id, or by the name of its tool, as Ollama's results do."""
     id_ = message.get("tool_call_id")
-    if (call := made.get(str(id_))) is not None:
+    if (call := earlier.get(str(id_))) is not None:
         return call
     if name := message.get("name") or message.get("tool_name"):
-        return Call("", str(name), {})
-    raise InputError(f"{where} is the result of the tool call {id_!r}, which no message before it has made")
+        return ToolUse("", str(name), {})
+    raise InputError(f"{where} is the result of the tool call {id_!r}, but no message before it makes that call")
 
 
-def _function(tool: Any, where: str) -> Function | dict[str, Any]:
+def _function(tool: Any, where: str) -> ToolFunction | dict[str, Any]:
     match tool:
         case {"type": "function", "function": {"name": str(name)}}:
             given = tool["function"].get
-            return Function(name, given("description") or "", given("parameters") or {}, bool(given("strict")))
+            return ToolFunction(name, given("description") or "", given("parameters") or {}, bool(given("strict")))
         case Mapping() if tool.get("type") != "function":
             return dict(tool)
     raise InputError(f"{where} must be like {_FUNCTION}")

@@ -1,4 +1,4 @@
-"""What reads an answer, whatever the protocol: payloads → items, up to the first failure. No I/O."""
+"""Reading an answer, whatever the protocol: payloads → items, up to the first failure. No I/O."""
 
 from __future__ import annotations
 
@@ -10,48 +10,48 @@ import msgspec
 from ...errors import G4FError, ResponseError
 from ...wire import UNREADABLE, decode, reread, written
 from ..response import Item
-from ..transport.refusals import Asked, fault
+from ..transport.refusals import Target, fault
 from ..transport.sse import ErrorPayload
 
 __all__ = ["Reader", "count", "tokens"]
 
 MOST_TOKENS = 2**53
-"""From here on a count is none: JavaScript, and many who read JSON, cannot hold it."""
+"""A count of so many or more is not taken for one: JavaScript, and many readers of JSON, cannot hold it."""
 
 
 class Reader(ABC):
-    """Feed the payloads of one answer; take its items. Each protocol has its own.
+    """Feed it the payloads of one answer, and get its items. Each protocol has its own reader.
 
-    `finished` is set by a finish reason, `done` by the end mark of a stream, after which nothing more is read.
-    `failure` is the error that the answer turned out to be, to be raised once the items before it are given out.
+    A finish reason sets `finished`; the end mark of a stream sets `done`, and nothing is read after it.
+    `failure` is the error that the answer turned out to be. It is raised once the items before it are given out.
     """
 
-    __slots__ = ("asked", "done", "failure", "finished")
+    __slots__ = ("done", "failure", "finished", "target")
 
     decoder: ClassVar[msgspec.json.Decoder[Any]]
-    """Makes a payload of a stream what `take` takes."""
+    """Decodes a payload of a stream for `read`."""
 
     decoder_whole: ClassVar[msgspec.json.Decoder[Any] | None] = None
-    """The same for the body of an answer that is not a stream, and `take_whole`, where that has another form."""
+    """Decodes the body of an answer that is not a stream for `read_whole`. None if it has the same form."""
 
     end_mark: ClassVar[bytes] = b""
-    """The payload, no JSON, that says that the stream is whole."""
+    """The payload that ends a stream, if there is one that is not JSON."""
 
     form: ClassVar[str]
-    """What to call the form that payloads should have."""
+    """The name, for errors, of the form that payloads must have."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, target: Target) -> None:
         self.done = self.finished = False
         self.failure: G4FError | None = None
-        self.asked = asked
+        self.target = target
 
     @abstractmethod
-    def take(self, chunk: Any, payload: bytes, out: list[Item]) -> None:
+    def read(self, chunk: Any, payload: bytes, out: list[Item]) -> None:
         """Put the items of one payload of a stream, decoded, into `out`."""
 
-    def take_whole(self, answer: Any, body: bytes, out: list[Item]) -> None:
+    def read_whole(self, answer: Any, body: bytes, out: list[Item]) -> None:
         """Put the items of an answer that is not a stream, decoded, into `out`."""
-        self.take(answer, body, out)
+        self.read(answer, body, out)
 
     def whole(self, body: bytes) -> list[Item]:
         """Return the items of an answer that is not a stream."""
@@ -61,29 +61,29 @@ class Reader(ABC):
         except msgspec.DecodeError as error:
             self.refuse(body, error)
         else:
-            self.take_whole(answer, body, out)
+            self.read_whole(answer, body, out)
         return out
 
     def feed(self, payloads: list[bytes], *, last: bool = False) -> list[Item]:
         """Return the items of these payloads of a stream, up to the first failure.
 
-        The `last` is what stood unfinished at the end of a stream: where it cannot be read, it was cut off.
+        `last` says that the stream ended within the payload: if it cannot be read, it was cut off, and is passed over.
         """
         out: list[Item] = []
-        read, take = self.decoder.decode, self.take
+        decode, read = self.decoder.decode, self.read
         for payload in payloads:
             try:
-                chunk = read(payload)
+                chunk = decode(payload)
             except UNREADABLE as error:
-                self._odd(payload, error, out, last=last)
+                self._read_odd(payload, error, out, last=last)
             else:
-                take(chunk, payload, out)
+                read(chunk, payload, out)
             if self.failure is not None:
                 break
         return out
 
-    def _odd(self, payload: bytes, error: Exception, out: list[Item], *, last: bool) -> None:
-        """Take a payload that msgspec does not read."""
+    def _read_odd(self, payload: bytes, error: Exception, out: list[Item], *, last: bool) -> None:
+        """Read a payload that msgspec refuses."""
         mark = payload.strip()
         if not mark:
             return
@@ -96,23 +96,23 @@ class Reader(ABC):
             if not last:
                 self.refuse(payload, unreadable)
         else:
-            self.take(chunk, payload, out)
+            self.read(chunk, payload, out)
 
     def is_over(self, full: str) -> bool:
-        """Whether nothing more is to be read: it is done, or failed, or what is still not whole is `full`, and why."""
+        """Whether to stop reading: the answer is done, or failed. `full` is why its unfinished payload is too large."""
         if full and not self.done:
             self.fail(full)
         return self.done or self.failure is not None
 
     def check_end(self) -> None:
-        """Raise what is wrong with an answer that ends here: an error in it, or that it had not come to its end."""
+        """Raise the error in an answer that ends here, or ResponseError if it is not complete."""
         if self.failure is not None:
             raise self.failure
         if not (self.done or self.finished):
-            raise ResponseError(f"{self.asked.provider}: the stream ended before the answer did.")
+            raise ResponseError(f"{self.target.provider}: the stream ended before the answer did.")
 
     def arguments(self, given: Any) -> str:
-        """Return as text the arguments of a call that are an object."""
+        """Return the arguments of a tool call, which came as an object, as text."""
         try:
             return written(given)
         except RecursionError:
@@ -120,13 +120,13 @@ class Reader(ABC):
             return ""
 
     def fail(self, why: str) -> None:
-        """Take the answer for none: `why` says what it is instead."""
-        self.failure = ResponseError(f"{self.asked.provider}: {why}.")
+        """Note that the answer cannot be used, and `why`."""
+        self.failure = ResponseError(f"{self.target.provider}: {why}.")
 
     def refuse(self, payload: bytes, error: Exception) -> None:
-        """Fail by what a payload says that is no JSON of the expected form, or by saying that it is none."""
+        """Fail because of a payload that does not have the expected form: it may be an error that the server sends."""
         if isinstance(payload, ErrorPayload):
-            self.failure = fault(self.asked, payload)
+            self.failure = fault(self.target, payload)
         else:
             self.fail(self._unreadable(payload, error))
 
@@ -144,17 +144,17 @@ class Reader(ABC):
         return "its answer is broken: it is not JSON"
 
 
-def count(said: object) -> int | None:
-    """Return a number of tokens, be it said as 1.0 or "1"; None for what is none. An odd one must not end an answer."""
-    if isinstance(said, str) and said.isdecimal() and len(said) < 20:
-        said = int(said)
-    if isinstance(said, bool) or not isinstance(said, int | float) or not 0 <= said < MOST_TOKENS:
+def count(value: object) -> int | None:
+    """Return a number of tokens, also if it is 1.0 or "1"; None for what is no count, which must not end an answer."""
+    if isinstance(value, str) and value.isdecimal() and len(value) < 20:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MOST_TOKENS:
         return None
-    return int(said) if said == int(said) else None
+    return int(value) if value == int(value) else None
 
 
 def tokens(usage: object, *names: str) -> int | None:
-    """Return the count that stands under `names`, one within the other; None if there is none."""
+    """Return the count at the path `names`, each within the one before; None if there is none."""
     for name in names:
         usage = usage.get(name) if isinstance(usage, dict) else None
     return count(usage)

@@ -1,1 +1,1 @@
-"""How it is said: connections, retries, time limits, and the bytes that come back, whatever the protocol."""
+"""Requests over HTTP, whatever the protocol: connections, retries, time limits, and the bytes of answers."""

@@ -1,18 +1,18 @@
-"""What has arrived of something that is not whole yet. No I/O."""
+"""What has arrived of a line, an event or an answer that is not complete yet. No I/O."""
 
 from __future__ import annotations
 
 __all__ = ["Held"]
 
 LONGEST = 2**24
-"""Bytes that an event, a line, or an answer that is no stream may have: more of it would only fill the memory."""
+"""The largest event, line, or whole answer in bytes: a larger one would only fill the memory."""
 
 FREE, MOST = 2**18, 200_000
-"""Bytes that may hold any values, and how many values may follow: each takes some 100 bytes once it is decoded."""
+"""Bytes whose values are not counted, and the values allowed after them: each takes about 100 bytes once decoded."""
 
 
 class Held(bytearray):
-    """Bytes, up to a limit. `full` says what is wrong once it is passed, "" until then."""
+    """Bytes, up to a limit. `full` says which limit is passed; "" if none is."""
 
     __slots__ = ("_values", "full")
 
@@ -22,7 +22,7 @@ class Held(bytearray):
         self.full = ""
 
     def add(self, data: bytes) -> None:
-        """Hold `data`, too."""
+        """Add `data` to what is held."""
         self.extend(data)
         size = len(self)
         if size <= FREE:
@@ -33,8 +33,8 @@ class Held(bytearray):
         elif self._values > MOST:
             self.full = f"it sent more than {MOST:,} values in one piece"
 
-    def take(self, data: bytes = b"") -> bytes:
-        """Return what was held, and `data` behind it; nothing is held any more."""
+    def drain(self, data: bytes = b"") -> bytes:
+        """Return what is held, with `data` after it, and hold nothing."""
         whole = b"".join((self, data))
         self.clear()
         self._values = 0

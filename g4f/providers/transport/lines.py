@@ -1,7 +1,7 @@
 """JSON lines: bytes, cut anywhere → the payloads of their lines. No I/O.
 
-https://github.com/ndjson/ndjson-spec, with its leave to pass over blank lines. What the end of the stream cuts off is
-given by `end()`, because the last line may have no newline.
+https://github.com/ndjson/ndjson-spec, which allows to pass over blank lines. `end()` gives the last line of
+the stream, which may have no newline.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Lines:
-    """Feed bytes as they arrive; take each line that is whole. The cuts never change the result.
+    """Feed it bytes as they arrive, and get each complete line. Where the bytes are cut never changes the result.
 
-    `full` says why no more of a line is taken that does not end, "" while more is.
+    `full` says why a line that does not end is too large; "" if none is.
     """
 
     __slots__ = ("_began", "_rest", "full")
 
     def __init__(self) -> None:
-        self._rest = Held()  # the beginning of a line that is not whole yet
+        self._rest = Held()  # the beginning of a line that is not complete yet
         self._began = False
         self.full = ""
 
@@ -36,11 +36,11 @@ class Lines:
         return found
 
     def end(self) -> list[bytes]:
-        """Return the line that the end of the stream has cut off, if there is one."""
+        """Return the last line, if it has no newline."""
         return self._lines(b"")
 
     def _lines(self, data: bytes) -> list[bytes]:
-        whole = self._rest.take(data) if self._rest else data
+        whole = self._rest.drain(data) if self._rest else data
         if not self._began:
             whole, self._began = whole.removeprefix(_BOM), True
         return [line for line in whole.splitlines() if line and not line.isspace()]

@@ -1,4 +1,4 @@
-"""What a server says when it does not answer → one error, one line: who, why, and what to do. No I/O."""
+"""A server's refusal → one error of one line: who refuses, why, and what to do. No I/O."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from ...secrets.known import STARS, keys_here, secrets_of
 from ...wire import decoded, written
 from ..access import shown
 
-__all__ = ["Asked", "fault", "line", "redact", "refusal"]
+__all__ = ["Target", "fault", "line", "redact", "refusal"]
 
 LONGEST = 500
 """Characters of a server's message that are passed on."""
 
 LOOKED_AT = 20_000
-"""Characters of it that are looked at: the more, the more of an image may stand in it."""
+"""Characters of it that are read: many, because it may repeat an image that was sent."""
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """Who was asked for what: what every error can name.
+class Target(msgspec.Struct, frozen=True):
+    """The provider and model of a request, and what errors about it need to know.
 
-    `sent` is what was sent with the question: no error may show the secrets in it. `remedy` says where the key is from;
-    `pull` is the command that fetches a model, with braces for its name.
+    No error may show the secrets in `sent`, which has all that was sent. `remedy` names where the key comes from.
+    `pull` is the command that fetches a model, with braces for the model's name.
     """
 
     provider: str
@@ -48,41 +48,41 @@ class Asked(msgspec.Struct, frozen=True):
     pull: str = ""
 
 
-class _Told(NamedTuple):
-    """What a server says of its failure: in words, and by the names that it has for it."""
+class _Message(NamedTuple):
+    """A server's message about its failure, and its codes for it."""
 
     message: str
     code: str
 
 
-def refusal(asked: Asked, status: int, body: bytes, location: str = "") -> G4FError:
+def refusal(target: Target, status: int, body: bytes, location: str = "") -> G4FError:
     """Return the error for an answer with `status`, whose body may be JSON, text or a web page."""
-    told = _told(_without(body, asked.sent))
-    words = redact(told.message, asked.sent)
+    parsed = _parse(_without(body, target.sent))
+    words = redact(parsed.message, target.sent)
     if 300 <= status < 400:
-        return ResponseError(_redirect(asked, status, location), status=status)
+        return ResponseError(_redirect(target, status, location), status=status)
     if status == 404 and not words:
         words = "there is nothing at this address"
-    return _error(asked, status, words, told.code)
+    return _error(target, status, words, parsed.code)
 
 
-def fault(asked: Asked, event: object, status: int = 200) -> G4FError:
-    """Return the error for an `error` object that came in the place of an answer, or in the middle of it.
+def fault(target: Target, event: object, status: int = 200) -> G4FError:
+    """Return the error for an `error` object that came instead of an answer, or in the middle of one.
 
-    `event` is JSON, if it is bytes, or what was read of it.
+    `event` is the object, or its JSON as bytes.
     """
     body = event if isinstance(event, bytes) else _json(event).encode(errors="replace")
-    told = _told(_without(body, asked.sent))
-    code = told.code.lower()
+    parsed = _parse(_without(body, target.sent))
+    code = parsed.code.lower()
     number = code.partition(" ")[0]
     if _is_status(number) and 400 <= int(number) < 600:
         status = int(number)
     else:
         status = next((known for word, known in _STATUS_OF_WORD if word in code), status)
-    words = redact(told.message, asked.sent)
+    words = redact(parsed.message, target.sent)
     if status < 400:
-        return ResponseError(f"{asked.provider} broke the answer off: {words or 'it gave no reason'}", status=status)
-    return _error(asked, status, words, code)
+        return ResponseError(f"{target.provider} broke the answer off: {words or 'it gave no reason'}", status=status)
+    return _error(target, status, words, code)
 
 
 _STATUS_OF_WORD = (
@@ -105,18 +105,18 @@ _STATUS_OF_WORD = (
     ("timeout_error", 504),
 )
 
-_SAYS: dict[type[G4FError], str] = {
+_WORDS: dict[type[G4FError], str] = {
     BadRequestError: "refused the request",
-    ContextLengthError: "refused the question as too long",
+    ContextLengthError: "refused the question because it is too long",
     MissingAuthError: "did not accept the key",
-    PaymentRequiredError: "wants to be paid first",
-    RateLimitError: "takes no more requests for now",
+    PaymentRequiredError: "asks for payment",
+    RateLimitError: "limits the rate of requests",
     ServerError: "failed",
     ModelNotFoundError: "has no model",
 }
 
 
-def _error(asked: Asked, status: int, words: str, code: str) -> G4FError:
+def _error(target: Target, status: int, words: str, code: str) -> G4FError:
     kind: type[G4FError] = status_error(status)
     if status in (400, 404, 422) and ((status == 404 and "model" in words.lower()) or re.search(_NO_MODEL, code)):
         kind = ModelNotFoundError
@@ -124,50 +124,50 @@ def _error(asked: Asked, status: int, words: str, code: str) -> G4FError:
         kind = MissingAuthError
     elif kind is BadRequestError and re.search(_TOO_LONG, f"{code} {words}".lower()):
         kind = ContextLengthError
-    said = f"{asked.provider} {_SAYS.get(kind, 'answered')}"
+    text = f"{target.provider} {_WORDS.get(kind, 'answered')}"
     if kind is ModelNotFoundError:
-        said += f" {line(asked.model)!r}"
-    said += f" (HTTP {status})"
-    said = f"{said}: {words.rstrip('. ')}." if words else f"{said}."
-    if kind is MissingAuthError and asked.remedy:
-        said += f" Check {asked.remedy}."
+        text += f" {line(target.model)!r}"
+    text += f" (HTTP {status})"
+    text = f"{text}: {words.rstrip('. ')}." if words else f"{text}."
+    if kind is MissingAuthError and target.remedy:
+        text += f" Check {target.remedy}."
     if status in (404, 405) and kind is not ModelNotFoundError:
-        said += " Check base_url."
-    if kind is ModelNotFoundError and asked.pull:
-        said += f" Fetch it: {asked.pull.format(line(asked.model))}"
-    return kind(said, status=status)
+        text += " Check base_url."
+    if kind is ModelNotFoundError and target.pull:
+        text += f" Fetch it: {target.pull.format(line(target.model))}"
+    return kind(text, status=status)
 
 
 _NO_MODEL = r"model_not_found|invalid_model|unknown_model|model_not_available|no_such_model"
 
 _TOO_LONG = r"context_length|exceed_context|context (length|window|size)|prompt is too long|maximum number of tokens"
-"""How servers say that a question is longer than the model's context."""
+"""What servers write if a question is longer than the model's context."""
 
 
-def _redirect(asked: Asked, status: int, location: str) -> str:
+def _redirect(target: Target, status: int, location: str) -> str:
     location = location.partition("?")[0].partition("#")[0]
-    where = line(redact(shown(location) if "@" in location else location, asked.sent))
-    said = f"{asked.provider} sends to another address (HTTP {status})"
-    return f"{said}, {where}: give the right one as base_url." if where else f"{said}: check base_url."
+    where = line(redact(shown(location) if "@" in location else location, target.sent))
+    text = f"{target.provider} redirects to another address (HTTP {status})"
+    return f"{text}, {where}: give the right one as base_url." if where else f"{text}: check base_url."
 
 
-def _told(body: bytes) -> _Told:
-    """Read the forms in which servers put it: {"error": {…}}, {"error": "…"}, {"message"}, {"detail"}, a page."""
+def _parse(body: bytes) -> _Message:
+    """Read the forms that servers use: {"error": {…}}, {"error": "…"}, {"message"}, {"detail"}, text, a web page."""
     try:
-        said = decoded(body)
+        content = decoded(body)
     except msgspec.DecodeError:
-        return _Told(_plain(body), "")
-    if isinstance(said, list) and said:
-        said = said[0]
-    if isinstance(said, dict):
-        inner = said.get("error") or said.get("errors") or said
-        said = inner[0] if isinstance(inner, list) and inner else inner
-    if not isinstance(said, dict):
-        return _Told(line(said), "")
-    words = said.get("message") or said.get("detail") or said.get("error") or ""
-    codes = [line(said[name]) for name in ("code", "type", "status") if said.get(name)]
+        return _Message(_plain(body), "")
+    if isinstance(content, list) and content:
+        content = content[0]
+    if isinstance(content, dict):
+        inner = content.get("error") or content.get("errors") or content
+        content = inner[0] if isinstance(inner, list) and inner else inner
+    if not isinstance(content, dict):
+        return _Message(line(content), "")
+    words = content.get("message") or content.get("detail") or content.get("error") or ""
+    codes = [line(content[name]) for name in ("code", "type", "status") if content.get(name)]
     code = next(filter(_is_status, codes), "") or " ".join(codes)
-    return _Told(line(words), " ".join([code, *_reasons(said.get("details"))]))
+    return _Message(line(words), " ".join([code, *_reasons(content.get("details"))]))
 
 
 def _is_status(code: str) -> bool:
@@ -175,17 +175,17 @@ def _is_status(code: str) -> bool:
 
 
 def _reasons(details: object) -> list[str]:
-    """Return the names that Google has for a failure, beside a status that says less: a wrong key is a 400 there."""
+    """Return Google's names for a failure, which say more than its status: for a wrong key it is 400."""
     listed = details[:10] if isinstance(details, list) else []
     return [line(detail["reason"]) for detail in listed if isinstance(detail, dict) and "reason" in detail]
 
 
 _LONG = re.compile(r"([A-Za-z0-9+/=]{40})[A-Za-z0-9+/=]{160,}")
-"""Base64, of an image that was sent: nobody reads it."""
+"""Base64, such as an image that was sent: it is of no use to a reader."""
 
 
 def line(words: object) -> str:
-    """Return words of a stranger as one line of at most `LONGEST` characters. What is no text is written as JSON."""
+    """Return a server's words as one line of at most `LONGEST` characters; other values than text become JSON."""
     if not isinstance(words, str):
         words = _json(words) if words else ""
     return _LONG.sub(r"\1…", one_line(words[:LOOKED_AT]))[:LONGEST]
@@ -195,7 +195,7 @@ def _json(words: object) -> str:
     try:
         return written(words)
     except RecursionError:
-        return "something that is nested too deeply to be shown"
+        return "a value that is nested too deeply to be shown"
 
 
 def _plain(body: bytes) -> str:
@@ -207,7 +207,7 @@ def _plain(body: bytes) -> str:
 
 
 def redact(words: str, sent: tuple[object, ...]) -> str:
-    """Return `words` without the secrets that were sent, or what servers show of them: ends around stars or dots."""
+    """Return `words` with stars for the secrets in `sent`, also if only their ends are shown, around dots."""
     secrets = set(secrets_of(sent))
     ends = [end for secret in secrets for end in (secret[:3], secret[-3:])]
     for secret in sorted({*secrets, *keys_here()}, key=len, reverse=True):
@@ -221,7 +221,7 @@ def redact(words: str, sent: tuple[object, ...]) -> str:
 
 
 def _without(body: bytes, sent: tuple[object, ...]) -> bytes:
-    """Return `body` with stars for secrets, before it is cut: half a secret would not be found any more."""
+    """Return `body` with stars for secrets, before it is cut: half a secret would not be found."""
     for secret in sorted(set(secrets_of(sent)), key=len, reverse=True):
         body = body.replace(secret.encode(errors="replace"), STARS.encode())
     return body

@@ -1,6 +1,6 @@
-"""aiohttp's sessions: one a loop, kept for the next call, and closed with the loop.
+"""aiohttp's sessions: one per loop, kept for the next call, and closed with the loop.
 
-Sync calls keep theirs between calls, which is why a hundred of them open one connection.
+Sync calls keep their loop, too, so a hundred of them open one connection.
 """
 
 from __future__ import annotations
@@ -22,14 +22,13 @@ from ...waiting.threads import iterate_in_thread
 __all__ = ["READ_AHEAD", "ClosedInBetweenError", "session_for"]
 
 KEEPALIVE = 60
-"""Seconds that a connection waits for the next question."""
+"""Seconds that an idle connection is kept for the next request."""
 
 READ_AHEAD = 2**16
-"""Bytes after which a server waits for a slow reader."""
-
+"""Bytes that are read ahead of a slow reader, before the server has to wait for it."""
 
 SOCKS_PORT = 1080
-"""Where a SOCKS proxy listens whose address names no port, as curl has it."""
+"""The port of a SOCKS proxy whose address has none, as in curl."""
 
 _SOCKS: dict[str, tuple[str, bool | None]] = {
     "socks5h": ("socks5", True),
@@ -38,7 +37,7 @@ _SOCKS: dict[str, tuple[str, bool | None]] = {
     "socks4a": ("socks4", True),
     "socks4": ("socks4", None),
 }
-"""The ways to write a SOCKS proxy: what aiohttp_socks calls it, and whether it looks up hosts. None: its own choice."""
+"""The schemes of SOCKS proxies: aiohttp_socks' name for each, and whether the proxy looks up hosts (None: as usual)."""
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -65,11 +64,11 @@ class _Resolver(aiohttp.ThreadedResolver):
 
 
 class ClosedInBetweenError(aiohttp.ClientConnectionError):
-    """A connection that was used before was closed by the time of this request: it was not answered there."""
+    """A connection that was used before was closed before this request was answered."""
 
 
 class _Response(aiohttp.ClientResponse):
-    """An answer that knows whether its connection was used before. Its repr does not show the server's headers."""
+    """A response that knows whether its connection was used before. Its repr does not show the server's headers."""
 
     def __repr__(self) -> str:
         return f"<answer with status {self.status}>"
@@ -88,7 +87,7 @@ class _Response(aiohttp.ClientResponse):
 
 
 def _heard(closed: asyncio.Future[None]) -> None:
-    """Take the error of a connection that is reset, lest asyncio complain that nobody has."""
+    """Retrieve the error of a reset connection, so that asyncio does not report it as never retrieved."""
     if not closed.cancelled():
         closed.exception()
 
@@ -104,10 +103,10 @@ _kept: dict[asyncio.AbstractEventLoop, _Kept] = {}
 
 
 async def session_for(socks: str) -> aiohttp.ClientSession:
-    """Return this loop's session: a direct one, or that of a SOCKS proxy.
+    """Return this loop's session: without a proxy of SOCKS, or for the one given.
 
-    Raises MissingRequirementsError, and InputError for what is no address of such a proxy. Its
-    requests raise ClosedInBetweenError where they can be sent again at once, over a new connection.
+    Raises MissingRequirementsError, and InputError if it is not the address of such a proxy. Requests of the session
+    raise ClosedInBetweenError if they can be sent again at once, over a new connection.
     """
     loop = asyncio.get_running_loop()
     kept = _kept.get(loop)
@@ -142,32 +141,32 @@ def _connector(socks: str) -> aiohttp.BaseConnector:
         if parts.port is None:
             parts = parts._replace(netloc=f"{parts.netloc.rstrip(':')}:{SOCKS_PORT}")
         connector: aiohttp.BaseConnector = ProxyConnector.from_url(parts.geturl(), rdns=resolves, limit=0)
-    except ValueError:  # its words, and what was given, may hold a password
-        told = f"a SOCKS proxy must be like socks5h://host:{SOCKS_PORT}: known are {', '.join(_SOCKS)}"
-        raise InputError(told) from None
+    except ValueError:  # its words and the address may hold a password
+        schemes = ", ".join(_SOCKS)
+        raise InputError(f"a SOCKS proxy must be like socks5h://host:{SOCKS_PORT}. Schemes are: {schemes}") from None
     return connector
 
 
 async def _keep(loop: asyncio.AbstractEventLoop, sessions: dict[str, aiohttp.ClientSession]) -> AsyncGenerator[None]:
-    """Close `sessions` when `loop.shutdown_asyncgens()` closes this generator, which was begun on that loop."""
+    """Close `sessions` when `loop.shutdown_asyncgens()` closes this generator, which runs on that loop."""
     try:
         yield
     finally:
         _kept.pop(loop, None)
         for session in sessions.values():
             await session.close()
-        await asyncio.sleep(0)  # a transport closes its socket in the next turn of the loop
+        await asyncio.sleep(0)  # a transport closes its socket in the loop's next turn
 
 
 def _sweep() -> None:
-    """Drop the sessions of loops that were closed without being shut down: their transports died with them."""
+    """Drop the sessions of loops that were closed without a shutdown: their transports are gone with them."""
     for loop in [loop for loop in _kept if loop.is_closed()]:
         for session in _kept.pop(loop).sessions.values():
             session.detach()
 
 
 def _after_fork() -> None:
-    _inherited.extend(_kept.values())  # the parent's connections: neither used nor closed here
+    _inherited.extend(_kept.values())  # the parent's connections must be neither used nor closed here
     _kept.clear()
 
 

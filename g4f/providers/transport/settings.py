@@ -1,4 +1,4 @@
-"""How requests are sent: what a caller, a client or the environment may set."""
+"""How requests are sent, as a caller, a client or the environment may set it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from urllib.request import proxy_bypass
 import msgspec
 
 from ...errors import InputError, kind_of
+from ...secrets.key import Key
 from ...secrets.known import secrets_of
-from ...typing import Key
 
 __all__ = ["TRANSPORT", "Settings", "environment_proxy", "private", "proxy_address"]
 
@@ -20,10 +20,10 @@ _PRIVATE = ("api_key", "base_url", "extra_headers", "extra_query")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """How requests are sent. Each may be set for a call, for a client, or as `G4F_…` in the environment.
+    """How requests are sent. Each field may be set for a call, for a client, or as `G4F_…` in the environment.
 
-    All times are in seconds: to connect, until the answer begins, and of silence within it. `verify` is whether
-    certificates are checked, or the path of a file with those of the authorities to trust.
+    Times are in seconds: to connect, until the answer begins, and of silence within it. `verify` says whether
+    certificates are checked, or is the path of a file with the certificates of trusted authorities.
     """
 
     proxy: str | None = None
@@ -34,10 +34,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stream_timeout: float = 60.0
 
     @classmethod
-    def take(cls, options: dict[str, Any]) -> Settings:
-        """Return the settings in `options`, which are taken out of it. Raises InputError for one of a wrong kind.
+    def pop_from(cls, options: dict[str, Any]) -> Settings:
+        """Remove the settings from `options`, and return them. Raises InputError for a wrong type or value.
 
-        A `stream_timeout` that the caller gives is the limit for the beginning too.
+        A caller's `stream_timeout` also limits the time until the answer begins.
         """
         given: dict[str, Any] = {}
         if options.get("proxy"):
@@ -55,16 +55,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         try:
             settings = msgspec.convert(given, cls, strict=False)
         except msgspec.ValidationError as error:
-            raise InputError(f"a setting is of the wrong kind: {error}") from None
+            raise InputError(f"a setting has the wrong type: {error}") from None
         if min(settings.connect_timeout, settings.first_timeout, settings.stream_timeout) <= 0:
-            raise InputError("connect_timeout, first_timeout and stream_timeout must be seconds, more than 0")
+            raise InputError("connect_timeout, first_timeout and stream_timeout must be more than 0 seconds")
         if settings.max_retries < 0:
             raise InputError("max_retries must be 0 or more")
         return settings
 
 
 def _verify(given: Any) -> Any:
-    """Return what `verify` says: the environment has only texts, and a path may be a Path."""
+    """Return `verify` as a text or a bool: the environment has only texts, and a path may be a Path."""
     if isinstance(given, os.PathLike):
         return os.fspath(given)
     return _WORDS.get(given.strip().lower(), given) if isinstance(given, str) else given
@@ -72,16 +72,16 @@ def _verify(given: Any) -> Any:
 
 _WORDS = {"0": False, "false": False, "no": False, "off": False, "1": True, "true": True, "yes": True, "on": True}
 TRANSPORT = frozenset((*_PRIVATE, *Settings.__struct_fields__))
-"""Options that say where a request goes, and how: no part of a question, and nothing to who sends no request."""
+"""Options that say where and how a request is sent. They are no part of the question."""
 
 _VARIABLES = {name: f"G4F_{name.upper()}" for name in Settings.__struct_fields__} | {"proxy": ""}
-"""What sets each in the environment; that of `proxy` has its place in the walk already."""
+"""The variable of each in the environment. `G4F_PROXY` is read elsewhere, for all kinds of providers."""
 
 
 def private(options: Mapping[str, Any]) -> set[str]:
-    """Return the names of those options that belong to one provider, and are given to no other.
+    """Return the names of the options that belong to one provider, and must not be given to another one.
 
-    That are key, address, headers and query, and others in which there is a secret, such as `extra_body`.
+    These are key, address, headers and query, and every option that holds a secret, such as `extra_body`.
     """
     return {
         name
@@ -91,16 +91,16 @@ def private(options: Mapping[str, Any]) -> set[str]:
 
 
 def proxy_address(given: object, what: str) -> Key:
-    """Return the address of a proxy; without a scheme it is one of HTTP, as curl takes it.
+    """Return the address of a proxy. As in curl, it is an HTTP proxy if it has no scheme.
 
-    Raises InputError that says `what` it is, and not what it holds: there may be a password in it.
+    Raises InputError that names it as `what`, but does not show it: it may hold a password.
     """
     if not isinstance(given, str):
         raise InputError(f"{what} must be an address like http://host:port, not {kind_of(given)}")
     address = Key(given.strip() if "://" in given or "@" in given else f"http://{given.strip()}")
     if not _is_proxy(address):
         form = "socks5h://host:1080" if address.lower().startswith("socks") else "http://host:port"
-        raise InputError(f"{what} is no address like {form}")
+        raise InputError(f"{what} must be an address like {form}")
     return address
 
 
@@ -114,7 +114,7 @@ def _is_proxy(address: Key) -> bool:
 
 
 def environment_proxy(url: str) -> str | None:
-    """Return the proxy that the environment names for `url`, in the way of curl and of Python's own urllib."""
+    """Return the proxy that the environment names for `url`, by the rules of curl and of Python's urllib."""
     scheme = url.partition(":")[0]
     for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"):
         if proxy := Key(os.environ.get(name, "")):

@@ -1,7 +1,7 @@
 """Server-sent events: bytes, cut anywhere → the payloads of their events. No I/O.
 
-As the WHATWG's "Server-sent events" (HTML Living Standard, 9.2.6) reads a stream, with one leniency: an event that
-the end of the stream cuts off is given by `end()`, because servers exist that leave out the last blank line.
+A stream is read as in the WHATWG's "Server-sent events" (HTML Living Standard, 9.2.6), with one leniency: `end()` gives
+an event that the end of the stream cuts off, because some servers leave out the last blank line.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class ErrorPayload(bytes):
-    """The payload of an event that the server called `error`."""
+    """The payload of an event named `error`."""
 
 
 class Events:
-    """Feed bytes as they arrive; take the payload of each event that is whole. The cuts never change the result.
+    """Feed it bytes as they arrive, and get the payload of each complete event. Cuts never change the result.
 
-    `full` says why no more of an event is taken that does not end, "" while more is.
+    `full` says why an event that does not end is too large; "" if none is.
     """
 
     __slots__ = ("_after_cr", "_began", "_lines", "_rest", "full")
 
     says = re.compile(rb"^(?:data|event|error)\b.*\n", re.MULTILINE)
-    """The lines that are kept of an event that is not whole yet. Comments, which keep a connection alive, are none."""
+    """The lines to keep of an event that is not complete. Comments, which keep a connection alive, are not kept."""
 
     def __init__(self) -> None:
-        self._lines = Held()  # those that are whole, of an event that is not
+        self._lines = Held()  # the complete lines of an event that is not complete
         self._rest = Held()  # the beginning of a line
         self._after_cr = False
         self._began = False
@@ -50,35 +50,35 @@ class Events:
         if cut < 0:
             self._keep(data)
             return found
-        whole = self._rest.take(data[:cut]) if self._rest else data[:cut]
+        whole = self._rest.drain(data[:cut]) if self._rest else data[:cut]
         if cut + 2 < len(data):
             self._keep(data[cut + 2 :])
         return [*found, *_payloads(whole)] if found else _payloads(whole)
 
     def end(self) -> list[bytes]:
-        """Return the payload of an event that the end of the stream has cut off, if there is one."""
-        return _payloads(self._lines.take(self._rest.take()))
+        """Return the payload of an event that the end of the stream cuts off, if there is one."""
+        return _payloads(self._lines.drain(self._rest.drain()))
 
     def _closed(self, data: bytes, found: list[bytes]) -> bytes:
-        """Put the payload of the event whose first lines are kept into `found`, if it ends; return what comes then."""
+        """If the event whose first lines are kept ends in `data`, put its payload into `found`. Return the rest."""
         ends = data.startswith(b"\n") and not self._rest
         cut = -1 if ends else data.find(b"\n\n")
         if cut < 0 and not ends:
             return data
-        found += _payloads(self._lines.take(self._rest.take(data[: max(cut, 0)])))
+        found += _payloads(self._lines.drain(self._rest.drain(data[: max(cut, 0)])))
         return data[cut + 2 :]
 
     def _keep(self, data: bytes) -> None:
-        """Keep what says something of an event that is not whole yet."""
+        """Keep the lines that matter of an event that is not complete yet."""
         cut = data.rfind(b"\n") + 1
         if cut:
-            self._lines.add(b"".join(self.says.findall(self._rest.take(data[:cut]))))
+            self._lines.add(b"".join(self.says.findall(self._rest.drain(data[:cut]))))
         self._rest.add(data[cut:])
         self.full = self._rest.full or self._lines.full
 
     def _first(self, data: bytes) -> bytes:
-        """Take the byte order mark off, which may itself be cut."""
-        data = self._rest.take(data)
+        """Remove the byte order mark, which may itself be cut."""
+        data = self._rest.drain(data)
         if len(data) < len(_BOM) and _BOM.startswith(data):
             self._rest.add(data)
             return b""
@@ -86,7 +86,7 @@ class Events:
         return data.removeprefix(_BOM)
 
     def _newlines(self, data: bytes) -> bytes:
-        """Make each end of a line one newline, also where its two bytes are cut apart."""
+        """Turn each end of a line into one newline, also if its two bytes are cut apart."""
         if self._after_cr and data:
             data = data.removeprefix(b"\n")
             self._after_cr = False
@@ -115,7 +115,7 @@ def _payload(event: bytes) -> bytes | None:
             data.append(value.removeprefix(b" "))
         elif field == b"event":
             name = value.strip()
-        elif field == b"error":  # not of the standard: how servers on llama.cpp have told of an error
+        elif field == b"error":  # not in the standard: servers on llama.cpp have sent errors so
             data, name = [value], field
     if not data:
         return None
