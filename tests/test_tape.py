@@ -436,6 +436,20 @@ class TestNobody(Folder):
                     self.assertEqual(("by default", "Default"), (whole.choices[0].message.content, whole.provider))
                     self.assertEqual("by default", ask(None, model="", images=None))
 
+    def test_names_itself(self) -> None:
+        """Where the answer itself names who gave it, the tape tells that, and not what the route said."""
+
+        class Renamed(Default):
+            @classmethod
+            async def create_async_generator(cls, model: str, messages: Any, **_: Any) -> AsyncGenerator[Item]:
+                yield ProviderInfo("Inner", "served")
+                yield "a"
+
+        for _ in range(2):
+            with only(Renamed), g4f.tape(self.tape):
+                whole = Client().chat.completions.create("?")
+                self.assertEqual(("Inner", "served"), (whole.provider, whole.model))
+
     def test_model(self) -> None:
         """A model by its name too."""
         for provider, mode in ((Default, "auto"), (None, "replay")):
