@@ -73,6 +73,15 @@ class Default(Teller):
         return ""
 
 
+class Renamed(Default):
+    """Names itself."""
+
+    @classmethod
+    async def create_async_generator(cls, model: str, messages: Any, **_: Any) -> AsyncGenerator[Item]:
+        yield ProviderInfo("Inner", "served")
+        yield "a"
+
+
 class Absent(Default):
     """Cannot answer here."""
 
@@ -438,13 +447,6 @@ class TestNobody(Folder):
 
     def test_names_itself(self) -> None:
         """Where the answer itself names who gave it, the tape tells that, and not what the route said."""
-
-        class Renamed(Default):
-            @classmethod
-            async def create_async_generator(cls, model: str, messages: Any, **_: Any) -> AsyncGenerator[Item]:
-                yield ProviderInfo("Inner", "served")
-                yield "a"
-
         for _ in range(2):
             with only(Renamed), g4f.tape(self.tape):
                 whole = Client().chat.completions.create("?")
