@@ -101,8 +101,8 @@ class Assembly:
 
     @property
     def tool_calls(self) -> list[ToolCall]:
-        """The tool calls by their index, each joined from its pieces: the last id and name that are not empty count."""
-        return [_joined(self._calls[index]) for index in sorted(self._calls)]
+        """The tool calls in the order in which they began, each joined from its pieces."""
+        return [_joined(pieces) for pieces in self._calls.values()]
 
     @property
     def finish_reason(self) -> str:
@@ -111,6 +111,7 @@ class Assembly:
 
 
 def _joined(pieces: list[ToolCall]) -> ToolCall:
+    """Return one call. Of several ids or names, the last that is not empty counts."""
     latest = pieces[::-1]
     return ToolCall(
         pieces[0].index,

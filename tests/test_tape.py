@@ -73,6 +73,15 @@ class Default(Teller):
         return ""
 
 
+class Renamed(Default):
+    """Names itself."""
+
+    @classmethod
+    async def create_async_generator(cls, model: str, messages: Any, **_: Any) -> AsyncGenerator[Item]:
+        yield ProviderInfo("Inner", "served")
+        yield "a"
+
+
 class Absent(Default):
     """Cannot answer here."""
 
@@ -435,6 +444,13 @@ class TestNobody(Folder):
                     whole = Client().chat.completions.create("?")
                     self.assertEqual(("by default", "Default"), (whole.choices[0].message.content, whole.provider))
                     self.assertEqual("by default", ask(None, model="", images=None))
+
+    def test_names_itself(self) -> None:
+        """Where the answer itself names who gave it, the tape tells that, and not what the route said."""
+        for _ in range(2):
+            with only(Renamed), g4f.tape(self.tape):
+                whole = Client().chat.completions.create("?")
+                self.assertEqual(("Inner", "served"), (whole.provider, whole.model))
 
     def test_model(self) -> None:
         """A model by its name too."""

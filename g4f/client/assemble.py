@@ -69,8 +69,9 @@ async def completion(events: AsyncGenerator[Item], provider: str, model: str) ->
 
 
 def completion_calls(answer: Assembly) -> list[CompletionToolCall]:
-    """Return the tool calls of an answer in the shape of a completion's."""
-    return [CompletionToolCall(call.id, CompletionFunction(call.name, call.arguments)) for call in answer.tool_calls]
+    """Return the tool calls of an answer in the shape of a completion's, in the order of their index."""
+    calls = sorted(answer.tool_calls, key=lambda call: call.index)
+    return [CompletionToolCall(call.id, CompletionFunction(call.name, call.arguments)) for call in calls]
 
 
 def _new_id() -> str:
