@@ -15,7 +15,8 @@ from .kernel import Cell, Kernel
 PROVIDERS = """
 import asyncio, threading
 import g4f
-from g4f import ChatCompletion, bridge
+from g4f import ChatCompletion
+from g4f.waiting import bridge
 
 go, cleaned = threading.Event(), []
 
@@ -299,9 +300,8 @@ class TestTerminal(unittest.TestCase):
         )
         self.addCleanup(self.terminal.close, force=True)
         self.enter("from tests.mocks import AsyncGeneratorProviderMock as Mock")
-        self.enter(
-            "import asyncio; from g4f import ChatCompletion, bridge; from tests.test_bridge import Source, stuck"
-        )
+        self.enter("import asyncio; from g4f import ChatCompletion; from g4f.waiting import bridge")
+        self.enter("from tests.test_bridge import Source, stuck")
 
     def enter(self, line: str) -> None:
         """Enter a line at the next prompt."""

@@ -28,9 +28,6 @@ PATHS = {
 }
 """What users import, and from where."""
 
-NOT_YET = {"Answer", "Call", "Turn"}
-"""Names that two classes still share."""
-
 HEAVY = ("aiohttp", "IPython", "markdown_it", "nest_asyncio2", "traitlets", "xllamacpp")
 
 
@@ -110,7 +107,7 @@ class TestPublic(unittest.TestCase):
         }
         names = sorted(value.__name__ for value in classes)
         shared = {name for name in names if names.count(name) > 1}
-        self.assertEqual({"ChatCompletion"}, shared - NOT_YET)
+        self.assertEqual({"ChatCompletion"}, shared)
 
     def test_docstrings(self) -> None:
         """Every module, and every class and function that is public in it, says what you get; so does each method."""

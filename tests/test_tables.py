@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 from g4f.errors import InputError, MissingAuthError, ProviderNotFoundError
 from g4f.providers.catalogue import ROWS, load_at
 from g4f.providers.retry_provider import IterListProvider
-from g4f_jupyter.line.aliases import Target
+from g4f_jupyter.line.aliases import AliasTarget
 from g4f_jupyter.show.tables import Table, alias_table, model_table, provider_table
 
 from .servers import HANG, HELD, Server, whole
@@ -166,5 +166,5 @@ class TestTables(unittest.TestCase):
 
     def test_aliases(self) -> None:
         """What each stands for."""
-        table = alias_table({"fast": Target("OpenAI", "gpt-5.4-nano")})
+        table = alias_table({"fast": AliasTarget("OpenAI", "gpt-5.4-nano")})
         self.assertEqual([("fast", "OpenAI", "gpt-5.4-nano")], table.rows)

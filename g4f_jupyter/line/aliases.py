@@ -12,12 +12,12 @@ from g4f.models import ModelUtils
 from g4f.providers.catalogue import ROWS, find
 from g4f.secrets.key import Key
 
-__all__ = ["Aliases", "Target"]
+__all__ = ["AliasTarget", "Aliases"]
 
 _NAME = re.compile(r"\w[\w.-]*")
 
 
-class Target(NamedTuple):
+class AliasTarget(NamedTuple):
     """What an alias stands for."""
 
     provider: str
@@ -33,16 +33,16 @@ class Aliases:
     def __init__(self, folder: Path | str) -> None:
         self._file = Path(folder) / "g4f_aliases.json"
 
-    def all(self) -> dict[str, Target]:
+    def all(self) -> dict[str, AliasTarget]:
         """Return all aliases, by name. Raises InputError if their file cannot be read."""
         message = f"the aliases cannot be read: repair or remove {self._file}"
-        return dict(sorted(load(resolve(self._file, message), dict[str, Target], message, missing=b"{}").items()))
+        return dict(sorted(load(resolve(self._file, message), dict[str, AliasTarget], message, missing=b"{}").items()))
 
-    def resolve(self, name: str) -> Target | None:
+    def resolve(self, name: str) -> AliasTarget | None:
         """Return the target of `name`, None if it is no alias. Raises InputError as `all` does."""
         return self.all().get(name)
 
-    def set(self, name: str, target: str) -> Target:
+    def set(self, name: str, target: str) -> AliasTarget:
         """Let `name` stand for `target`, which is like "OpenAI:gpt-5.4-nano"; return that.
 
         Raises ProviderNotFoundError with close matches, and InputError if `name` or `target` is not one, or if `name`
@@ -56,7 +56,7 @@ class Aliases:
             raise InputError(f"an alias stands for PROVIDER:MODEL, like OpenAI:gpt-5.4-nano, not {given!r}")
         if name in ModelUtils.convert or any(name == row.default_model for row in ROWS):
             raise InputError(f"{name!r} is the name of a model: choose another alias for {target}")
-        found = Target(find(provider).name, model)
+        found = AliasTarget(find(provider).name, model)
         self._write(self.all() | {name: found})
         return found
 
@@ -71,6 +71,6 @@ class Aliases:
             )
         self._write({alias: target for alias, target in known.items() if alias != name})
 
-    def _write(self, aliases: dict[str, Target]) -> None:
+    def _write(self, aliases: dict[str, AliasTarget]) -> None:
         message = f"the aliases cannot be saved in {self._file}"
         dump(resolve(self._file, message), aliases, message)

@@ -21,7 +21,7 @@ from ..show.display import KEPT, Frames, Quiet, Screen, errors_in_one_line, show
 from ..show.footer import footer, metadata, notes
 from ..show.preview import Preview
 from ..show.terminal import terminal
-from .settings import Settings
+from .settings import ChatSettings
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -32,7 +32,7 @@ __all__ = ["ChatMagics"]
 
 
 @magics_class
-class ChatMagics(Settings):
+class ChatMagics(ChatSettings):
     """Chat in a cell. `%config ChatMagics` lists the settings, which hold for each cell that says nothing else."""
 
     def __init__(self, shell: InteractiveShell) -> None:

@@ -10,10 +10,10 @@ from traitlets import Bool, Enum, Float, Int, List, Unicode
 from ..line.arguments import OPTIONS, TAPES
 from ..show.display import FORMATS, Look
 
-__all__ = ["Settings"]
+__all__ = ["ChatSettings"]
 
 
-class Settings(Magics):
+class ChatSettings(Magics):
     """What `%config ChatMagics` lists, and what it makes of the options of a line."""
 
     provider = Unicode("", help="Provider to ask, by name; several names are asked in turn.").tag(config=True)

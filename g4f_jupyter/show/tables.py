@@ -13,7 +13,7 @@ from g4f.providers.catalogue import ROWS, available, load, reasons
 from g4f.providers.retry_provider import IterListProvider
 from g4f.providers.rows import Row
 
-from ..line.aliases import Target
+from ..line.aliases import AliasTarget
 from ..line.model_names import cached, fetch
 from .shown import Shown
 
@@ -57,7 +57,7 @@ def provider_table() -> Table:
     return Table(("Provider", "Here", "Default model"), rows)
 
 
-def alias_table(aliases: Mapping[str, Target]) -> Table:
+def alias_table(aliases: Mapping[str, AliasTarget]) -> Table:
     """Return what each alias stands for."""
     return Table(("Alias", "Provider", "Model"), [(name, *target) for name, target in aliases.items()])
 
