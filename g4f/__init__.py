@@ -1,7 +1,13 @@
 """Ask any model, from any event loop.
 
-messages ─ messages.normalize ─ routing.resolve ─ dispatch.stream_events ─ provider ─ events
-         ─ assembly ─ face (bridge, if sync) ─ conversation ─ g4f_jupyter
+The walk of a question:
+
+options, messages ─ routing.resolve ─ dispatch.prepare ─ dispatch.ask
+     ─ providers.call (a provider's method) ─ providers.protocols (its request) ─ providers.transport (HTTP)
+     ─ providers.protocols (its answer, as events) ─ shaping (`<think>`, stop words) ─ assembly (one answer)
+     ─ completion, client or conversation; by waiting.bridge if the call is sync ─ g4f_jupyter
+
+Beside it: taping answers from a file, secrets keeps keys back, markdown and printable make safe what is shown.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from ..inserts.question import Filled, fill
 from ..line.aliases import Aliases
 from ..line.arguments import chat_arguments, parsed, values_of
 from ..session import Question, Session, cell_id, deleted_cells, named_provider, takes_metadata
-from ..show.display import KEPT, Frames, Quiet, Screen, errors_in_one_line, show
+from ..show.display import KEPT, Frames, Screen, errors_in_one_line, show
 from ..show.footer import footer, metadata, notes
 from ..show.preview import Preview
 from ..show.terminal import terminal
@@ -152,7 +152,7 @@ class ChatMagics(ChatSettings):
 
     def _screen(self, options: Namespace) -> Screen:
         if options.quiet:
-            return Quiet()
+            return Screen()  # it shows nothing
         look = self.look(options)
         return Frames(look) if hasattr(self._shell, "kernel") else terminal(look)
 

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from time import monotonic
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from IPython.display import DisplayHandle
 
@@ -23,7 +23,7 @@ from g4f.providers.response import FinishReason, Item, Reasoning, Status, ToolCa
 
 from ..inserts.last_error import note_as_own
 
-__all__ = ["FORMATS", "KEPT", "Frames", "Look", "Quiet", "Screen", "errors_in_one_line", "show"]
+__all__ = ["FORMATS", "KEPT", "Frames", "Look", "Screen", "errors_in_one_line", "show"]
 
 PAUSE = 0.08
 """Least seconds between two frames."""
@@ -48,8 +48,8 @@ class Look(NamedTuple):
     images: bool = False
 
 
-class Screen(Protocol):
-    """Where an answer is shown."""
+class Screen:
+    """Where an answer is shown. This one shows nothing: the others say how they show it."""
 
     def add(self, text: str) -> None:
         """Show `text` after the text that is there."""
@@ -97,29 +97,7 @@ async def show(answer: AsyncGenerator[Item], screen: Screen) -> None:
         screen.close(mark)
 
 
-class Quiet:
-    """Shows nothing."""
-
-    def add(self, text: str) -> None:
-        """Drop it."""
-
-    def think(self, text: str) -> None:
-        """Drop it."""
-
-    def call(self, code: str) -> None:
-        """Drop it."""
-
-    def wait(self, what: str) -> None:
-        """Drop it."""
-
-    def close(self, mark: str) -> None:
-        """Do nothing."""
-
-    def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
-        """Drop them."""
-
-
-class Frames:
+class Frames(Screen):
     """One display handle per answer, updated a few times per second at any rate of tokens, and once at the end.
 
     Each frame holds the whole text so far: as it is in `text/plain`, and made safe in `text/markdown`. The longer it

@@ -32,7 +32,7 @@ def terminal(look: Look) -> Screen:
     return Terminal()
 
 
-class Terminal:
+class Terminal(Screen):
     """Prints the text as it comes, without characters that steer the terminal."""
 
     def __init__(self) -> None:
