@@ -110,8 +110,9 @@ class Shaper:
             out += self.go_on()
         if self._half:
             self._give(Reasoning(whole(self._half)), out)
-        unsure, self._unsure, self._half = whole(self._unsure), "", ""
-        self._piece(unsure, out)
+        unsure, self._unsure, self._half = self._unsure, "", ""
+        if unsure:
+            self._piece(whole(unsure), out)
         self._text("", out, last=True)
         return out
 

@@ -192,23 +192,24 @@ def _signature(function: Callable[..., Any]) -> _Signature:
 
 
 def _method_of(provider: Provider) -> tuple[str, Callable[..., Any], _Signature]:
-    name = provider_name(provider)
     if not getattr(provider, "working", True):
-        raise ProviderNotWorkingError(f"{name} is marked as not working (working = False)", provider=name)
+        raise _not_working(provider, " is marked as not working (working = False)")
     for kind in METHODS:
         method = getattr(provider, kind, None)
         if callable(method):
             signature = _signature(getattr(method, "__func__", method))
             if signature.takes_self and isinstance(provider, type) and not hasattr(method, "__self__"):
-                raise ProviderNotWorkingError(
-                    f"{name}.{kind} needs an instance: give provider={name}(), or make it a @classmethod",
-                    provider=name,
-                )
+                name = provider_name(provider)
+                why = f".{kind} needs an instance: give provider={name}(), or make it a @classmethod"
+                raise _not_working(provider, why)
             return kind, method, signature
     hint = ". For several providers give IterListProvider([…])" if isinstance(provider, list | tuple) else ""
-    raise ProviderNotWorkingError(
-        f"{name} is not a provider: it has none of the methods {', '.join(METHODS)}{hint}", provider=name
-    )
+    raise _not_working(provider, f" is not a provider: it has none of the methods {', '.join(METHODS)}{hint}")
+
+
+def _not_working(provider: Provider, why: str) -> ProviderNotWorkingError:
+    name = provider_name(provider)
+    return ProviderNotWorkingError(f"{name}{why}", provider=name)
 
 
 def _check_lacks(provider: Provider, messages: list[dict[str, Any]], options: dict[str, Any]) -> None:
