@@ -54,6 +54,10 @@ class TestNames(TestCase):
         for value in (None, True, "", b"", os, len, int):
             self.assertFalse(hides("password", value), value)
         self.assertTrue(hides("anything", os.environ))
+        self.assertTrue(hides("anything", dict(os.environ)))
+        self.assertTrue(hides("anything", {**os.environ, "MORE": "1"}))
+        self.assertFalse(hides("anything", dict.fromkeys(os.environ, "?")))
+        self.assertFalse(hides("anything", {}))
 
     def test_raises(self) -> None:
         """Nothing of a value's own is called."""
@@ -103,6 +107,9 @@ class TestScrubber(TestCase):
             ("api_key: str = 's3cret'", "api_key: str = '***'"),
             ("connect(user='me', password='s3 cret')", "connect(user='me', password='***')"),
             ('pwd = f"s3{x}cret" + "more"', 'pwd = "***"'),
+            ('auth = ("user", "s3" + "cret")', 'auth = ("***", "***" + "***")'),
+            ('password = decoded("czNjcmV0")', 'password = decoded("***")'),
+            ('f(credentials={"user": "me", "word": "s3cret"})', 'f(credentials={"user": "***", "word": "***"})'),
             ('os.environ["MY_KEY"] = "s3cret"', 'os.environ["MY_KEY"] = "***"'),
             ('os.environ.setdefault("MY_TOKEN", "s3cret")', 'os.environ.setdefault("MY_TOKEN", "***")'),
             ('{"a": {"clientSecret": "s3cret", "b": 1}}', '{"a": {"clientSecret": "***", "b": 1}}'),
@@ -181,6 +188,8 @@ class TestScrubber(TestCase):
             'x="a" ',
             "'\\",
             "bearer ",
+            "password=(",
+            "auth = ('",
         ):
             text = piece * (20_000 // len(piece))
             with self.subTest(piece):

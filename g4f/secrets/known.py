@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -12,12 +13,15 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from ..providers.rows import ROWS
 from .key import DEEPEST, Key, is_secret, may_be_secret
 
-__all__ = ["SHORTEST", "STARS", "hides", "keys_here", "passwords_of", "secrets_of"]
+__all__ = ["SHORTEST", "STARS", "hides", "is_environment", "keys_here", "passwords_of", "secrets_of"]
 
 SHORTEST = 8
 """Characters that a secret has at least, to be looked for: what is shorter is a placeholder, and part of many words."""
 
 STARS = "***"
+
+FEW, MANY = 5, 200
+"""Entries that a copy of the environment has at least, and entries of a dict that are compared with it."""
 
 
 def keys_here() -> set[str]:
@@ -65,12 +69,23 @@ def passwords_of(address: str) -> Iterator[str]:
         yield from {found, unquote(found)}
 
 
+def is_environment(value: object) -> bool:
+    """Whether it is the environment of this process, or a copy of most of it."""
+    if value is os.environ:
+        return True
+    if type(value) is not dict or len(value) < FEW:
+        return False
+    begin = list(islice(value.items(), MANY))
+    same = [name for name, held in begin if type(name) is str and type(held) is str and os.environ.get(name) == held]
+    return 2 * len(same) > len(begin)
+
+
 def hides(name: object, value: Any) -> bool:
     """Whether a value called `name` is a secret: a text, a number, or all that stands within it.
 
     Nothing of the value's own is called, which may raise.
     """
-    if value is os.environ:
+    if is_environment(value):
         return True
     kind = type(value)
     if issubclass(kind, str | bytes):

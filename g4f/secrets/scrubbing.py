@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from .key import may_be_secret
+from .key import is_secret, may_be_secret
 from .known import STARS
 
 __all__ = ["Scrubber"]
@@ -52,6 +52,15 @@ _NAMED = re.compile(
 )
 """A name, and the text that it is given, in code, JSON, or the `repr` of an object; the text may be put together."""
 
+_COMPOSED = re.compile(r"(?<![\w-])([\w-]{1,80})((?:\\?[\"'])?\]?\s*[=:]\s*)(?=[(\[{]|[A-Za-z_][\w.]{0,80}\()")
+"""A name, and what it is given where that is no text but made of some: a list, a dict, a call."""
+
+_LITERAL = re.compile(r"""([bfru]{0,2})("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')(\s*:)?""", re.IGNORECASE)
+"""A text in code; with a colon behind it, it is a name in a dict."""
+
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+"""The name of a variable of the environment, which is no secret."""
+
 _JOINT = re.compile(r"\\?[\"']\s*(?:\+\s*)?[bfru]{0,2}\\?[\"']", re.IGNORECASE)
 """What stands between two texts that are put together."""
 
@@ -87,7 +96,7 @@ class Scrubber:
         text = _LOOKS.sub(lambda _: self.stars(), text)
         text = _ADDRESS.sub(lambda _: f"{self.stars()}@", text)
         text = _HEADER.sub(lambda found: found[1] + self.stars(), text)
-        text = _QUERY.sub(self._named, text)
+        text = self._composed(_QUERY.sub(self._named, text))
         return _BARE.sub(self._named, _NAMED.sub(self._quoted, text))
 
     def _cut_off(self, text: str) -> str:
@@ -106,6 +115,25 @@ class Scrubber:
         if value.startswith(STARS) or not may_be_secret(name, value):
             return found[0]
         return f"{name}{between}{self.stars()}"
+
+    def _composed(self, text: str) -> str:
+        """Return `text` with stars for the texts of which a secret is made, up to the end of its line."""
+        out, end = [], 0
+        for found in _COMPOSED.finditer(text):
+            name = found[1]
+            if found.start() < end or not is_secret(name) or name.lower() in ("key", "token"):  # too often of something
+                continue
+            stop = text.find("\n", found.end())
+            stop = len(text) if stop < 0 else stop
+            out += [text[end : found.end()], _LITERAL.sub(self._literal, text[found.end() : stop])]
+            end = stop
+        return "".join([*out, text[end:]])
+
+    def _literal(self, found: re.Match[str]) -> str:
+        words = found[2][1:-1]
+        if found[3] or not words or words == STARS or _VARIABLE.fullmatch(words):
+            return found[0]
+        return f"{found[1]}{found[2][0]}{self.stars()}{found[2][0]}"
 
     def _quoted(self, found: re.Match[str]) -> str:
         name, between, given = found.groups()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import linecache
-import os
 import reprlib
 import sys
 import traceback
@@ -15,7 +14,7 @@ from typing import Any
 
 from g4f.errors import InputError
 from g4f.secrets.key import Key
-from g4f.secrets.known import hides, keys_here
+from g4f.secrets.known import hides, is_environment, keys_here
 from g4f.secrets.scrubbing import Scrubber
 
 from .known import held
@@ -134,12 +133,14 @@ class _Shown(reprlib.Repr):
         return super().repr_str(self._scrubber.scrub(x), level)
 
     def repr_dict(self, x: dict[Any, Any], level: int) -> str:
+        if is_environment(x):
+            return self._scrubber.stars()
         hidden = {key: Key() for key, value in x.items() if hides(key, value)}
         self._scrubber.count += len(hidden)
         return super().repr_dict({**x, **hidden}, level)
 
     def repr_instance(self, x: object, level: int) -> str:
-        if type(x) is Key or x is os.environ:
+        if type(x) is Key or is_environment(x):
             return self._scrubber.stars()
         self.maxother = sys.maxsize
         try:

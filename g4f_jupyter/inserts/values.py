@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +20,7 @@ from typing import Any
 
 from g4f.errors import InputError, kind_of
 from g4f.secrets.key import Key
-from g4f.secrets.known import hides, keys_here
+from g4f.secrets.known import hides, is_environment, keys_here
 from g4f.secrets.scrubbing import Scrubber
 
 from .sources import capped, exception, module, source
@@ -45,7 +44,7 @@ def text_of(value: object, name: str, *, limit: int = LIMIT, scrubber: Scrubber 
     secrets, and the `scrubber` counts them. Raises InputError that names the value if its own code raises.
     """
     scrubber = Scrubber(keys_here()) if scrubber is None else scrubber
-    if issubclass(type(value), Key) or value is os.environ:
+    if issubclass(type(value), Key) or is_environment(value):
         return scrubber.stars()
     with blamed(f"telling the model what {name} holds"):
         own = _own_text(value, "_repr_llm_")
@@ -110,6 +109,8 @@ class _Plain:
 
     def of(self, value: Any) -> Any:
         """Return `value` in types of JSON: text where there is no such type, and the beginning of what is long."""
+        if is_environment(value):
+            return self._text(Key())
         if _is_collection(value):
             return self._all(value)
         if _is_array(value) and value.shape == ():
