@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import thread_time
 
-__all__ = ["cost"]
+__all__ = ["LINEAR", "cost", "growth"]
+
+LINEAR = 26
+"""Up to here work grows linearly; see `growth`."""
 
 
 def cost(work: Callable[[], object]) -> float:
@@ -24,3 +27,11 @@ def _best(work: Callable[[], object]) -> float:
         work()
         times.append(thread_time() - start)
     return min(times)
+
+
+def growth(work: Callable[[int], object], size: int) -> float:
+    """Return how many times as much `work(8 * size)` costs as `work(size)`: 8 where it is linear, 64 where quadratic.
+
+    What is between 8 and `LINEAR` is noise, the caches of the processor, and the price of starting.
+    """
+    return _best(lambda: work(8 * size)) / _best(lambda: work(size))

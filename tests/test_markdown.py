@@ -13,7 +13,7 @@ from g4f.markdown import code_of, fenced, finished, literal, safe
 from g4f.markdown.entities import is_allowed
 from g4f.markdown.rewriting import Growing
 
-from .cost import cost
+from .cost import LINEAR, cost, growth
 from .hostile import answers, screens, wrong_in_html
 
 WITHOUT_US = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
@@ -301,12 +301,11 @@ class TestCost(unittest.TestCase):
     """The work grows with the answer, not faster."""
 
     def test_linear(self) -> None:
-        """Twice as much of anything takes about twice as long, and a paragraph of nothing but marks next to nothing."""
+        """Eight times as much of anything takes about eight times as long."""
         marks = ("\\(", "`", "[", "[](", "<think>", "$", "$$ ", "&amp;", "<sub>", "> <", "`` ` ")
         for piece in (*marks, "http://a.b/)", "a@b.c ", "\\begin{align}"):
             with self.subTest(piece):
-                once, twice = (cost(partial(safe, piece * (size // len(piece)))) for size in (60_000, 120_000))
-                self.assertLess(twice, 3.5 * once + 5)
+                self.assertLess(growth(lambda size, piece=piece: safe(piece * (size // len(piece))), 15_000), LINEAR)
 
 
 class TestGrowing(unittest.TestCase):
