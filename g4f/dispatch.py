@@ -100,8 +100,9 @@ def prepare(
     cut = None if getattr(route.provider, "enforces_max_tokens", False) else limit
     silence = None if getattr(route.provider, "enforces_stream_timeout", False) else silence
     call = _call(route, normal, given, stream=stream)
-    sent = (call.messages, call.options) if call else (normal, given)
-    return Request(route, call, *sent, words, cut, longest, silence, lookup)
+    if call is not None:
+        normal, given = call.messages, call.options
+    return Request(route, call, normal, given, words, cut, longest, silence, lookup)
 
 
 def _routed(
@@ -244,8 +245,9 @@ async def text(request: Request) -> str:
 
 def _of_environment(name: str) -> str:
     """Return the proxy that the environment sets, or "". Raises InputError that names the variable."""
-    held = Key(os.environ.get(name, ""))
-    return proxy_address(held, f"the proxy of {name}") if held else held
+    if not (held := os.environ.get(name)):
+        return ""
+    return proxy_address(Key(held), f"the proxy of {name}")
 
 
 def _stop_words(stop: object) -> tuple[str, ...]:

@@ -88,6 +88,8 @@ def bind(
 
 def _taken(provider: Provider, signature: _Signature, options: dict[str, Any]) -> dict[str, Any]:
     """Return the options that the provider accepts. Raises InputError for one that it must not get."""
+    if not options:
+        return options
     if signature.takes_any:
         if not hasattr(provider, "providers"):  # each provider of a list refuses for itself
             check_words(options, signature.takes)

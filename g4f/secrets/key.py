@@ -60,6 +60,8 @@ def seal(given: Mapping[str, object]) -> dict[str, Any]:
     options.
     """
     options = cast("dict[str, Any]", given)  # to a type checker, a TypedDict is no dict
+    if not options:
+        return options
     for name, value in options.items():
         if type(value) in _HARMLESS:
             continue
