@@ -48,8 +48,8 @@ def main(arguments: list[str] | None = None) -> None:
         say("\n".join(_markdown()))
         return
     found = reasons()
-    told = json.dumps([*map(_all, ROWS, found)], indent=2) if asked.json else "\n".join(_table(found))
-    say(told)
+    output = json.dumps([*map(_all, ROWS, found)], indent=2) if asked.json else "\n".join(_table(found))
+    say(output)
 
 
 def _places(row: Row) -> list[str]:

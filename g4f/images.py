@@ -106,15 +106,15 @@ def _decoded(url: str, where: str) -> bytes:
 def _file(path: str, where: str) -> bytes:
     if len(path) > _LONGEST:
         raise InputError(f"{where} is no path, but a long text: give base64 as data:image/png;base64,iVBOR…")
-    told = f"{where} cannot be read from {path[-100:]!r}"
-    start = beginning(path, told, 16)
-    return read(path, told) if _media_type(start) else start
+    failure = f"{where} cannot be read from {path[-100:]!r}"
+    start = beginning(path, failure, 16)
+    return read(path, failure) if _media_type(start) else start
 
 
 def _why(error: Exception) -> str:
     """Return the cause in one short line."""
-    told = str(getattr(error, "strerror", None) or error).strip() or type(error).__name__
-    return told.splitlines()[0][:200]
+    reason = str(getattr(error, "strerror", None) or error).strip() or type(error).__name__
+    return reason.splitlines()[0][:200]
 
 
 def _drawn(image: object, where: str) -> bytes | None:

@@ -30,7 +30,7 @@ from g4f_jupyter.show.display import Frames
 from g4f_jupyter.show.history import History
 from g4f_jupyter.show.tables import Table
 
-__all__ = ["JUDGE", "answers", "in_nbconvert", "screens", "wrong_in_html"]
+__all__ = ["JUDGE", "answers", "framed", "in_nbconvert", "screens", "wrong_in_html"]
 
 PIECES = [
     *(
@@ -104,15 +104,15 @@ def screens(made: list[str]) -> list[str]:
     whole = [made[at : at + 4] for at in range(0, len(made) - 3, 4)]
     found = []
     for one, two, three, four in whole:
-        found += [asyncio.run(_framed(one, two, three, four))]
+        found += [asyncio.run(framed(one, two, three, four))["text/markdown"]]
         chat = Conversation(turns=[Turn(one, two), Turn(three, four)], system=four)
         found += [History(Thread(chat)).markdown(), chat._repr_markdown_()]
         found += [Table((one, two), [(three, four)], (one,)).markdown()]
     return found
 
 
-async def _framed(answer: str, thought: str, call: str, line: str) -> str:
-    """Return the last frame of an answer."""
+async def framed(answer: str, thought: str, call: str, line: str) -> dict[str, str]:
+    """Return the last frame of an answer: its forms by their media types."""
     shell = TerminalInteractiveShell.instance()
     before, shell.display_pub = shell.display_pub, CapturingDisplayPublisher()
     try:
@@ -123,7 +123,7 @@ async def _framed(answer: str, thought: str, call: str, line: str) -> str:
         frames.call(call)
         frames.close("interrupted")
         frames.foot([line, answer], {})
-        frame: str = shell.display_pub.outputs[-1]["data"]["text/markdown"]
+        frame: dict[str, str] = shell.display_pub.outputs[-1]["data"]
     finally:
         shell.display_pub = before
     return frame

@@ -26,6 +26,8 @@ from g4f_jupyter.show.shown import Shown
 from g4f_jupyter.show.tables import Table
 from g4f_jupyter.show.terminal import Rendered, Terminal
 
+from .hostile import framed
+
 ROOT = Path(g4f.__file__).parent.parent
 
 STEERING = "a\x1b]52;c;eA==\x07b\x9b2Jc\x00d\u202ee\u2066f\x7fg\rh\x85i\ud800j&#8238;k&#155;l"
@@ -109,6 +111,14 @@ class TestNothingSteers(unittest.TestCase):
             for text in (repr(each), each._repr_markdown_(), chat._repr_markdown_(), fenced(STEERING)):
                 with self.subTest(type(each).__name__):
                     self.assertEqual(printable(text), text)
+
+    def test_frames(self) -> None:
+        """Each form of an answer in a notebook, with its thoughts, calls and the lines below it."""
+        frame = asyncio.run(framed(STEERING, STEERING, STEERING, STEERING))
+        self.assertEqual({"text/plain", "text/markdown"}, set(frame))
+        for form, text in frame.items():
+            with self.subTest(form):
+                self.assertEqual(printable(text), text)
 
     def test_terminal(self) -> None:
         """An answer as it comes, what is waited for, its calls, its mark and the lines below it, rendered or not."""

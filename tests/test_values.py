@@ -7,18 +7,22 @@ import decimal
 import enum
 import json
 import math
+import os
 import types
 import unittest
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, NoReturn
+from unittest import mock
 
 import numpy as np
 import pandas as pd
 
 from g4f.errors import InputError
 from g4f.secrets.key import Key
+from g4f.secrets.scrubbing import Scrubber
 from g4f_jupyter.inserts import values
+from g4f_jupyter.inserts.last_error import _Shown
 from g4f_jupyter.inserts.values import blamed, is_a, text_of
 
 from .cost import cost
@@ -181,6 +185,19 @@ class TestItself(unittest.TestCase):
                 return "z" * 100
 
         self.assertEqual("zzz\n… 97 more characters", told(Long(), 3))
+
+
+class TestEnvironment(unittest.TestCase):
+    """The environment of the process is told to nobody."""
+
+    def test_copies(self) -> None:
+        """Neither itself nor a copy, alone or within other values, in a question and below an error."""
+        held = dict(os.environ) | {"HARMLESS": "a-value-without-a-secret"}
+        with mock.patch.dict(os.environ, held):
+            for value in (os.environ, dict(os.environ), [dict(os.environ)], (1, {"a": [dict(os.environ)]})):
+                for text in (told(value), _Shown(Scrubber()).repr(value)):
+                    self.assertNotIn("HARMLESS", text)
+                    self.assertIn("***", text)
 
 
 class TestCollections(unittest.TestCase):
