@@ -7,9 +7,21 @@ from typing import Any
 from .assembly import Assembly
 from .client.assemble import completion_calls
 from .client.types import CompletionToolCall
+from .printable import one_line
 from .providers.response import Usage
 
 __all__ = ["Answer"]
+
+
+_ENDS = {
+    "stop": "",
+    "tool_calls": "",
+    "length": "cut off: the limit of its length",
+    "content_filter": "cut off: the provider's content filter",
+    "interrupted": "interrupted",
+    "incomplete": "incomplete",
+}
+"""Finish reasons in words for people."""
 
 
 class Answer(str):  # noqa: SLOT000 - it has attributes
@@ -31,13 +43,26 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     seconds: float = 0.0
     """How long the answer took, from the call to its end."""
     finish_reason: str = "stop"
-    """Why it ended: "stop", "length", "tool_calls" or "content_filter"."""
+    """Why it ended: "stop", "length", "tool_calls", "content_filter", or what else the provider said. What came of an
+    answer that did not come to its end is "interrupted", or "incomplete" if the call failed."""
     messages: tuple[dict[str, Any], ...] = ()
     """The messages that were sent."""
     trimmed: int = 0
     """How many of the oldest turns were left out, so that the rest fits the model's context."""
     replayed: bool = False
     """Whether it is from a tape."""
+
+    @property
+    def mark(self) -> str:
+        """What a reader must know: why it is not whole, or has no text. "" if it is whole, and says something."""
+        reason = self.finish_reason
+        ended = _ENDS[reason] if reason in _ENDS else f"finish reason: {one_line(reason)[:100]}"
+        if self.strip() or self.tool_calls:
+            return ended
+        return f"no text{', only thoughts' * bool(self.reasoning.strip())}{f'; {ended}' * bool(ended)}"
+
+    def __repr__(self) -> str:
+        return f"{str(self)!r} [{self.mark}]" if self.mark else repr(str(self))
 
     @classmethod
     def of(cls, assembly: Assembly, messages: list[dict[str, Any]], seconds: float) -> Answer:

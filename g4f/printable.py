@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-__all__ = ["logger", "one_line", "printable", "say"]
+__all__ = ["counted", "logger", "one_line", "printable", "say"]
 
 _NEWLINE = re.compile("\r\n?")
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -23,6 +23,11 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """Return `text` as `printable` does, in one line: each run of white space is one space."""
     return " ".join(printable(text).split())
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: "1 turn", "2,000 tokens"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def say(text: str, *, end: str = "\n") -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import aclosing
 from hashlib import sha256
-from typing import Any, NamedTuple
+from time import monotonic
+from typing import Any
 
 from g4f.answer import Answer
+from g4f.assembly import Assembly
 from g4f.conversation import Conversation, PendingTurn, Turn
 from g4f.dispatch import Request
 from g4f.errors import InputError, close_matches
 from g4f.providers.base_provider import Provider, is_provider
 from g4f.providers.catalogue import find
-from g4f.providers.response import Item, Usage
+from g4f.providers.response import Item
 from g4f.providers.retry_provider import IterListProvider
+from g4f.spending import Spent, count, counters
 
-__all__ = ["Question", "Session", "Spent", "Thread", "cell_id", "deleted_cells", "named_provider", "takes_metadata"]
+__all__ = ["Question", "Session", "Thread", "cell_id", "deleted_cells", "named_provider", "takes_metadata"]
 
 
 class Thread:
@@ -58,29 +62,17 @@ class Thread:
             self.cells[cell] = new
 
 
-class Spent(NamedTuple):
-    """What one answer has used. `tokens` is a guess if the provider gave no `usage`."""
-
-    provider: str
-    model: str
-    usage: Usage | None
-    tokens: int
-    seconds: float
-
-
 class Session:
-    """The conversations of one notebook, by name ("" is the one without), and the `tokens` that they have used."""
+    """The conversations of one notebook, by name ("" is the one without), and what its answers have used."""
 
     def __init__(self) -> None:
         self.threads: dict[str, Thread] = {"": Thread()}
         self.spent: list[Spent] = []
-        self.tokens = 0
+        counters.add(self)
 
-    def spend(self, answer: Answer) -> None:
-        """Add the usage of an answer. A replayed one counts as when it was recorded: a tape gives the same totals."""
-        used = Spent(answer.provider, answer.model, answer.usage, _tokens(answer), answer.seconds)
-        self.spent.append(used)
-        self.tokens += used.tokens
+    def spend(self, spent: Spent) -> None:
+        """Add what an answer has used."""
+        self.spent.append(spent)
 
     def thread(self, name: str) -> Thread:
         """Return the conversation called `name`. Raises InputError with close matches."""
@@ -144,6 +136,8 @@ class Question:
     ) -> None:
         self._session, self._name, self._thread, self._draft = session, name, thread, draft
         self._cell, self._pending, self._place = cell, pending, place
+        self.came = Assembly(self.request.route.name, self.request.route.model)
+        self.is_complete = False
 
     @property
     def request(self) -> Request:
@@ -152,8 +146,12 @@ class Question:
 
     @property
     def answer(self) -> Answer:
-        """The answer, once its items have all been read."""
-        return self._pending.result
+        """The answer, as far as it came."""
+        if self.is_complete:
+            return self._pending.result
+        answer = Answer.of(self.came, self.request.messages, self._seconds)
+        answer.finish_reason = self._end
+        return answer
 
     @property
     def has_entered(self) -> bool:
@@ -165,12 +163,22 @@ class Question:
         """How many of the turns that it builds on are stale."""
         return sum(map(self._thread.is_stale, self._draft.turns[: self._place]))
 
-    async def items(self) -> AsyncGenerator[Item]:
-        """Yield the items of the answer. At its end, the turn enters the conversation."""
-        async with aclosing(self._pending.items()) as items:
-            async for item in items:
-                yield item
-        self._session.spend(self.answer)
+    async def items(self, accept: Callable[[Answer], None]) -> AsyncGenerator[Item]:
+        """Yield the items of the answer. At its end, unless `accept` raises, its turn enters the conversation."""
+        start, self._end = monotonic(), "incomplete"
+        try:
+            async with aclosing(self._pending.items()) as items:
+                async for item in items:
+                    self.came.add(item)
+                    yield item
+            self.is_complete = True
+        except (asyncio.CancelledError, GeneratorExit):
+            self._end = "interrupted"
+            raise
+        finally:
+            self._seconds = monotonic() - start
+            count(self.came, self.request.messages, self._seconds)
+        accept(self.answer)
         if self._name is None:
             return
         self._session.threads[self._name] = self._thread
@@ -179,13 +187,6 @@ class Question:
 
 def _has(turns: Collection[Turn], turn: Turn) -> bool:
     return any(each is turn for each in turns)
-
-
-def _tokens(answer: Answer) -> int:
-    """Return the tokens of question and answer: as the provider counted them, else a quarter of the characters."""
-    if answer.usage is not None:
-        return answer.usage.total_tokens or answer.usage.prompt_tokens + answer.usage.completion_tokens
-    return (len(answer) + sum(len(str(message.get("content", ""))) for message in answer.messages)) // 4
 
 
 def cell_id(parent: Mapping[str, Any]) -> str | None:

@@ -20,9 +20,11 @@ from g4f.taping.question import GIVEN_PORT
 
 __all__ = ["pytest_collection_modifyitems"]
 
+_COST = r"(none|unknown|((at least|less than) )?(\$|<span>&#36;</span>)[\d.,]+)"
+
 VARYING = {
     r"(?<= · )[\d.]+ s(?=( · [^<]*)?</sub>)": "…",  # below an answer
-    r"(?m) +\d+\.\d +(?=(\| )?(none|unknown|(\$|<span>&#36;</span>)[\d.]+)( \|)?$)": " … ",  # in %chat_usage
+    rf"(?m) +\d+\.\d +(?=(\| )?{_COST}( \|)?$)": " … ",  # in %chat_usage
     GIVEN_PORT: r"\1:…",
 }
 """Text that is not compared, as nbval sanitizes it: a pattern, and its replacement."""

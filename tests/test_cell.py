@@ -7,6 +7,8 @@ import unittest
 from pathlib import Path
 from typing import Any
 
+from g4f.markdown import literal
+
 from .kernel import Cell
 from .test_magics import ChatTestCase
 
@@ -47,7 +49,7 @@ class TestTurns(CellTestCase):
         self.chat("-p Echo", "first, better", "a")
         self.assertIn(f"[2] second ({STALE})", self.shown("%chat_history")["text/plain"])
         third = self.shown("%%chat -p Echo\nthird", cellId="c")
-        self.assertIn("1 of the turns above are stale: run their cells again", third["text/markdown"])
+        self.assertIn("1 of the turns above is stale: run its cell again", third["text/markdown"])
         self.assertEqual("You said third", third["text/plain"])
         self.chat("-p Echo", "second", "b")
         self.assertNotIn(f"[2] second ({STALE})", self.shown("%chat_history")["text/plain"])
@@ -268,13 +270,54 @@ class TestOutput(CellTestCase):
         return self.shown(f"%%chat -p Says --once {line}\n?")
 
     def test_formats(self) -> None:
-        """Text as it is, JSON in lines, of code only what is code; what is not in the form stands as it is."""
+        """Text as it is, JSON in lines, of code only what is code; an answer without code stands as it is."""
         self.assertEqual({"text/plain": "*a*"}, self.say("*a*", "-f text"))
         self.assertIn('{\n  "a": 1\n}', self.say('{"a":1}', "-f json")["text/markdown"])
-        self.assertEqual("no JSON", self.say("no JSON", "-f json")["text/markdown"])
         code = self.say("Here:\n```python\nprint(1)\n```\nDone.", "-f code")
         self.assertEqual(("print(1)", "```python\nprint(1)\n```"), (code["text/plain"], code["text/markdown"]))
         self.assertEqual("none", self.say("none", "-f code")["text/plain"])
+
+    def test_languages(self) -> None:
+        """Code of one language is never mixed with that of another, and a line says what is left out."""
+        code = self.say("```bash\npip install a\n```\n```py\nimport a\n```\n```python\na.b()\n```", "-f code")
+        self.assertEqual("import a\n\na.b()", code["text/plain"])
+        left_out = "<sub>left out: 1 block of bash</sub>"
+        self.assertEqual(f"```python\nimport a\n\na.b()\n```\n\n{left_out}", code["text/markdown"])
+        self.assertEqual("```r\nx\n```", self.say("```R\nx\n```", "-f code")["text/markdown"])
+
+    def test_json(self) -> None:
+        """JSON is read in a fence, too, and stays as it was written."""
+        for text in (
+            '{"a": 1.10, "a": "é"}',
+            '```json\n{"a":1.10,"a":"é"}\n```',
+            'Here it is:\n\n```\n{"a": 1.10, "a": "é"}\n```\n\nAnything else?',
+            '```JSON\n{"a": 1.10, "a": "é"}\n```\n```python\nprint()\n```',
+        ):
+            with self.subTest(text):
+                shown = self.say(text, "-f json")
+                self.assertEqual('{\n  "a": 1.10,\n  "a": "é"\n}', shown["text/plain"])
+                self.assertEqual(f"```json\n{shown['text/plain']}\n```", shown["text/markdown"])
+
+    def test_no_json(self) -> None:
+        """What is no JSON fails its cell, stands there all the same, is in the variable, and leaves no turn."""
+        self.kernel.run(ENDS)
+        self.chat("-p Echo --new", "first")
+        for said, reason, told in (
+            ("Yes.", "stop", "the answer is not JSON: Expecting value"),
+            ('{"a": NaN}', "stop", "the answer is not JSON: NaN is no number"),
+            ("[" * 100_000, "stop", "the answer is not JSON: it is nested too deeply"),
+            ("```\n1\n```\n```\n2\n```", "stop", "the answer is not JSON: it has 2 blocks of JSON"),
+            ('{"a": ', "length", "the answer is not JSON (cut off: the limit of its length): Expecting value"),
+        ):
+            with self.subTest(told):
+                self.kernel.run(f"items = said, _ = {said!r}, FinishReason({reason!r})")
+                cell = self.send("%%chat -p Ends -f json -o out\n?")
+                [line] = cell.reply["traceback"]
+                self.assertIn(f"ResponseError: Ends: {told}", line)
+                self.assertEqual(said, cell.displays[0]["text/plain"].partition("\n\n[")[0])
+                self.assertEqual("True", self.kernel.run("str(out) == said").result)
+        self.chat("-p Echo", "second")
+        self.assertEqual(["first", "You said first", "second"], self.asked())
 
     def test_money_and_images(self) -> None:
         """Money is no formula; images are shown only where they are asked for."""
@@ -319,12 +362,104 @@ class TestOutput(CellTestCase):
         self.assertEqual("0 1 \n\n[cut off: the limit of its length]", shown["text/plain"])
         self.assertRegex(shown["text/markdown"], r"(?s)\*\[cut off: the limit of its length\]\*\n\n<sub>Many")
 
+    def test_ends(self) -> None:
+        """Why an answer ended stands below it, in its own words if nobody knows them, and in the variable."""
+        self.kernel.run(ENDS)
+        for items, text, mark in (
+            ('"a", FinishReason("content_filter")', "a", "cut off: the provider's content filter"),
+            ('"a", FinishReason("pause_*turn*")', "a", "finish reason: pause_*turn*"),
+            ('FinishReason("stop")', "", "no text"),
+            ('" \\n", FinishReason("stop")', " \n", "no text"),
+            ('FinishReason("length")', "", "no text; cut off: the limit of its length"),
+            ('FinishReason("content_filter")', "", "no text; cut off: the provider's content filter"),
+            ('Reasoning("hm"), FinishReason("stop")', "", "no text, only thoughts"),
+            ('Reasoning("hm"), FinishReason("length")', "", "no text, only thoughts; cut off: the limit of its length"),
+        ):
+            with self.subTest(items):
+                self.kernel.run(f"items = ({items},)\n%config ChatMagics.footer = True")
+                shown = self.shown("%%chat -p Ends --once -o out\n?")
+                self.kernel.run("%config ChatMagics.footer = False")
+                self.assertEqual(f"{text}\n\n[{mark}]" if text else f"[{mark}]", shown["text/plain"])
+                self.assertIn(f"*[{literal(mark)}]*\n\n<sub>Ends · ", shown["text/markdown"])
+                self.assertEqual(f"{text!r} [{mark}]", self.kernel.run("out").result)
+                self.assertEqual(mark, self.kernel.run("print(out.mark, end='')").text)
+
+    def test_variable_of_what_is_not_whole(self) -> None:
+        """The variable has what came, marked, if the call fails or is interrupted; what never came replaces nothing."""
+        self.failure("%%chat -p Limited --once -o out\n?")
+        self.assertEqual("'half an ' [incomplete]", self.kernel.run("out").result)
+        self.failure("%%chat -p Waits --once -o out\nfail")
+        self.assertEqual("'half an ' [incomplete]", self.kernel.run("out").result)
+        stuck = self.kernel.send("%%chat -p Stuck --once -o out\n?")
+        self.kernel.wait_for(stuck, "as far as this")
+        self.kernel.interrupt()
+        self.kernel.finish(stuck)
+        self.assertEqual("'as far as this' [interrupted]", self.kernel.run("out").result)
+
+    def test_nothing_beside_it_costs_the_answer(self) -> None:
+        """A price list that fails leaves the cell, the variable and the turn as they are."""
+        self.kernel.run(f"{ENDS}\n{PRICES_FAIL}\n%config ChatMagics.footer = True\nclass OpenAI(Ends): pass")
+        self.kernel.run("items = ('Hello', Usage(1, 2, 3))")
+        try:
+            shown = self.shown("%%chat -p OpenAI --new -o out\nfirst")
+            self.assertRegex(shown["text/markdown"], r"1 \+ 2 tokens · \d+\.\d s · cost unknown")
+            self.assertEqual("'Hello'", self.kernel.run("out").result)
+            self.assertEqual("[1] first\nHello", self.shown("%chat_history")["text/plain"])
+            self.assertEqual(
+                ["OpenAI", "1", "3", "unknown"], self.usage("OpenAI")[0][:3] + self.usage("OpenAI")[0][-1:]
+            )
+        finally:
+            self.kernel.run("%config ChatMagics.footer = False\ndel OpenAI, sys.modules['genai_prices']")
+
     def test_usage(self) -> None:
         """All answers of the notebook are summed by who gave them."""
         self.chat("-p Thinks --once", "?")
-        lines = [line.split() for line in self.shown("%chat_usage")["text/plain"].splitlines()]
-        [thinks] = [line for line in lines if line[0] == "Thinks"]
+        [thinks] = self.usage("Thinks")
         self.assertEqual(int(thinks[1]) * 1234, int(thinks[2].replace(",", "")))
+
+    def usage(self, provider: str) -> list[list[str]]:
+        """Return the rows of `%chat_usage` of a provider."""
+        lines = [line.split() for line in self.shown("%chat_usage")["text/plain"].splitlines()]
+        return [line for line in lines if line[0] == provider]
+
+    def test_usage_of_what_is_not_whole(self) -> None:
+        """An answer that failed or was interrupted counts as far as it came, by a guess if nobody counted it."""
+        self.kernel.run(f"{ENDS}\nclass Fails(Ends): pass\nclass Stops(Stuck): pass")
+        self.kernel.run("items = ('half', Usage(1000, 500, 1500), RateLimitError('broken'))")
+        self.failure("%%chat -p Fails --once\n?")
+        self.assertEqual([["Fails", "1", "1,500"]], [row[:3] for row in self.usage("Fails")])
+        self.assertRegex(self.failure("%%chat -p Echo --once --budget 1500\n?"), "used up .*so far")
+        self.kernel.run("items = ('x' * 400, RateLimitError('broken'))")
+        self.failure("%%chat -p Fails --once --budget 0\n12345")
+        self.assertEqual([["Fails", "2", "about", "1,602"]], [row[:4] for row in self.usage("Fails")])
+        self.kernel.run("items = (RateLimitError('refused'),)")
+        self.failure("%%chat -p Fails --once\n?")
+        self.assertEqual("2", self.usage("Fails")[0][1])
+        stuck = self.kernel.send("%%chat -p Stops --once\n??")
+        self.kernel.wait_for(stuck, "as far as this")
+        self.kernel.interrupt()
+        self.kernel.finish(stuck)
+        self.assertEqual([["Stops", "1", "about", "4"]], [row[:4] for row in self.usage("Stops")])
+
+
+PRICES_FAIL = """
+import sys, types
+def fail(*_, **__):
+    raise RuntimeError("no list")
+sys.modules["genai_prices"] = types.ModuleType("genai_prices")
+sys.modules["genai_prices"].Usage = sys.modules["genai_prices"].calc_price = fail
+sys.modules["genai_prices"].__spec__ = types.SimpleNamespace()
+"""
+
+ENDS = """
+class Ends(AsyncGeneratorProvider):
+    @classmethod
+    async def create_async_generator(cls, model, messages):
+        for item in items:
+            if isinstance(item, Exception):
+                raise item
+            yield item
+"""
 
 
 class TestErrors(CellTestCase):

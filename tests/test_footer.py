@@ -5,10 +5,12 @@ from __future__ import annotations
 import unittest
 from decimal import Decimal
 from importlib.util import find_spec
+from unittest import mock
 
 from g4f.answer import Answer
 from g4f.providers.response import Usage
-from g4f_jupyter.show.footer import cost, footer, metadata, notes, price
+from g4f.spending import Spent
+from g4f_jupyter.show.footer import cost, footer, metadata, notes, price, total, total_cost
 
 
 def answer(provider: str, model: str, usage: Usage | None) -> Answer:
@@ -26,23 +28,38 @@ class TestNotes(unittest.TestCase):
 
     def test_nothing(self) -> None:
         """An answer without anything special has none."""
-        self.assertEqual([], notes(answer("Local", "smollm2", USED), stale=0, hidden=0))
+        self.assertEqual([], notes(answer("Local", "smollm2", USED), "markdown", stale=0, hidden=0))
 
     def test_each(self) -> None:
         """Stale turns, turns left out and hidden values have a line each, with their number, in this order."""
         made = answer("Local", "smollm2", USED)
         made.trimmed = 4
-        stale, trimmed, hidden = notes(made, stale=1, hidden=2)
-        self.assertEqual("1 of the turns above are stale: run their cells again", stale)
+        stale, trimmed, hidden = notes(made, "markdown", stale=3, hidden=2)
+        self.assertEqual("3 of the turns above are stale: run their cells again", stale)
         self.assertEqual("without the oldest 4 turns: the conversation is longer than the context", trimmed)
         self.assertEqual("2 secret values were not sent: stars stand in their place", hidden)
 
-    def test_one_secret(self) -> None:
-        """One hidden value has its line in the singular."""
+    def test_one(self) -> None:
+        """One of each has its line in the singular."""
+        made = answer("Local", "smollm2", USED)
+        made.trimmed = 1
         self.assertEqual(
-            ["1 secret value was not sent: stars stand in its place"],
-            notes(answer("Local", "smollm2", USED), stale=0, hidden=1),
+            [
+                "1 of the turns above is stale: run its cell again",
+                "without the oldest turn: the conversation is longer than the context",
+                "1 secret value was not sent: stars stand in its place",
+            ],
+            notes(made, "markdown", stale=1, hidden=1),
         )
+
+    def test_left_out(self) -> None:
+        """Where only code is shown, a line says which blocks of other languages are not."""
+        made = Answer("```sh\na\n```\n```py\nb\n```\n```sh\nc\n```\n```\nd\n```")
+        self.assertEqual(
+            ["left out: 2 blocks of sh, 1 block without a language"], notes(made, "code", stale=0, hidden=0)
+        )
+        self.assertEqual([], notes(made, "markdown", stale=0, hidden=0))
+        self.assertEqual([], notes(Answer("```sh\na\n```\n```sh\nc\n```"), "code", stale=0, hidden=0))
 
 
 @unittest.skipUnless(find_spec("genai_prices"), "needs genai-prices, of the prices extra")
@@ -70,6 +87,16 @@ class TestPrice(unittest.TestCase):
         self.assertEqual(told, footer(paid))
         self.assertEqual(held | {"replayed": True}, metadata(paid)["g4f_jupyter"])
 
+    def test_cannot_be_priced(self) -> None:
+        """Counts that the list refuses, and a list that fails, cost neither the answer nor the line below it."""
+        odd = Usage(10, 5, 15, cached_tokens=20)
+        self.assertIsNone(price(answer("OpenAI", "gpt-4o", odd)))
+        self.assertTrue(footer(answer("OpenAI", "gpt-4o", odd)).endswith("10 + 5 tokens · 1.5 s · cost unknown"))
+        self.assertNotIn("cost_usd", metadata(answer("OpenAI", "gpt-4o", odd))["g4f_jupyter"])
+        for error in (RuntimeError, TypeError, ImportError):
+            with self.subTest(error), mock.patch("genai_prices.calc_price", side_effect=error):
+                self.assertTrue(footer(answer("OpenAI", "gpt-4o", USED)).endswith("cost unknown"))
+
     def test_unknown(self) -> None:
         """Without a place on the list, or without told tokens, there is no price; a provider of one's own has none."""
         for model, usage in (("no-such-model", USED), ("gpt-4o", None)):
@@ -83,9 +110,34 @@ class TestCost(unittest.TestCase):
     """A price in words."""
 
     def test_digits(self) -> None:
-        """Small ones have more digits."""
-        told = [cost(Decimal(paid)) for paid in ("0.00042", "1.239", "0")]
-        self.assertEqual((["$0.0004", "$1.24", "none"], "unknown"), (told, cost(None)))
+        """Small ones have more digits, and none that is paid is zero."""
+        told = [cost(Decimal(paid)) for paid in ("0.00042", "1.239", "1234", "0.0001", "0.00009999", "1e-12", "0")]
+        shown = ["$0.0004", "$1.24", "$1,234.00", "$0.0001", "less than $0.0001", "less than $0.0001", "none"]
+        self.assertEqual((shown, "unknown"), (told, cost(None)))
+
+
+class TestTotal(unittest.TestCase):
+    """What several answers have used."""
+
+    def test_tokens(self) -> None:
+        """A sum is exact if each part is."""
+        told, guessed = Spent("Local", "m", USED, 1_500, 1.0), Spent("Local", "m", None, 20, 1.0)
+        self.assertEqual(("0", "3,000", "about 1,520"), (total([]), total([told, told]), total([told, guessed])))
+
+    @unittest.skipUnless(find_spec("genai_prices"), "needs genai-prices, of the prices extra")
+    def test_cost(self) -> None:
+        """Of some prices that are unknown, the others are the least that was paid."""
+        free, unknown = Spent("Local", "m", USED, 1, 1.0), Spent("OpenAI", "gpt-4o", None, 1, 1.0)
+        paid = Spent("OpenAI", "gpt-4o", USED, 1, 1.0)
+        for spent, expected in (
+            ([], "none"),
+            ([free, free], "none"),
+            ([paid, free, paid], "$25.00"),
+            ([paid, unknown], "at least $12.50"),
+            ([free, unknown], "unknown"),
+        ):
+            with self.subTest(expected):
+                self.assertEqual(expected, total_cost(spent))
 
 
 if __name__ == "__main__":

@@ -346,8 +346,16 @@ class TestCode(unittest.TestCase):
         self.assertEqual("````py\n```\n�\n````", fenced("```\n\x1b", "py"))
 
     def test_code_of(self) -> None:
-        """The fenced blocks, one below the other."""
-        self.assertEqual("a\n\nb", code_of("x\n```py\na\n```\ny\n~~~\nb\n~~~"))
+        """The fenced blocks of one language, one below the other: of Python if there is any, else of the first."""
+        for text, expected in (
+            ("x\n```py\na\n```\ny\n~~~\nb\n~~~\n```Python3 title=c\nc\n```", ("python", "a\n\nc", {"": 1})),
+            ("```sh\na\n```\n```{.r}\nb\n```\n```sh\nc\n```\n```r\nd\n```", ("sh", "a\n\nc", {"r": 2})),
+            ("```sh\na\n```\n- ```{python}\n  b\n  ```", ("python", "b", {"sh": 1})),
+            ("```\na\n```", ("", "a", {})),
+            ("none", ("", "", {})),
+        ):
+            with self.subTest(text):
+                self.assertEqual(expected, tuple(code_of(text)))
 
     def test_finished(self) -> None:
         """The blocks to which nothing can be added, and the rest."""

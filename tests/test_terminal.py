@@ -176,7 +176,7 @@ for text in ("word " * 20, ""):
     screen = terminal(Look())
     screen.add(text) if text else None
     os.write(1, b"^C")  # as a terminal does when the keys are pressed
-    screen.close("interrupted")
+    screen.close("interrupted" if text else "")
 """
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..printable import printable
 from .entities import entities, is_allowed
@@ -13,7 +15,7 @@ from .entities import entities, is_allowed
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
-__all__ = ["block", "code_of", "fenced", "finished", "parser", "preformatted", "span"]
+__all__ = ["Code", "block", "blocks_of", "code_of", "fenced", "finished", "parser", "preformatted", "span"]
 
 _TEX = re.compile(r"\$|\\\\[()\[\]]|\\(?:begin|end)\{")
 """What JupyterLab takes for the begin or end of a formula, also inside code that stands in a list or a quotation."""
@@ -21,6 +23,11 @@ _TEX = re.compile(r"\$|\\\\[()\[\]]|\\(?:begin|end)\{")
 _DISPLAYED = re.compile(r"\$\$|\\[()\[\]]|\\(?:begin|end)\{")
 """What nbconvert takes for one in the middle of a line."""
 
+
+PYTHON = "python"
+
+_NAMES = dict.fromkeys(("py", "py3", "python3", "ipython", "ipython3"), PYTHON)
+"""Other names of languages."""
 
 _LINES = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
 """Where a line begins, as the parser counts them."""
@@ -36,9 +43,30 @@ def parser() -> MarkdownIt:
     return markdown
 
 
-def code_of(text: str) -> str:
-    """Return what stands in the fenced code blocks of `text`, one below the other."""
-    return "\n".join(token.content for token in parser().parse(text) if token.type == "fence").strip("\n")
+class Code(NamedTuple):
+    """The code of an answer, all of one `language` ("" if it does not say), and how many blocks of others it has."""
+
+    language: str
+    code: str
+    others: Mapping[str, int]
+
+
+def code_of(text: str) -> Code:
+    """Return what stands in the fenced code blocks of `text` that are of one language, one below the other.
+
+    That is Python, if any block is; else the language of the first block.
+    """
+    blocks = blocks_of(text)
+    names = [name for name, _ in blocks]
+    language = PYTHON if PYTHON in names else next(iter(names), "")
+    code = "\n".join(code for name, code in blocks if name == language).strip("\n")
+    return Code(language, code, Counter(name for name in names if name != language))
+
+
+def blocks_of(text: str) -> list[tuple[str, str]]:
+    """Return the language, in lower case, and the code of each fenced code block of `text`."""
+    blocks = [token for token in parser().parse(text) if token.type == "fence"]
+    return [(_NAMES.get(name := _language(token.info).lower(), name), token.content) for token in blocks]
 
 
 def fenced(code: str, language: str = "") -> str:
@@ -62,10 +90,16 @@ def block(code: str, info: str, *, nested: bool, diagrams: bool = False) -> str:
     code = code.removesuffix("\n")
     if nested and _TEX.search(code):
         return preformatted(code)
-    language = re.sub(r"[^\w+#.-]", "", next(iter(html.unescape(info).split()), ""), flags=re.ASCII)
+    language = _language(info)
     if language.lower().startswith("mermaid"):
         language = "mermaid" if diagrams and "<" not in code else "text"
     return fenced(code, language)
+
+
+def _language(info: str) -> str:
+    """Return the language that the first line of a block names: its first word, without braces; "" if it has none."""
+    word = next(iter(html.unescape(info).split()), "")
+    return re.sub(r"[^\w+#.-]", "", word, flags=re.ASCII).removeprefix(".")
 
 
 def span(code: str, *, in_table: bool) -> str:

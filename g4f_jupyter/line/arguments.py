@@ -15,7 +15,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from g4f.errors import InputError, close_matches
 
-from ..show.display import FORMATS
+from ..show.forms import FORMATS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

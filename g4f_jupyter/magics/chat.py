@@ -9,6 +9,7 @@ from IPython.core.magic import line_cell_magic, line_magic, magics_class, no_var
 from IPython.display import display
 
 from g4f.errors import InputError
+from g4f.printable import counted
 from g4f.taping import tapes
 from g4f.waiting import bridge
 
@@ -18,9 +19,10 @@ from ..line.aliases import Aliases
 from ..line.arguments import chat_arguments, parsed, values_of
 from ..session import Question, Session, cell_id, deleted_cells, named_provider, takes_metadata
 from ..show.display import KEPT, Frames, Screen, errors_in_one_line, show
-from ..show.footer import footer, metadata, notes
+from ..show.footer import footer, metadata, notes, total
 from ..show.preview import Preview
 from ..show.terminal import terminal
+from ..show.updates import updates
 from .settings import ChatSettings
 
 if TYPE_CHECKING:
@@ -80,9 +82,7 @@ class ChatMagics(ChatSettings):
                 return
             self._check_budget(options.budget)
             try:
-                self._show(question, self._screen(options), filled.hidden)
-                if options.out:
-                    self._shell.push({options.out: question.answer})
+                self._show(question, options, filled.hidden)
             except KeyboardInterrupt as error:
                 error.args = (KEPT,) if question.has_entered else ()
                 raise
@@ -117,12 +117,19 @@ class ChatMagics(ChatSettings):
             **(self.provider_options(options) | values_of(options.set, variables)),
         )
 
-    def _show(self, question: Question, screen: Screen, hidden: int) -> None:
-        """Ask, show the answer as it comes, and below it what there is to say of it."""
-        stale = question.stale_above
-        bridge.run(lambda: show(question.items(), screen))
+    def _show(self, question: Question, options: Namespace, hidden: int) -> None:
+        """Ask, show the answer as it comes, and below it what there is to say of it.
+
+        The variable gets it before anything else: also what came of one that failed or was interrupted.
+        """
+        stale, screen, look = question.stale_above, self._screen(options), self.look(options)
+        try:
+            bridge.run(lambda: show(question, screen, look.format))
+        finally:
+            if options.out and not question.came.is_empty:
+                self._shell.push({options.out: question.answer})
         answer = question.answer
-        below = notes(answer, stale=stale, hidden=hidden)
+        below = notes(answer, look.format, stale=stale, hidden=hidden)
         shown = metadata(answer) if takes_metadata(self._parent()) else {}
         screen.foot([*below, footer(answer)] if self.footer else below, shown)
 
@@ -135,10 +142,10 @@ class ChatMagics(ChatSettings):
 
     def _check_budget(self, budget: int | None) -> None:
         self.budget = self.budget if budget is None else budget
-        used = self.session.tokens
-        if self.budget and used >= self.budget:
+        spent = self.session.spent
+        if self.budget and sum(each.tokens for each in spent) >= self.budget:
             raise InputError(
-                f"the budget of {self.budget:,} tokens is used up ({used:,} so far), nothing was asked. "
+                f"the budget of {counted(self.budget, 'token')} is used up ({total(spent)} so far), nothing was asked. "
                 "--budget TOKENS sets another, 0 none; %chat_usage shows what was used."
             )
 
@@ -154,7 +161,9 @@ class ChatMagics(ChatSettings):
         if options.quiet:
             return Screen()  # it shows nothing
         look = self.look(options)
-        return Frames(look) if hasattr(self._shell, "kernel") else terminal(look)
+        if hasattr(self._shell, "kernel"):
+            return Frames(look, updates(self._shell, self._parent()))
+        return terminal(look)
 
     def forget_deleted(self, _: object) -> None:
         """Forget the deleted cells. A front end names them once, with the next cell that it runs."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +12,13 @@ from IPython.display import display
 from g4f.conversation import Conversation, Saved
 from g4f.errors import InputError
 from g4f.files import decoded, read, replace, resolve
+from g4f.spending import Spent
 from g4f.waiting import bridge
 
 from ..line.arguments import parsed_whole
-from ..session import Spent, Thread, named_provider
+from ..session import Thread, named_provider
 from ..show.display import errors_in_one_line
-from ..show.footer import cost, price
+from ..show.footer import total, total_cost
 from ..show.history import History
 from ..show.tables import Table, alias_table, model_table, provider_table
 
@@ -72,7 +72,11 @@ class ChatLineMagics(Magics):
     @magic_arguments()
     @line_magic
     def chat_usage(self, line: str) -> None:
-        """Show what the answers of this notebook have used: tokens, seconds, cost."""
+        """Show what the answers of this notebook have used: tokens, seconds, cost.
+
+        An answer that failed or was interrupted counts as far as it came. Where a provider does not say how many tokens
+        an answer has used, they are a guess, "about" so many.
+        """
         with errors_in_one_line():
             parsed_whole(self.chat_usage.parser, line)
             numbers = ("Answers", "Tokens", "Seconds", "Cost")
@@ -118,7 +122,7 @@ class ChatLineMagics(Magics):
 
     def _usage(self) -> list[list[str]]:
         """Return a row for each model that answered, and a row for all of them."""
-        spent = self._chat.session.spent
+        spent = list(self._chat.session.spent)
         groups = {(each.provider, each.model): list[Spent]() for each in spent}
         for each in spent:
             groups[each.provider, each.model].append(each)
@@ -126,11 +130,8 @@ class ChatLineMagics(Magics):
 
 
 def _used(provider: str, model: str, spent: list[Spent]) -> list[str]:
-    paid = [price(each) for each in spent]
-    total = None if None in paid else sum((each for each in paid if each is not None), Decimal())
-    tokens = f"{sum(each.tokens for each in spent):,}"
     seconds = f"{sum(each.seconds for each in spent):.1f}"
-    return [provider, model, str(len(spent)), tokens, seconds, cost(total)]
+    return [provider, model, f"{len(spent):,}", total(spent), seconds, total_cost(spent)]
 
 
 def _write(path: Path, conversation: Conversation) -> None:

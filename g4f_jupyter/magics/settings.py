@@ -8,7 +8,8 @@ from IPython.core.magic import Magics
 from traitlets import Bool, Enum, Float, Int, List, Unicode
 
 from ..line.arguments import OPTIONS, TAPES
-from ..show.display import FORMATS, Look
+from ..show.display import Look
+from ..show.forms import FORMATS
 
 __all__ = ["ChatSettings"]
 

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import traceback
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from time import monotonic
 from typing import Any, NamedTuple
 
 from IPython.display import DisplayHandle
 
-from g4f.assembly import Assembly
 from g4f.errors import G4FError, MissingAuthError
-from g4f.markdown.code import code_of, fenced
+from g4f.markdown.code import fenced
 from g4f.markdown.entities import literal
 from g4f.markdown.rewriting import Growing, safe
 from g4f.printable import one_line, printable
 from g4f.providers.catalogue import find
-from g4f.providers.response import FinishReason, Item, Reasoning, Status, ToolCall
+from g4f.providers.response import Reasoning, Status
 
 from ..inserts.last_error import note_as_own
+from ..session import Question
+from .forms import check, formatted
+from .updates import Updates
 
-__all__ = ["FORMATS", "KEPT", "Frames", "Look", "Screen", "errors_in_one_line", "show"]
+__all__ = ["KEPT", "Frames", "Look", "Screen", "errors_in_one_line", "show"]
 
 PAUSE = 0.08
 """Least seconds between two frames."""
@@ -34,11 +35,8 @@ RATE = 200_000
 SHARE = 0.2
 """Largest share of the time that is spent on making frames."""
 
-FORMATS = ("markdown", "text", "json", "code")
-
 _INTERRUPTED = "interrupted. The text that came is above; the conversation is as it was before."
 KEPT = "interrupted after the answer was complete: it is kept, and its turn is in the conversation."
-_CUT = {"length": "cut off: the limit of its length", "content_filter": "cut off: the provider's content filter"}
 
 
 class Look(NamedTuple):
@@ -63,49 +61,45 @@ class Screen:
     def wait(self, what: str) -> None:
         """Show what the answer waits for, until it begins."""
 
-    def close(self, mark: str) -> None:
-        """Show all that came, and `mark` below an answer that is not complete ("" if it is)."""
+    def close(self, mark: str, *, more: bool = False) -> None:
+        """Show all that came, and `mark` below it, if it is not "". `more` says that `foot` follows."""
 
     def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
         """Show `lines` below a complete answer, and attach `metadata` where a front end keeps it."""
 
 
-async def show(answer: AsyncGenerator[Item], screen: Screen) -> None:
-    """Show the answer as it comes, and its tool calls. The text that came stays, marked if it is cut."""
-    mark = "incomplete"
-    called = Assembly()
+async def show(question: Question, screen: Screen, form: str) -> None:
+    """Ask, and show the answer as it comes, and its tool calls. The text that came stays, marked if it is not whole.
+
+    Raises ResponseError if the answer does not have its `form`, and what asking raises.
+    """
+    came, is_whole = question.came, False
     try:
-        async with aclosing(answer) as items:
+        async with aclosing(question.items(lambda answer: check(answer, form))) as items:
             async for item in items:
                 if isinstance(item, str):
                     screen.add(item)
-                elif isinstance(item, ToolCall):
-                    called.add(item)
-                elif isinstance(item, FinishReason):
-                    mark = _CUT.get(item.reason, "")
                 elif isinstance(item, Reasoning):
                     screen.think(item.text)
                 elif isinstance(item, Status):
                     screen.wait(item.text)
-        if calls := called.tool_calls:
-            screen.call("\n".join(f"{call.name}({call.arguments})" for call in calls))
-        mark = "" if mark == "incomplete" else mark
-    except asyncio.CancelledError:
-        mark = "interrupted"
-        raise
+        is_whole = True
     finally:
-        screen.close(mark)
+        if question.is_complete and (calls := came.tool_calls):
+            screen.call("\n".join(f"{call.name}({call.arguments})" for call in calls))
+        screen.close("" if came.is_empty else question.answer.mark, more=is_whole)
 
 
 class Frames(Screen):
     """One display handle per answer, updated a few times per second at any rate of tokens, and once at the end.
 
     Each frame holds the whole text so far: as it is in `text/plain`, and made safe in `text/markdown`. The longer it
-    is, the rarer frames are: see `PAUSE`, `RATE` and `SHARE`.
+    is, the rarer frames are: see `PAUSE`, `RATE` and `SHARE`. Where `updates` are lost, the last frame is the only one;
+    where they may be, it is displayed anew.
     """
 
-    def __init__(self, look: Look = Look()) -> None:  # noqa: B008 - a tuple
-        self._look = look
+    def __init__(self, look: Look = Look(), updates: Updates = Updates.TAKEN) -> None:  # noqa: B008 - a tuple
+        self._look, self._updates = look, updates
         self._handle: DisplayHandle | None = None
         self._texts: list[str] = []
         self._thoughts: list[str] = []
@@ -114,7 +108,7 @@ class Frames(Screen):
         self._due = 0.0
         self._shown = True
         self._waits = False
-        self._mark = ""
+        self._first = self._mark = ""
         self._answer, self._reasoning = Growing(images=look.images), Growing()
 
     def add(self, text: str) -> None:
@@ -134,27 +128,41 @@ class Frames(Screen):
 
     def wait(self, what: str) -> None:
         """Show `what` in the place of the answer."""
-        self._waits = True
-        self._put(f"[{what}]", literal(f"[{what}]"))
+        if self._updates is not Updates.LOST:
+            self._waits = True
+            self._put(f"[{what}]", literal(f"[{what}]"))
 
-    def close(self, mark: str) -> None:
-        """Show the last frame."""
+    def close(self, mark: str, *, more: bool = False) -> None:
+        """Show the last frame; where updates are lost, with what `foot` shows if there is `more`."""
         self._cancel_timer()
         self._mark = mark
-        if (self._texts or self._thoughts or self._calls) and (mark or not self._shown or self._answer.is_cut):
+        if self._updates is Updates.LOST and more:
+            return
+        if mark or self._calls or ((self._texts or self._thoughts) and (not self._shown or self._answer.is_cut)):
             self._put(*self._made(growing=False))
-        elif self._waits and not self._texts and not self._calls:
+        elif self._waits and not self._texts and not self._thoughts:
             self._put("", "")
+        if self._updates is Updates.DOUBTED:
+            self._display_anew()
 
     def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
         """Show the lines small, below the Markdown; `text/plain` stays the answer alone."""
-        if self._handle is not None:
-            plain, markdown = self._made(growing=False)
-            small = "".join(f"\n\n<sub>{literal(line)}</sub>" for line in lines)
-            self._put(plain, f"{markdown}{small}", metadata)
+        plain, markdown = self._made(growing=False)
+        small = "".join(f"\n\n<sub>{literal(line)}</sub>" for line in lines)
+        self._put(plain, f"{markdown}{small}", metadata)
+
+    def _display_anew(self) -> None:
+        """Leave nothing in the display that may have kept its first frame, and show the last one in another."""
+        plain, markdown = self._made(growing=False)
+        if self._handle is not None and printable(plain) != self._first:
+            self._put("", "")
+            self._handle = None
+            self._put(plain, markdown)
 
     def _changed(self) -> None:
         self._shown = False
+        if self._updates is Updates.LOST:
+            return
         now = monotonic()
         if now >= self._due:
             self._frame()
@@ -177,13 +185,14 @@ class Frames(Screen):
         """Return the text so far, plain and as Markdown: rewritten as a whole unless it is still `growing`."""
         self._texts, self._thoughts = [text := "".join(self._texts)], [thought := "".join(self._thoughts)]
         answered, reasoned = (self._answer.safe, self._reasoning.safe) if growing else (self._whole, safe)
-        plain, markdown = _formatted(text, self._look.format, answered)
+        plain, markdown = formatted(text, self._look.format, answered)
         if thought:
             markdown = f"<details><summary>Reasoning</summary>\n\n{reasoned(thought)}\n\n</details>\n\n{markdown}"
         if self._calls:
             plain, markdown = (f"{form}\n\n[calls]\n\n{fenced(self._calls)}".lstrip() for form in (plain, markdown))
         if self._mark:
-            plain, markdown = f"{plain}\n\n[{self._mark}]", f"{markdown}\n\n*[{self._mark}]*"
+            plain = f"{plain}\n\n[{self._mark}]" if plain else f"[{self._mark}]"
+            markdown = f"{markdown}\n\n*[{literal(self._mark)}]*".removeprefix("\n\n")
         return plain, markdown
 
     def _put(self, plain: str, markdown: str, metadata: Mapping[str, Any] | None = None) -> None:
@@ -191,7 +200,7 @@ class Frames(Screen):
         if self._look.format == "text":
             del bundle["text/markdown"]
         if self._handle is None:
-            self._handle = DisplayHandle()
+            self._handle, self._first = DisplayHandle(), bundle["text/plain"]
             self._handle.display(bundle, raw=True, metadata=metadata)
         else:
             self._handle.update(bundle, raw=True, metadata=metadata)
@@ -200,16 +209,6 @@ class Frames(Screen):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _formatted(text: str, form: str, rewritten: Callable[[str], str]) -> tuple[str, str]:
-    """Return an answer as plain text and as Markdown. Text that does not have the form (yet) stays as it is."""
-    if form == "json":
-        with suppress(ValueError):
-            return text, fenced(json.dumps(json.loads(text), indent=2, ensure_ascii=False), "json")
-    if form == "code" and (code := code_of(text)):
-        return code, fenced(code, "python")
-    return text, rewritten(text)
 
 
 @contextmanager

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from importlib.util import find_spec
 from typing import Any
 
 from g4f.answer import Answer
+from g4f.printable import logger
 from g4f.providers.catalogue import ROWS
+from g4f.providers.response import Usage
+from g4f.spending import Spent
 
-from ..session import Spent
+from .forms import left_out
 
-__all__ = ["cost", "footer", "metadata", "notes", "price"]
+__all__ = ["cost", "footer", "metadata", "notes", "price", "total", "total_cost"]
+
+LEAST = Decimal("0.0001")
+"""The least price in dollars that is shown as a number."""
 
 
-def notes(answer: Answer, *, stale: int, hidden: int) -> list[str]:
-    """Return what a reader must know of an answer: `stale` turns above it, turns left out, `hidden` secrets."""
-    lines = [f"{stale} of the turns above are stale: run their cells again"] if stale else []
+def notes(answer: Answer, form: str, *, stale: int, hidden: int) -> list[str]:
+    """Return what a reader must know of an answer.
+
+    That is `stale` turns above it, turns that were left out, `hidden` secrets, and code that its `form` leaves out.
+    """
+    are, cells = ("are", "their cells") if stale > 1 else ("is", "its cell")
+    lines = [f"{stale} of the turns above {are} stale: run {cells} again"] if stale else []
     if answer.trimmed:
-        lines.append(f"without the oldest {answer.trimmed} turns: the conversation is longer than the context")
+        turns = "turn" if answer.trimmed == 1 else f"{answer.trimmed} turns"
+        lines.append(f"without the oldest {turns}: the conversation is longer than the context")
     if hidden:
         values, their = ("values were", "their") if hidden > 1 else ("value was", "its")
         lines.append(f"{hidden} secret {values} not sent: stars stand in {their} place")
+    if omitted := left_out(answer, form):
+        lines.append(omitted)
     return lines
 
 
@@ -64,22 +78,44 @@ def price(used: Answer | Spent) -> Decimal | None:
         return Decimal(0)
     if usage is None or find_spec("genai_prices") is None:
         return None
-    import genai_prices  # noqa: PLC0415 - an optional package
+    return _listed(used.model, usage, row.base_url)
 
-    tokens = genai_prices.Usage(
-        input_tokens=usage.prompt_tokens,
-        output_tokens=usage.completion_tokens,
-        cache_read_tokens=usage.cached_tokens or None,
-    )
+
+def _listed(model: str, usage: Usage, url: str) -> Decimal | None:
     try:
-        found = genai_prices.calc_price(tokens, model_ref=used.model, provider_api_url=row.base_url)
-    except LookupError:
+        import genai_prices  # noqa: PLC0415 - an optional package
+
+        tokens = genai_prices.Usage(
+            input_tokens=usage.prompt_tokens,
+            output_tokens=usage.completion_tokens,
+            cache_read_tokens=usage.cached_tokens or None,
+        )
+        return Decimal(genai_prices.calc_price(tokens, model_ref=model, provider_api_url=url).total_price)
+    except Exception as error:  # noqa: BLE001 - whatever the list raises, the answer is there and has been paid for
+        logger.info("the price of %s is unknown: %s", model, type(error).__name__)
         return None
-    return Decimal(found.total_price)
 
 
 def cost(paid: Decimal | None) -> str:
-    """Return a price in words: "$0.0004", "none" where nothing is paid, or "unknown"."""
+    """Return a price in words: "$0.0004", "less than $0.0001", "none" where nothing is paid, or "unknown"."""
     if paid is None:
         return "unknown"
-    return f"${paid:.{2 if paid >= 1 else 4}f}" if paid else "none"
+    if not paid:
+        return "none"
+    return f"${paid:,.{2 if paid >= 1 else 4}f}" if paid >= LEAST else f"less than ${LEAST}"
+
+
+def total(spent: Sequence[Spent]) -> str:
+    """Return the tokens of several answers: "1,234", or "about 1,234" if a provider did not count them."""
+    about = "about " if any(each.usage is None for each in spent) else ""
+    return f"{about}{sum(each.tokens for each in spent):,}"
+
+
+def total_cost(spent: Sequence[Spent]) -> str:
+    """Return what several answers cost: as `cost` does, or "at least $0.0004" if the price of some is unknown."""
+    prices = [price(each) for each in spent]
+    known = [paid for paid in prices if paid is not None]
+    paid = sum(known, Decimal())
+    if len(known) == len(prices):
+        return cost(paid)
+    return f"at least {cost(paid)}" if paid >= LEAST else "unknown"

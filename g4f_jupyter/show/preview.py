@@ -12,16 +12,15 @@ from g4f.dispatch import Request
 from g4f.images import inline, url_of
 from g4f.markdown.code import fenced
 from g4f.markdown.entities import literal
+from g4f.printable import counted
 from g4f.providers.access import shown
 from g4f.providers.base_provider import Provider, provider_name
 from g4f.providers.call import given_to
+from g4f.spending import LETTERS
 
 from .shown import Shown
 
 __all__ = ["Preview"]
-
-LETTERS = 4
-"""Characters of a token, about: only the provider has the tokenizer."""
 
 
 class Preview(Shown):
@@ -45,8 +44,8 @@ class Preview(Shown):
         """Return where it would go, and with which options."""
         request = self._request
         where = "; ".join(_destinations(request.route.provider, request.options)) if request.call else "the tape"
-        count = max(1, sum(len(text) for _, text in self._messages()) // LETTERS)
-        summary = f"Not sent. It would go to {where}, model {request.route.model or 'its own'}: about {count:,} tokens."
+        tokens = counted(max(1, sum(len(text) for _, text in self._messages()) // LETTERS), "token")
+        summary = f"Not sent. It would go to {where}, model {request.route.model or 'its own'}: about {tokens}."
         options = {name: value for name, value in request.options.items() if name != "stream"}
         return summary, "\n".join(f"{name} = {_shown(name, value)}" for name, value in options.items())
 

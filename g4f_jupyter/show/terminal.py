@@ -13,6 +13,7 @@ from g4f.markdown.code import finished
 from g4f.printable import printable, say
 
 from .display import Look, Screen
+from .forms import formatted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,7 +30,7 @@ def terminal(look: Look) -> Screen:
     able = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and find_spec("rich") is not None
     if look.format == "markdown" and able:
         return Rendered()
-    return Terminal()
+    return Held(look.format) if look.format in ("json", "code") else Terminal()
 
 
 class Terminal(Screen):
@@ -37,13 +38,13 @@ class Terminal(Screen):
 
     def __init__(self) -> None:
         self._last = "\n"
-        self._begun = self._thinks = False
+        self._thinks = False
         self._calls = ""
 
     def add(self, text: str) -> None:
         """Print `text`."""
         say(text, end="")
-        self._last, self._begun = text[-1:] or self._last, True
+        self._last = text[-1:] or self._last
 
     def think(self, _: str) -> None:
         """Print once that the model thinks. Its thoughts are in the answer's `reasoning`."""
@@ -59,19 +60,36 @@ class Terminal(Screen):
         """Print `what`, in a line of its own."""
         say(f"[{what}]")
 
-    def close(self, mark: str) -> None:
+    def close(self, mark: str, *, more: bool = False) -> None:  # noqa: ARG002 - only frames need it
         """End the line, and mark what came."""
         if self._last != "\n":
             say("")
         if self._calls:
             say(f"[calls]\n{self._calls}")
-        if mark and self._begun:
+        if mark:
             say(f"[{mark}]")
 
     def foot(self, lines: Sequence[str], _: Mapping[str, Any]) -> None:
         """Print the lines."""
         for line in lines:
             say(f"[{line}]")
+
+
+class Held(Terminal):
+    """Prints an answer at its end, in its form: before, nobody knows what of it will be shown."""
+
+    def __init__(self, form: str) -> None:
+        super().__init__()
+        self._form, self._texts = form, list[str]()
+
+    def add(self, text: str) -> None:
+        """Keep `text`."""
+        self._texts.append(text)
+
+    def close(self, mark: str, *, more: bool = False) -> None:
+        """Print it all."""
+        super().add(formatted("".join(self._texts), self._form, str)[0])
+        super().close(mark, more=more)
 
 
 class Rendered(Terminal):
@@ -85,18 +103,18 @@ class Rendered(Terminal):
 
     def add(self, text: str) -> None:
         """Show `text`."""
-        self._text, self._begun = self._text + printable(text), True
+        self._text += printable(text)
         if monotonic() >= self._due:
             self._draw()
             self._due = monotonic() + PAUSE
 
-    def close(self, mark: str) -> None:
+    def close(self, mark: str, *, more: bool = False) -> None:
         """Draw what is left, for good."""
         self._stop()
         if self._text.strip():
             self._print(self._text, "\n")
         self._text = ""
-        super().close(mark)
+        super().close(mark, more=more)
 
     def _draw(self) -> None:
         done, rest = finished(self._text)

@@ -1,0 +1,63 @@
+"""What answers have used: whoever counts hears of each answer at its end, be it whole, cut, failed or interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
+from weakref import WeakSet
+
+from .assembly import Assembly
+from .providers.response import Usage
+
+__all__ = ["LETTERS", "Counter", "Spent", "count", "counters"]
+
+LETTERS = 4
+"""Characters of a token, about: only the provider has the tokenizer."""
+
+
+class Spent(NamedTuple):
+    """What one answer has used. `tokens` is a guess if the provider gave no `usage`."""
+
+    provider: str
+    model: str
+    usage: Usage | None
+    tokens: int
+    seconds: float
+
+
+class Counter(Protocol):
+    """Whoever counts."""
+
+    def spend(self, spent: Spent) -> None:
+        """Count what an answer has used."""
+
+
+counters: WeakSet[Counter] = WeakSet()
+"""All who count, such as the session of a notebook."""
+
+
+def count(came: Assembly, messages: Iterable[Mapping[str, Any]], seconds: float) -> None:
+    """Tell those who count what an answer to `messages` has used, as far as it came. One that never began used nothing.
+
+    A replayed answer has used what it had when it was recorded, so that a tape gives the same totals.
+    """
+    if not counters or (came.is_empty and came.usage is None):
+        return
+    tokens = _guess(came, messages) if came.usage is None else _total(came.usage)
+    spent = Spent(came.provider, came.model, came.usage, tokens, came.replayed.seconds if came.replayed else seconds)
+    for counter in list(counters):
+        counter.spend(spent)
+
+
+def _total(usage: Usage) -> int:
+    return max(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens)
+
+
+def _guess(came: Assembly, messages: Iterable[Mapping[str, Any]]) -> int:
+    """Return about how many tokens question and answer are. Images are not counted."""
+    size = len(came.text) + len(came.reasoning) + sum(len(call.name + call.arguments) for call in came.tool_calls)
+    for message in messages:
+        content = message.get("content") or ""
+        parts = [content] if isinstance(content, str) else [str(part.get("text", "")) for part in content]
+        size += sum(map(len, parts))
+    return -(-size // LETTERS)

@@ -1,0 +1,80 @@
+"""The forms in which an answer is shown: Markdown, text, JSON, code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NoReturn
+
+import msgspec
+
+from g4f.answer import Answer
+from g4f.errors import ResponseError
+from g4f.markdown.code import blocks_of, code_of, fenced
+from g4f.printable import counted
+
+__all__ = ["FORMATS", "check", "formatted", "left_out"]
+
+FORMATS = ("markdown", "text", "json", "code")
+
+
+def formatted(text: str, form: str, rewritten: Callable[[str], str]) -> tuple[str, str]:
+    """Return an answer as plain text and as Markdown. Text that does not have the form (yet) stays as it is."""
+    if form == "json":
+        with suppress(ValueError):
+            lines = msgspec.json.format(_json_of(text), indent=2)  # numbers and names stay as they were written
+            return lines, fenced(lines, "json")
+    if form == "code" and (found := code_of(text)).code:
+        return found.code, fenced(found.code, found.language or "python")
+    return text, rewritten(text)
+
+
+def check(answer: Answer, form: str) -> None:
+    """Raise ResponseError if an answer that is to be JSON is none."""
+    if form != "json":
+        return
+    try:
+        _json_of(answer)
+    except ValueError as error:
+        cut = f" ({answer.mark})" if answer.mark else ""
+        raise ResponseError(
+            f"the answer is not JSON{cut}: {error}. Ask again, or without -f json: it is not added to the conversation",
+            provider=answer.provider,
+            model=answer.model,
+            partial=str(answer),
+        ) from None
+
+
+def left_out(text: str, form: str) -> str:
+    """Return a line that says which blocks of code are not shown; "" if all are."""
+    others = code_of(text).others if form == "code" else {}
+    blocks = [
+        f"{counted(count, 'block')} {f'of {name}' if name else 'without a language'}" for name, count in others.items()
+    ]
+    return f"left out: {', '.join(blocks)}" if blocks else ""
+
+
+def _json_of(text: str) -> str:
+    """Return the JSON that `text` is, or that one of its blocks of code is. Raises ValueError."""
+    if not (reason := _fault(text)):
+        return text
+    found = [code for _, code in blocks_of(text) if not _fault(code)]
+    if len(found) != 1:
+        raise ValueError(f"it has {len(found)} blocks of JSON" if found else reason)
+    return found[0]
+
+
+def _fault(text: str) -> str:
+    """Return why `text` is not JSON; "" if it is."""
+    try:
+        json.loads(text, parse_constant=_refuse)
+    except ValueError as error:
+        return str(error)
+    except RecursionError:
+        return "it is nested too deeply"
+    return ""
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
