@@ -276,11 +276,39 @@ class TestRequests(unittest.TestCase):
         self.assertNotIn(KEY.encode(), request.body)
 
     def test_stream_asks_for_usage_where_the_row_says_so(self) -> None:
-        """`stream_options` go to a server that is known to take them, and to no other."""
+        """Of the rows, `stream_options` go to those that are known to take them, and to no other."""
         self.assertEqual({"include_usage": True}, self.sent(stream=True).json["stream_options"])
         request = self.sent(stream=True, provider="Cohere", max_tokens=3)
         self.assertNotIn("stream_options", request.json)
         self.assertEqual((True, 3), (request.json["stream"], request.json["max_tokens"]))
+
+    def test_stream_of_an_address_asks_for_usage(self) -> None:
+        """A server given by its address is asked for the usage, and asked again without if it refuses the request."""
+
+        def refuses(request: Request) -> Answer:
+            refused = "stream_options" in request.json or request.json.get("temperature") == 9
+            return whole({"error": {"message": "what is that?"}}, status) if refused else streamed(*HELLO)
+
+        status, wish, own = 0, {"include_usage": True}, {"include_usage": False}
+        for status, options, sent, error in (
+            (400, {}, [wish, None], None),
+            (422, {}, [wish, None], None),
+            (400, {"temperature": 9}, [wish, None], errors.BadRequestError),
+            (400, {"stream_options": own}, [own], errors.BadRequestError),
+            (401, {}, [wish], errors.MissingAuthError),
+        ):
+            with self.subTest(status=status, **options), Server(refuses) as server:
+                outcome = asking.ask(server, server.url, stream=True, **{"base_url": None} | options)
+                self.assertEqual(sent, [request.json.get("stream_options") for request in server.requests])
+                self.assertIs(error, type(outcome.error) if outcome.error else None)
+                self.assertEqual("" if error else "Hello", outcome.text)
+        with Server(hello) as server:
+            asking.ask(server, server.url, base_url=None)
+            self.assertNotIn("stream_options", server.requests[0].json)
+        status = 400
+        with Server(refuses) as server:
+            self.assertIsInstance(ask(server, stream=True, face="sync").error, errors.BadRequestError)
+            self.assertEqual(1, len(server.requests))
 
     def test_an_answer_can_be_sent_back(self) -> None:
         """A message of an answer is a message of the next question; its reasoning is not sent."""

@@ -65,11 +65,13 @@ def load(name: str) -> Any:
 def load_at(base_url: str) -> Any:
     """Return a provider for an address, which is asked for OpenAI's chat completions if no row has it.
 
-    Raises InputError if it is not an address. No key from the environment goes to the address of no row.
+    Raises InputError if it is not an address. No key from the environment goes to the address of no row. Such a server
+    is asked for the usage of a stream.
     """
     base_url = check_address(base_url)
     own = next((row for row in ROWS if row.base_url == base_url), None)
-    return _load(own or openai_compatible(urlsplit(base_url).netloc.rpartition("@")[2], "", base_url))
+    name = urlsplit(base_url).netloc.rpartition("@")[2]
+    return _load(own or openai_compatible(name, "", base_url, stream_usage=True))
 
 
 def missing(row: Row) -> str:

@@ -47,7 +47,7 @@ class Row(msgspec.Struct, frozen=True):
     """Its name for the option `seed`."""
 
     stream_usage: bool = False
-    """Whether a stream ends with the usage if `stream_options` ask for it."""
+    """Whether a stream ends with the usage if `stream_options` ask for it. Where a row is not in `ROWS`, it may."""
 
     lacks: tuple[str, ...] = ()
     """What it cannot do, as its vendor documents, in the words of `AbstractProvider.lacks`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from functools import partial
 from pathlib import PurePath
 from typing import Any, ClassVar, NamedTuple, Protocol
 from urllib.parse import urlencode
@@ -94,6 +95,10 @@ class HTTPProvider(AsyncGeneratorProvider):
         `options` are the caller's, in OpenAI's words. Unknown ones go into the body as they are.
         """
 
+    def spare(self, body: dict[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002 - for subclasses
+        """Return what to send to a server that refuses `body`; None if there is nothing in it to do without."""
+        return None
+
     @abstractmethod
     def listed(self, body: bytes) -> Page:
         """Return a list of models, or a part of it. Raises msgspec's errors."""
@@ -124,7 +129,8 @@ class HTTPProvider(AsyncGeneratorProvider):
             model = await self._any_model(endpoint)
             yield ProviderInfo(self.name, _shown_model(model))
         path, body = self.request(model, messages, options, stream=stream)
-        request = endpoint.request(path, model, {**body, **extra})
+        body |= extra
+        request = endpoint.request(path, model, body, self.spare(body))
         async with Exchange(request) as exchange:
             async with aclosing(exchange.send()) as statuses:
                 async for status in statuses:
@@ -231,10 +237,13 @@ class _Endpoint(msgspec.Struct, frozen=True):
     pull: str
     settings: Settings
 
-    def request(self, path: str, model: str, body: dict[str, Any] | None) -> HTTPRequest:
+    def request(
+        self, path: str, model: str, body: dict[str, Any] | None, spare: dict[str, Any] | None = None
+    ) -> HTTPRequest:
         target = Target(self.provider, model, self.sent, self.remedy, self.pull)
         content = None if body is None else encoded(body)
-        return HTTPRequest(target, self.url + path, self.query, self.headers, content, self.settings)
+        other = None if spare is None else partial(encoded, spare)
+        return HTTPRequest(target, self.url + path, self.query, self.headers, content, self.settings, other)
 
 
 def _shown_model(model: str) -> str:

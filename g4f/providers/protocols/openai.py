@@ -10,10 +10,13 @@ from typing import Any
 import msgspec
 
 from ...wire import decoded
+from ..rows import ROWS
 from .http_provider import HTTPProvider, Page
 from .openai_answer import OpenAIReader
 
 __all__ = ["OpenAICompatible"]
+
+_USAGE = {"include_usage": True}
 
 
 class OpenAICompatible(HTTPProvider):
@@ -33,8 +36,14 @@ class OpenAICompatible(HTTPProvider):
         if stream:
             body["stream"] = True
             if row.stream_usage:
-                body["stream_options"] = {"include_usage": True}
+                body["stream_options"] = _USAGE
         return "/chat/completions", body | options
+
+    def spare(self, body: dict[str, Any]) -> dict[str, Any] | None:
+        """Leave the wish for the usage out, unless it is the caller's, or the vendor documents it."""
+        if body.get("stream_options") is not _USAGE or self.row in ROWS:
+            return None
+        return {name: value for name, value in body.items() if name != "stream_options"}
 
     def listed(self, body: bytes) -> Page:
         """Return the names of the models. Together sends a bare list."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from functools import lru_cache
 from typing import Any, Self
@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 import msgspec
 
-from ...errors import G4FError, InputError, ResponseError
+from ...errors import BadRequestError, G4FError, InputError, ResponseError
 from ...secrets.key import Key
 from ...waiting.limits import Limits
 from ..access import shown
@@ -37,7 +37,8 @@ SETTLE = 0.25
 class HTTPRequest(msgspec.Struct, frozen=True):
     """One request. Values of `headers` that hold a key are of type Key; without a `body` it is a GET.
 
-    `query` is added to the query that the protocol itself has in the address.
+    `query` is added to the query that the protocol itself has in the address. `spare` makes the body that is sent once
+    the server has refused the first one.
     """
 
     target: Target
@@ -46,6 +47,7 @@ class HTTPRequest(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     body: bytes | None
     settings: Settings
+    spare: Callable[[], bytes] | None = None
 
     def __repr__(self) -> str:
         return f"<HTTPRequest of {self.target.provider} at {shown(self.url)}>"
@@ -171,9 +173,13 @@ class Exchange:
                     self.response = HTTPResponse(request, response)
                     return
                 try:
-                    if not (redirect := _redirect(url, response)):
-                        raise await _refused(request, response)
-                    url = redirect
+                    if redirect := _redirect(url, response):
+                        url = redirect
+                        continue
+                    error = await _refused(request, response)
+                    if request.spare is None or type(error) is not BadRequestError:
+                        raise error
+                    request = self._request = msgspec.structs.replace(request, body=request.spare(), spare=None)
                 finally:
                     response.close()
         raise ResponseError(f"{request.target.provider} redirects again and again: check base_url")
