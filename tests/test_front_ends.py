@@ -8,13 +8,18 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import unittest
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any
+
+import nbformat
 
 from .kernel import Cell, Kernel
 from .test_magics import SETUP, ChatTestCase
@@ -312,6 +317,87 @@ class TestJupyterLab(ChatTestCase):
         self.kernel.run("1 + 1", metadata={"cellId": "f", "deletedCells": ["d", "never seen"]})
         self.kernel.run("%%chat -p Echo\nthird", metadata={"cellId": "g", "deletedCells": []})
         self.assertEqual(["second", "third"], self.asked()[::2])
+
+
+CAPTURED = """
+from IPython.utils.capture import capture_output
+try:
+    with capture_output() as captured:
+        get_ipython().run_line_magic("chat", "-p {name} --once hi")
+finally:
+    captured.show()
+"""
+
+IN_A_WIDGET = """
+import ipywidgets
+output = ipywidgets.Output()
+with output:
+    get_ipython().run_line_magic("chat", "-p {name} --once hi")
+"""
+
+
+class TestWithoutUpdates(ChatTestCase):
+    """Whoever shows no updates of a display shows the whole answer in the end."""
+
+    def last(self, cell: Cell) -> dict[str, Any]:
+        """Return what is displayed last, as a front end shows it that takes no update."""
+        [*_, shown] = [content["data"] for kind, content in cell.outputs if kind == "display_data"]
+        return dict(shown)
+
+    def test_console(self) -> None:
+        """`jupyter console` prints the first frame and the last; who takes updates has the last alone.
+
+        jupyter/jupyter_console, jupyter_console/ptshell.py (handle_iopub): it prints each `display_data`, and no
+        update. It can read input, and sends no metadata.
+        """
+        for name, text in (
+            ("Echo", "You said hi"),
+            ("Thinks", "the answer"),
+            ("Limited", "half an \n\n[incomplete]"),
+            ("Waits", "here"),
+        ):
+            with self.subTest(name):
+                cell = self.kernel.run(f"%chat -p {name} --once hi", allow_stdin=True)
+                self.assertEqual(text, self.last(cell)["text/plain"])
+                self.assertEqual([text], [each["text/plain"] for each in cell.displays if each["text/plain"]])
+        cell = self.kernel.run("%chat -p Waits --once fail", allow_stdin=True)
+        self.assertEqual([""], [each["text/plain"] for each in cell.displays])
+        cell = self.kernel.run("said = 'one'\n%chat -p Says --once hi", allow_stdin=True)
+        self.assertEqual(["one"], [each["text/plain"] for each in cell.displays])
+
+    def test_one_display(self) -> None:
+        """Where what is displayed is captured, or an Output of ipywidgets takes it, an answer is there once, whole."""
+        self.kernel.run("%config ChatMagics.footer = True")
+        self.addCleanup(self.kernel.run, "%config ChatMagics.footer = False")
+        for around in (CAPTURED, *([IN_A_WIDGET] if find_spec("ipywidgets") else [])):
+            for name, text in (("Echo", "You said hi"), ("Limited", "half an \n\n[incomplete]"), ("Waits", "here")):
+                with self.subTest(around, name=name):
+                    cell = self.kernel.run(around.format(name=name))
+                    shown = [content for kind, content in cell.outputs if kind != "error"]
+                    self.assertEqual([text], [content["data"]["text/plain"] for content in shown])
+                    if name != "Limited":
+                        self.assertIn(f"<sub>{name} · tokens unknown", shown[0]["data"]["text/markdown"])
+        cell = self.kernel.run("%chat -p Echo --once hi")
+        self.assertGreater(len(cell.outputs), 1)
+
+    def test_papermill(self) -> None:
+        """What papermill logs of a cell has the whole answer, and the notebook has it once."""
+        cells = [nbformat.v4.new_code_cell(code) for code in (SETUP, "%%chat -p Echo --new\nhi")]
+        command = [sys.executable, "-m", "papermill", "--kernel", "python3", "--log-output", "in.ipynb", "out.ipynb"]
+        with tempfile.TemporaryDirectory() as folder:
+            nbformat.write(nbformat.v4.new_notebook(cells=cells), f"{folder}/in.ipynb")
+            ran = subprocess.run(
+                command,
+                cwd=folder,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            done = nbformat.read(f"{folder}/out.ipynb", 4)
+        self.assertIn("You said hi\n", ran.stderr)
+        [shown] = done.cells[-1].outputs
+        self.assertEqual("You said hi", shown["data"]["text/plain"])
 
 
 class TestVSCode(Everywhere, ChatTestCase):

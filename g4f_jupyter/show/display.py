@@ -138,12 +138,13 @@ class Frames(Screen):
         self._mark = mark
         if self._updates is Updates.LOST and more:
             return
-        if mark or self._calls or ((self._texts or self._thoughts) and (not self._shown or self._answer.is_cut)):
+        came = self._texts or self._thoughts
+        if self._updates is Updates.DOUBTED and (came or self._calls or mark):
+            self._leave_first()
+        if mark or self._calls or (came and (not self._shown or self._answer.is_cut)):
             self._put(*self._made(growing=False))
-        elif self._waits and not self._texts and not self._thoughts:
+        elif self._waits and not came:
             self._put("", "")
-        if self._updates is Updates.DOUBTED:
-            self._display_anew()
 
     def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
         """Show the lines small, below the Markdown; `text/plain` stays the answer alone."""
@@ -151,13 +152,12 @@ class Frames(Screen):
         small = "".join(f"\n\n<sub>{literal(line)}</sub>" for line in lines)
         self._put(plain, f"{markdown}{small}", metadata)
 
-    def _display_anew(self) -> None:
-        """Leave nothing in the display that may have kept its first frame, and show the last one in another."""
-        plain, markdown = self._made(growing=False)
+    def _leave_first(self) -> None:
+        """Leave nothing in the display that may have kept its first frame: the last one is displayed by itself."""
+        plain, _ = self._made(growing=False)
         if self._handle is not None and printable(plain) != self._first:
             self._put("", "")
-            self._handle = None
-            self._put(plain, markdown)
+            self._handle, self._shown = None, False
 
     def _changed(self) -> None:
         self._shown = False
