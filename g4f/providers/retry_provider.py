@@ -5,10 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from time import monotonic
 from typing import Any
 
+from ..assembly import Assembly
 from ..errors import G4FError, ResponseError, RetryNoProviderError, RetryProviderError
 from ..printable import logger
+from ..spending import count
 from ..waiting.limits import Limits
 from .base_provider import AsyncGeneratorProvider, Provider, provider_name
 from .call import OwnCancellation, bind, given_to
@@ -76,25 +79,34 @@ class IterListProvider(AsyncGeneratorProvider):
 async def _answer(
     provider: Provider, info: ProviderInfo, messages: list[dict[str, Any]], options: dict[str, Any], stream: bool
 ) -> AsyncGenerator[Item | None]:
-    """Yield an answer, after `info`, once it has text or a tool call; yield each Status at once."""
+    """Yield an answer, after `info`, once it has text or a tool call; yield each Status at once.
+
+    Whoever reads does not see what a provider that is passed over has used, so it is counted here.
+    """
     silence = None if getattr(provider, "enforces_stream_timeout", False) else options.get("stream_timeout")
     early: list[Item] | None = [info]
-    with OwnCancellation(provider), Limits(None, silence) as limits:
-        call = bind(provider, info.model, messages, options, stream=stream)
-        async with aclosing(call.open()) as items:
-            async for item in items:
-                limits.handing_over()
-                if early is None or isinstance(item, Status):
-                    yield item
-                elif item:
-                    early.append(item)
-                    if isinstance(item, (str, ToolCall)):
-                        for held in early:
-                            yield held
-                        early = None
-                limits.waiting()
-    if early is not None:
-        raise ResponseError("the answer was empty: no text and no tool call")
+    start, passed_over = monotonic(), Assembly(info.provider, info.model)
+    try:
+        with OwnCancellation(provider), Limits(None, silence) as limits:
+            call = bind(provider, info.model, messages, options, stream=stream)
+            async with aclosing(call.open()) as items:
+                async for item in items:
+                    limits.handing_over()
+                    if early is None or isinstance(item, Status):
+                        yield item
+                    elif item:
+                        early.append(item)
+                        if isinstance(item, (str, ToolCall)):
+                            for held in early:
+                                yield held
+                            early = None
+                    limits.waiting()
+        if early is not None:
+            raise ResponseError("the answer was empty: no text and no tool call")
+    finally:
+        for item in early or ():
+            passed_over.add(item)
+        count(passed_over, messages, monotonic() - start)
 
 
 def _described(name: str, error: Exception) -> str:
