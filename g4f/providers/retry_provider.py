@@ -96,6 +96,7 @@ async def _answer(
                         yield item
                     elif item:
                         early.append(item)
+                        passed_over.add(item)
                         if isinstance(item, (str, ToolCall)):
                             for held in early:
                                 yield held
@@ -103,10 +104,10 @@ async def _answer(
                     limits.waiting()
         if early is not None:
             raise ResponseError("the answer was empty: no text and no tool call")
-    finally:
-        for item in early or ():
-            passed_over.add(item)
-        count(passed_over, messages, monotonic() - start)
+    except Exception:
+        if early is not None:
+            count(passed_over, messages, monotonic() - start)
+        raise
 
 
 def _described(name: str, error: Exception) -> str:
