@@ -351,10 +351,11 @@ class TestAnswers(unittest.TestCase):
     def test_usage(self) -> None:
         """The prompt is all of the input, read from the cache or not; counts are totals, the last of each counts."""
         early = {"input_tokens": 9, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 2, "output_tokens": 1}
+        early["service_tier"] = "priority"
         late = {"output_tokens": 7, "output_tokens_details": {"thinking_tokens": 3}, "cache_read_input_tokens": None}
         first = {"type": "message_start", "message": {"usage": early}}
         given = items(first, start(0, **text("a")), end(None, output_tokens=5), end(**late), STOP)
-        self.assertEqual(["a", Usage(15, 7, 22, 4, 3), FinishReason("stop")], given)
+        self.assertEqual(["a", Usage(15, 7, 22, 4, 3, 2, "priority"), FinishReason("stop")], given)
         with Server(whole(message(text("a"), usage=early | late | {"cache_read_input_tokens": 4}))) as server:
             client = g4f.Client("Anthropic", base_url=server.url, api_key=KEY)
             usage = client.chat.completions.create("Hi", "m").usage

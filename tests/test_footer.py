@@ -87,6 +87,22 @@ class TestPrice(unittest.TestCase):
         self.assertEqual(told, footer(paid))
         self.assertEqual(held | {"replayed": True}, metadata(paid)["g4f_jupyter"])
 
+    def test_what_was_paid(self) -> None:
+        """Tokens from a cache cost less, tokens put into one more; the list does not know what other tiers cost."""
+        million = 1_000_000
+        for model, usage, paid in (
+            ("gpt-4o", Usage(million, 0, million, cached_tokens=million), "1.25"),
+            ("claude-haiku-4-5", Usage(million, 0, million), "1"),
+            ("claude-haiku-4-5", Usage(million, 0, million, cached_tokens=million), "0.1"),
+            ("claude-haiku-4-5", Usage(million, 0, million, written_tokens=million), "1.25"),
+            ("gpt-4o", Usage(million, 0, million, tier="default"), "2.5"),
+            ("gpt-4o", Usage(million, 0, million, tier="flex"), None),
+            ("gpt-4o", Usage(million, 0, million, tier="priority"), None),
+        ):
+            with self.subTest(usage):
+                provider = "Anthropic" if "claude" in model else "OpenAI"
+                self.assertEqual(paid and Decimal(paid), price(answer(provider, model, usage)))
+
     def test_cannot_be_priced(self) -> None:
         """Counts that the list refuses, and a list that fails, cost neither the answer nor the line below it."""
         odd = Usage(10, 5, 15, cached_tokens=20)

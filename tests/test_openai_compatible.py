@@ -211,6 +211,8 @@ class TestAnswers(unittest.TestCase):
             (counts | details, Usage(9, 4, 13, 5, 2)),
             (counts | {"prompt_cache_hit_tokens": 6}, Usage(9, 4, 13, 6, None)),
             (counts, Usage(9, 4, 13)),
+            (counts | details | {"total_tokens": 15}, Usage(9, 6, 15, 5, 2)),  # xAI: thoughts beside the completion
+            (counts | {"total_tokens": 15}, Usage(9, 4, 15)),
         ):
             with self.subTest(usage=usage):
                 own = event({"choices": [], "usage": usage})
@@ -218,6 +220,14 @@ class TestAnswers(unittest.TestCase):
                 self.assertIn(
                     expected, self.items(streamed(event(json.loads(HELLO[2][6:]) | {"usage": usage}), HELLO[0], DONE))
                 )
+
+    def test_tier(self) -> None:
+        """The service that was paid for is told with the tokens; what is no word is passed over."""
+        usage = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
+        for given, tier in (("flex", "flex"), (None, ""), (5, ""), ({}, "")):
+            with self.subTest(given):
+                own = event({"choices": [], "usage": usage, "service_tier": given})
+                self.assertIn(Usage(9, 4, 13, tier=tier), self.items(streamed(*HELLO[:3], own, DONE)))
 
     def test_tool_calls(self) -> None:
         """Calls come in pieces by index, whole without one, or in a whole answer; a Client puts them together."""

@@ -64,13 +64,19 @@ class Trimmed(Event, frozen=True):
 
 
 class Usage(Event, frozen=True):
-    """Tokens, as the provider counted them. Cached and reasoning tokens are parts of the others; None if not given."""
+    """Tokens, as the provider counted them. Cached and reasoning tokens are parts of the others; None if not given.
+
+    `written_tokens` are those of the question that were put into the provider's cache. `tier` is its word for the
+    service that was paid for, such as "flex"; "" if it has none.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = 0
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    written_tokens: int | None = None
+    tier: str = ""
 
 
 class FinishReason(Event, frozen=True):

@@ -56,12 +56,12 @@ class IterListProvider(AsyncGeneratorProvider):
             options["stream_timeout"] = stream_timeout
         for provider in self.order():
             info = ProviderInfo(provider_name(provider), model or getattr(provider, "default_model", ""))
-            begun = False
+            begun, start, came = False, monotonic(), Assembly(info.provider, info.model)
             if failures:
                 yield Status(f"{_described(*failures[-1])}; asking {info.provider}")
             try:
                 own = given_to(provider, self.providers, options)
-                async with aclosing(_answer(provider, info, messages, own, stream)) as items:
+                async with aclosing(_answer(provider, info, messages, own, stream=stream, came=came)) as items:
                     async for item in items:
                         begun = begun or item is info
                         yield item
@@ -71,43 +71,44 @@ class IterListProvider(AsyncGeneratorProvider):
                     error.fill(info.provider, info.model)
                 if begun:
                     raise
+                count(came, messages, monotonic() - start)  # nobody else sees it
                 logger.debug("passed over: %s, %s", info.provider, type(error).__name__)
                 failures.append((info.provider, error))
         raise _summary(failures)
 
 
 async def _answer(
-    provider: Provider, info: ProviderInfo, messages: list[dict[str, Any]], options: dict[str, Any], stream: bool
+    provider: Provider,
+    info: ProviderInfo,
+    messages: list[dict[str, Any]],
+    options: dict[str, Any],
+    *,
+    stream: bool,
+    came: Assembly,
 ) -> AsyncGenerator[Item | None]:
     """Yield an answer, after `info`, once it has text or a tool call; yield each Status at once.
 
-    Whoever reads does not see what a provider that is passed over has used, so it is counted here.
+    Until then `came` has what came of it.
     """
     silence = None if getattr(provider, "enforces_stream_timeout", False) else options.get("stream_timeout")
     early: list[Item] | None = [info]
-    start, passed_over = monotonic(), Assembly(info.provider, info.model)
-    try:
-        with OwnCancellation(provider), Limits(None, silence) as limits:
-            call = bind(provider, info.model, messages, options, stream=stream)
-            async with aclosing(call.open()) as items:
-                async for item in items:
-                    limits.handing_over()
-                    if early is None or isinstance(item, Status):
-                        yield item
-                    elif item:
-                        early.append(item)
-                        passed_over.add(item)
-                        if isinstance(item, (str, ToolCall)):
-                            for held in early:
-                                yield held
-                            early = None
-                    limits.waiting()
-        if early is not None:
-            raise ResponseError("the answer was empty: no text and no tool call")
-    except Exception:
-        if early is not None:
-            count(passed_over, messages, monotonic() - start)
-        raise
+    with OwnCancellation(provider), Limits(None, silence) as limits:
+        call = bind(provider, info.model, messages, options, stream=stream)
+        async with aclosing(call.open()) as items:
+            async for item in items:
+                limits.handing_over()
+                if early is None or isinstance(item, Status):
+                    yield item
+                elif item:
+                    early.append(item)
+                    came.add(item)
+                    if isinstance(item, (str, ToolCall)):
+                        for held in early:
+                            yield held
+                        early = None
+                limits.waiting()
+    if early is not None:
+        raise ResponseError("the answer was empty: no text and no tool call")
 
 
 def _described(name: str, error: Exception) -> str:

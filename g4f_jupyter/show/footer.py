@@ -21,6 +21,10 @@ LEAST = Decimal("0.0001")
 """The least price in dollars that is shown as a number."""
 
 
+_LISTED = ("", "auto", "default", "on_demand", "standard")
+"""The tiers of service whose prices are those of the list."""
+
+
 def notes(answer: Answer, form: str, *, stale: int, hidden: int) -> list[str]:
     """Return what a reader must know of an answer.
 
@@ -69,14 +73,15 @@ def metadata(answer: Answer) -> dict[str, Any]:
 def price(used: Answer | Spent) -> Decimal | None:
     """Return what an answer cost in US dollars, by the price list of `genai-prices`; None where that is unknown.
 
-    A model of your own costs nothing. A replayed answer costs what it did when it was recorded.
+    A model of your own costs nothing. A replayed answer costs what it did when it was recorded. The list has no prices
+    of tiers such as "flex".
     """
     usage, row = used.usage, next((row for row in ROWS if row.name == used.provider), None)
     if row is None:
         return None
     if not row.keys:
         return Decimal(0)
-    if usage is None or find_spec("genai_prices") is None:
+    if usage is None or usage.tier not in _LISTED or find_spec("genai_prices") is None:
         return None
     return _listed(used.model, usage, row.base_url)
 
@@ -89,6 +94,7 @@ def _listed(model: str, usage: Usage, url: str) -> Decimal | None:
             input_tokens=usage.prompt_tokens,
             output_tokens=usage.completion_tokens,
             cache_read_tokens=usage.cached_tokens or None,
+            cache_write_tokens=usage.written_tokens or None,
         )
         return Decimal(genai_prices.calc_price(tokens, model_ref=model, provider_api_url=url).total_price)
     except Exception as error:  # noqa: BLE001 - whatever the list raises, the answer is there and has been paid for

@@ -16,7 +16,7 @@ import msgspec
 from ..response import FinishReason, Item, Reasoning, ToolCall, Usage
 from ..transport.refusals import Target, fault
 from ..transport.sse import ErrorPayload
-from .reading import Reader, tokens
+from .reading import Reader, tier, tokens
 
 __all__ = ["AnthropicReader"]
 
@@ -154,8 +154,8 @@ class AnthropicReader(Reader):
 
 def _usage(usage: dict[str, Any]) -> Usage:
     """Count as OpenAI does: tokens read from the cache and written to it are parts of the prompt."""
-    cached = tokens(usage, "cache_read_input_tokens")
-    prompt = (tokens(usage, "input_tokens") or 0) + (tokens(usage, "cache_creation_input_tokens") or 0) + (cached or 0)
+    cached, written = tokens(usage, "cache_read_input_tokens"), tokens(usage, "cache_creation_input_tokens")
+    prompt = (tokens(usage, "input_tokens") or 0) + (written or 0) + (cached or 0)
     completion = tokens(usage, "output_tokens") or 0
     thoughts = tokens(usage, "output_tokens_details", "thinking_tokens")
-    return Usage(prompt, completion, prompt + completion, cached, thoughts)
+    return Usage(prompt, completion, prompt + completion, cached, thoughts, written, tier(usage))

@@ -13,7 +13,7 @@ import msgspec
 from ..response import FinishReason, Item, Reasoning, ToolCall, Usage
 from ..transport.refusals import Target, fault
 from ..transport.sse import ErrorPayload
-from .reading import Reader, tokens
+from .reading import Reader, tier, tokens
 
 __all__ = ["OpenAIReader"]
 
@@ -46,6 +46,7 @@ class _Choice(msgspec.Struct, gc=False):
 class _Chunk(msgspec.Struct, gc=False):
     choices: list[_Choice] | None = None
     usage: Any = None
+    service_tier: Any = None
     error: Any = None
 
 
@@ -106,7 +107,7 @@ class OpenAIReader(Reader):
             if choice.finish_reason is not None:
                 self._finish(choice.finish_reason, out)
         if isinstance(chunk.usage, dict):
-            out.append(_usage(chunk.usage))
+            out.append(_usage(chunk.usage, tier(chunk.service_tier)))
 
     def _message(self, message: _Message, out: list[Item]) -> None:
         thought = message.reasoning_content or message.reasoning
@@ -142,14 +143,20 @@ class OpenAIReader(Reader):
         out.append(FinishReason(_FINISHES.get(reason, "stop")))
 
 
-def _usage(usage: dict[str, Any]) -> Usage:
+def _usage(usage: dict[str, Any], tier: str) -> Usage:
+    """Return what a server counted. xAI counts thoughts beside the completion, and in the total."""
     cached = tokens(usage, "prompt_tokens_details", "cached_tokens")
+    prompt, completion = tokens(usage, "prompt_tokens") or 0, tokens(usage, "completion_tokens") or 0
+    total, thoughts = tokens(usage, "total_tokens") or 0, tokens(usage, "completion_tokens_details", "reasoning_tokens")
+    if thoughts and total == prompt + completion + thoughts:
+        completion += thoughts
     return Usage(
-        tokens(usage, "prompt_tokens") or 0,
-        tokens(usage, "completion_tokens") or 0,
-        tokens(usage, "total_tokens") or 0,
+        prompt,
+        completion,
+        total,
         cached if cached is not None else tokens(usage, "prompt_cache_hit_tokens"),
-        tokens(usage, "completion_tokens_details", "reasoning_tokens"),
+        thoughts,
+        tier=tier,
     )
 
 

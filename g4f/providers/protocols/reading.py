@@ -13,7 +13,7 @@ from ..response import Item
 from ..transport.refusals import Target, fault
 from ..transport.sse import ErrorPayload
 
-__all__ = ["Reader", "count", "tokens"]
+__all__ = ["Reader", "count", "tier", "tokens"]
 
 MOST_TOKENS = 2**53
 """A count of so many or more is not taken for one: JavaScript, and many readers of JSON, cannot hold it."""
@@ -158,3 +158,9 @@ def tokens(usage: object, *names: str) -> int | None:
     for name in names:
         usage = usage.get(name) if isinstance(usage, dict) else None
     return count(usage)
+
+
+def tier(given: object) -> str:
+    """Return the server's word for the service that was paid for, which stands in its usage or beside; "" if none."""
+    word = given.get("service_tier") if isinstance(given, dict) else given
+    return word[:40] if isinstance(word, str) else ""
