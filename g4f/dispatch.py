@@ -28,6 +28,7 @@ from .providers.transport.settings import proxy_address
 from .routing import Route, resolve, without_provider
 from .secrets.key import Key, seal, sealed
 from .shaping import Shaper
+from .spending import count
 from .taping.tapes import current
 from .typing import Messages
 from .waiting.limits import Limits
@@ -142,7 +143,7 @@ async def ask(request: Request) -> AsyncGenerator[Item]:
     """
     route, shaper = request.route, Shaper(request.stop, request.max_chunks)
     call = cast("BoundCall", request.call)  # a request without one is answered by the tape, and never comes here
-    with _Record(route) as record:
+    with _Record(route, request.messages) as record:
         add = record.add
         with OwnCancellation(route.provider), Limits(request.timeout, request.stream_timeout) as limits:
             async with aclosing(call.open()) as items:
@@ -202,18 +203,18 @@ def _whole(event: Event) -> Event:
 
 
 class _Record:
-    """What one answer is so far: for errors its text, for the log when it began and what it used.
+    """What one answer is so far: for errors its text, for the log when it began, and what it used for who counts.
 
     The log never has content: neither of messages and answers, nor of errors, which may quote them.
     """
 
-    __slots__ = ("_began", "_debug", "_start", "add", "answer")
+    __slots__ = ("_began", "_debug", "_messages", "_start", "add", "answer")
 
     add: Callable[[Item], None]
     """Add the next item. Without a log this is the assembly's own method: nothing more is paid per chunk."""
 
-    def __init__(self, route: Route) -> None:
-        self.answer = Assembly(route.name, route.model)
+    def __init__(self, route: Route, messages: list[dict[str, Any]]) -> None:
+        self.answer, self._messages = Assembly(route.name, route.model), messages
         self._debug, self._began, self._start = logger.isEnabledFor(logging.DEBUG), False, monotonic()
         self.add = self._add_and_log if self._debug else self.answer.add
 
@@ -226,8 +227,9 @@ class _Record:
         answer = self.answer
         if isinstance(error, G4FError):
             error.fill(answer.provider, answer.model, answer.text)
+        count(answer, self._messages, seconds := monotonic() - self._start)
         if self._debug:
-            seconds, usage = monotonic() - self._start, repr(answer.usage) if answer.usage else "no usage"
+            usage = repr(answer.usage) if answer.usage else "no usage"
             how = f" {kind.__name__}" if kind else ""
             logger.debug("end: %s,%s after %.3f s, %s", answer.provider, how, seconds, usage)
 

@@ -18,7 +18,7 @@ from g4f.providers.base_provider import Provider, is_provider
 from g4f.providers.catalogue import find
 from g4f.providers.response import Item
 from g4f.providers.retry_provider import IterListProvider
-from g4f.spending import Spent, count, counters
+from g4f.spending import Spent, counters
 
 __all__ = ["Question", "Session", "Thread", "cell_id", "deleted_cells", "named_provider", "takes_metadata"]
 
@@ -177,7 +177,6 @@ class Question:
             raise
         finally:
             self._seconds = monotonic() - start
-            count(self.came, self.request.messages, self._seconds)
         accept(self.answer)
         if self._name is None:
             return

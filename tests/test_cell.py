@@ -422,6 +422,37 @@ class TestOutput(CellTestCase):
         lines = [line.split() for line in self.shown("%chat_usage")["text/plain"].splitlines()]
         return [line for line in lines if line[0] == provider]
 
+    def test_usage_of_code(self) -> None:
+        """A call from code counts, too: whole, streamed, in a conversation, in a thread, replayed, and if it fails."""
+        self.kernel.run(f"{ENDS}\nimport g4f, threading\nclass Code(Ends): pass")
+        self.kernel.run("items = ('x', Usage(1000, 500, 1500))\nconversation = g4f.Conversation(provider=Code)")
+        for number, call in enumerate(
+            (
+                "g4f.ChatCompletion.create('', '?', Code)",
+                "list(g4f.ChatCompletion.create('', '?', Code, stream=True))",
+                "await g4f.ChatCompletion.create_async('', '?', Code)",
+                "g4f.Client(Code).chat.completions.create('?')",
+                "list(g4f.Client(Code).chat.completions.create('?', stream=True))",
+                "conversation('?')",
+                "t = threading.Thread(target=g4f.ChatCompletion.create, args=('', '?', Code)); t.start(); t.join()",
+                "get_ipython().run_line_magic('chat', '-p Code --once ?')",
+                "g4f.ChatCompletion.create('', '?', g4f.Provider.IterListProvider([Code]))",
+            ),
+            1,
+        ):
+            with self.subTest(call):
+                self.assertEqual("ok", self.kernel.run(call).status)
+                self.assertEqual([["Code", str(number), f"{1500 * number:,}"]], [row[:3] for row in self.usage("Code")])
+        with tempfile.TemporaryDirectory() as folder:
+            for call in range(2):
+                self.kernel.run(f"with g4f.tape('{folder}/t'): g4f.ChatCompletion.create('', '?', Code)")
+                self.assertEqual(str(number + 1 + call), self.usage("Code")[0][1])
+        self.kernel.run("items = ('x' * 396, RateLimitError('broken'))")
+        self.assertEqual("error", self.kernel.run("g4f.ChatCompletion.create('', '1234', Code)").status)
+        self.assertEqual(["Code", "12", "about", "16,600"], self.usage("Code")[0][:4])
+        self.assertIn("used up (about", self.failure("%%chat -p Echo --once --budget 16600\n?"))
+        self.kernel.run("%config ChatMagics.budget = 0")
+
     def test_usage_of_what_is_not_whole(self) -> None:
         """An answer that failed or was interrupted counts as far as it came, by a guess if nobody counted it."""
         self.kernel.run(f"{ENDS}\nclass Fails(Ends): pass\nclass Stops(Stuck): pass")

@@ -20,6 +20,7 @@ from ..printable import logger, one_line
 from ..providers.response import Item, ProviderInfo, Replayed
 from ..secrets.key import Key
 from ..secrets.known import keys_here, secrets_of
+from ..spending import count
 from .file import BROKEN, Entry, Kept, TapeFile, read_entry
 from .question import RecordedQuestion, differences, key_of, question, shortened
 
@@ -62,7 +63,7 @@ class Tape:
 
         Raises InputError for what cannot be written on a tape.
         """
-        return Lookup(self, question(provider, model, messages, options), set(secrets_of(options)))
+        return Lookup(self, question(provider, model, messages, options), set(secrets_of(options)), messages)
 
     def find(self, key: str) -> list[bytes]:
         """Return the lines with the answers to a question; none if it has to be asked. Raises InputError."""
@@ -104,9 +105,9 @@ class Tape:
 class Lookup:
     """The lookup of one question on the tape that was on where the call was made."""
 
-    def __init__(self, tape: Tape, encoded: bytes, secrets: set[Key]) -> None:
+    def __init__(self, tape: Tape, encoded: bytes, secrets: set[Key], messages: list[dict[str, Any]]) -> None:
         self.key = key_of(encoded)
-        self._tape, self._encoded, self._secrets = tape, encoded, secrets
+        self._tape, self._encoded, self._secrets, self._messages = tape, encoded, secrets, messages
 
     def __repr__(self) -> str:
         return f"<Lookup of {self.key} on {self._tape!r}>"
@@ -126,12 +127,9 @@ class Lookup:
         tape = self._tape
         with tape.counted(self.key) as (number, line):
             if line is not None:
-                events, pauses = self._read(line)
-                yield Replayed(sum(pauses) / 1000)
-                for event, pause in zip(events, chain(pauses, repeat(0)), strict=False):
-                    if pause and tape.pace:
-                        await asyncio.sleep(pause / 1000)
-                    yield event
+                async with aclosing(self._replay(who, *self._read(line))) as events:
+                    async for event in events:
+                        yield event
                 return
             if who is None or tape.mode == "replay":
                 raise self._missing()
@@ -141,6 +139,22 @@ class Lookup:
                     notes.add(item)
                     yield item
             self._record(number, who, notes)
+
+    async def _replay(
+        self, who: ProviderInfo | None, events: list[Kept], pauses: list[int]
+    ) -> AsyncGenerator[Replayed | Kept]:
+        """Yield what is on the tape. It counts as what it once used, as far as it is read."""
+        came = Assembly(who.provider, who.model) if who is not None else Assembly()
+        try:
+            for event, pause in zip(
+                (Replayed(sum(pauses) / 1000), *events), chain([0], pauses, repeat(0)), strict=False
+            ):
+                if pause and self._tape.pace:
+                    await asyncio.sleep(pause / 1000)
+                came.add(event)
+                yield event
+        finally:
+            count(came, self._messages, 0.0)
 
     def _read(self, line: bytes) -> tuple[list[Kept], list[int]]:
         """Return the events of an answer, and the milliseconds before each."""
