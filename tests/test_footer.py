@@ -26,22 +26,31 @@ class TestNotes(unittest.TestCase):
 
     def test_nothing(self) -> None:
         """An answer without anything special has none."""
-        self.assertEqual([], notes(answer("Local", "smollm2", USED), stale=0, hidden=0))
+        self.assertEqual([], notes(answer("Local", "smollm2", USED), elsewhere=False, stale=[], hidden=0))
 
     def test_each(self) -> None:
-        """Stale turns, turns left out and hidden values have a line each, with their number, in this order."""
+        """An earlier conversation, stale turns, turns left out and hidden values have a line each, in this order."""
         made = answer("Local", "smollm2", USED)
         made.trimmed = 4
-        stale, trimmed, hidden = notes(made, stale=1, hidden=2)
-        self.assertEqual("1 of the turns above are stale: run their cells again", stale)
+        elsewhere, stale, trimmed, hidden = notes(made, elsewhere=True, stale=["why?"], hidden=2)
+        self.assertIn("asked in an earlier conversation, to which this cell belongs", elsewhere)
+        self.assertEqual('1 of the turns above is stale: run its cell again ("why?")', stale)
         self.assertEqual("without the oldest 4 turns: the conversation is longer than the context", trimmed)
         self.assertEqual("2 secret values were not sent: stars stand in their place", hidden)
+
+    def test_stale(self) -> None:
+        """Of many stale turns the first three are named by the beginnings of their questions."""
+        [line] = notes(answer("", "", USED), elsewhere=False, stale=["a", "b\n\nB", "c " * 40, "d"], hidden=0)
+        self.assertEqual(
+            '4 of the turns above are stale: run their cells again ("a", "b B", "c c c c c c c c c c c c c c c c c c c…", …)',
+            line,
+        )
 
     def test_one_secret(self) -> None:
         """One hidden value has its line in the singular."""
         self.assertEqual(
             ["1 secret value was not sent: stars stand in its place"],
-            notes(answer("Local", "smollm2", USED), stale=0, hidden=1),
+            notes(answer("Local", "smollm2", USED), elsewhere=False, stale=[], hidden=1),
         )
 
 

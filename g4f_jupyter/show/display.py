@@ -69,6 +69,9 @@ class Screen:
     def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
         """Show `lines` below a complete answer, and attach `metadata` where a front end keeps it."""
 
+    def note(self, line: str) -> None:
+        """Show a `line` below a complete answer from now on, even from another cell, where the screen can; "": none."""
+
 
 async def show(answer: AsyncGenerator[Item], screen: Screen) -> None:
     """Show the answer as it comes, and its tool calls. The text that came stays, marked if it is cut."""
@@ -115,6 +118,8 @@ class Frames(Screen):
         self._shown = True
         self._waits = False
         self._mark = ""
+        self._lines: Sequence[str] = ()
+        self._metadata: Mapping[str, Any] = {}
         self._answer, self._reasoning = Growing(images=look.images), Growing()
 
     def add(self, text: str) -> None:
@@ -148,10 +153,18 @@ class Frames(Screen):
 
     def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
         """Show the lines small, below the Markdown; `text/plain` stays the answer alone."""
+        self._lines, self._metadata = lines, metadata
+        self._put_all(lines)
+
+    def note(self, line: str) -> None:
+        """Show the line with those of the foot."""
+        self._put_all([line, *self._lines] if line else self._lines)
+
+    def _put_all(self, lines: Sequence[str]) -> None:
         if self._handle is not None:
             plain, markdown = self._made(growing=False)
             small = "".join(f"\n\n<sub>{literal(line)}</sub>" for line in lines)
-            self._put(plain, f"{markdown}{small}", metadata)
+            self._put(plain, f"{markdown}{small}", self._metadata)
 
     def _changed(self) -> None:
         self._shown = False

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from importlib.util import find_spec
+from textwrap import shorten
 from typing import Any
 
 from g4f.answer import Answer
@@ -14,15 +16,33 @@ from ..session import Spent
 __all__ = ["cost", "footer", "metadata", "notes", "price"]
 
 
-def notes(answer: Answer, *, stale: int, hidden: int) -> list[str]:
-    """Return what a reader must know of an answer: `stale` turns above it, turns left out, `hidden` secrets."""
-    lines = [f"{stale} of the turns above are stale: run their cells again"] if stale else []
+ELSEWHERE = (
+    "asked in an earlier conversation, to which this cell belongs: new cells do not go on with it. "
+    "A copy of the cell asks in the present one"
+)
+
+
+def notes(answer: Answer, *, elsewhere: bool, stale: Sequence[str], hidden: int) -> list[str]:
+    """Return what a reader must know of an answer.
+
+    Whether its conversation is `elsewhere`, the questions of `stale` turns above it, turns left out, `hidden` secrets.
+    """
+    lines = [ELSEWHERE] if elsewhere else []
+    if stale:
+        are, cells = ("are", "their cells") if len(stale) > 1 else ("is", "its cell")
+        lines.append(f"{len(stale)} of the turns above {are} stale: run {cells} again ({_named(stale)})")
     if answer.trimmed:
         lines.append(f"without the oldest {answer.trimmed} turns: the conversation is longer than the context")
     if hidden:
         values, their = ("values were", "their") if hidden > 1 else ("value was", "its")
         lines.append(f"{hidden} secret {values} not sent: stars stand in {their} place")
     return lines
+
+
+def _named(questions: Sequence[str]) -> str:
+    """Return the beginnings of the first questions."""
+    shown = [f'"{shorten(question, 40, placeholder="…")}"' for question in questions[:3]]
+    return ", ".join([*shown, *["…"][: len(questions) > 3]])
 
 
 def footer(answer: Answer) -> str:
