@@ -8,7 +8,7 @@ from contextlib import aclosing
 from itertools import count
 from threading import Lock
 from time import monotonic
-from typing import Any, NamedTuple, Unpack
+from typing import Any, Unpack
 from urllib.parse import urlsplit
 
 import msgspec
@@ -28,7 +28,7 @@ from .providers.base_provider import Provider, provider_name
 from .providers.response import Item, Trimmed
 from .routing import merged
 from .secrets.key import seal, sealed
-from .turn import Turn
+from .turn import Entered, Turn
 from .waiting import bridge
 from .wire import whole
 
@@ -174,14 +174,6 @@ class Conversation:
 
     def _repr_markdown_(self) -> str:
         return "\n\n".join(map(_markdown, self.turns)) or "*no turns yet*"
-
-
-class Entered(NamedTuple):
-    """A turn of a conversation, the number of its question, and whether it was put below the turns before it."""
-
-    number: int
-    turn: Turn
-    follows: bool
 
 
 class PendingTurn:

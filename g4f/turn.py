@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from .wire import whole
 
-__all__ = ["Turn"]
+__all__ = ["Entered", "Turn"]
 
 
 class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -38,3 +38,11 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
         images = [{"type": "image_url", "image_url": {"url": url}} for url in self.images]
         content = [{"type": "text", "text": self.question}, *images] if images else self.question
         return [{"role": "user", "content": content}, {"role": "assistant", "content": self.answer}]
+
+
+class Entered(NamedTuple):
+    """A turn of a conversation, the number of its question, and whether it was put below the turns before it."""
+
+    number: int
+    turn: Turn
+    follows: bool

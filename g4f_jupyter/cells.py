@@ -8,7 +8,7 @@ from g4f.turn import Turn
 
 from .threads import Thread
 
-__all__ = ["Cell", "Slot", "Slots"]
+__all__ = ["Cell", "Place", "Slot", "Slots"]
 
 
 class Cell(NamedTuple):
@@ -72,3 +72,13 @@ class Slots:
     def end(self, execution: str) -> None:
         """Forget the slots for which this execution had no question."""
         del self._slots[self._asked if execution == self._execution else 0 :]
+
+
+class Place(NamedTuple):
+    """Where the turn of a question belongs: in a conversation, which has a name, and in a cell."""
+
+    thread: Thread
+    name: str
+    slots: Slots
+    slot: Slot
+    execution: str

@@ -18,7 +18,7 @@ from g4f.providers.response import Item, Usage
 from g4f.providers.retry_provider import IterListProvider
 from g4f.turn import Turn
 
-from .cells import Cell, Slot, Slots
+from .cells import Cell, Place, Slot, Slots
 from .threads import Asked, Thread
 
 __all__ = ["Question", "Session", "Spent", "cell_of", "deleted_cells", "named_provider", "takes_metadata"]
@@ -150,16 +150,6 @@ class Session:
     def _present(self, name: str) -> Thread:
         """Return the conversation that goes on under a name."""
         return self.threads.get(name) or self._unanswered.setdefault(name, Thread())
-
-
-class Place(NamedTuple):
-    """Where the turn of a question belongs: in a conversation, which has a name, and in a cell."""
-
-    thread: Thread
-    name: str
-    slots: Slots
-    slot: Slot
-    execution: str
 
 
 class Question:

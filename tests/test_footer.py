@@ -40,9 +40,9 @@ class TestNotes(unittest.TestCase):
 
     def test_stale(self) -> None:
         """Of many stale turns the first three are named by the beginnings of their questions."""
-        [line] = notes(answer("", "", USED), elsewhere=False, stale=["a", "b\n\nB", "c " * 40, "d"], hidden=0)
+        [line] = notes(answer("", "", USED), elsewhere=False, stale=["a", "b\n\nB", "c" * 41, "d"], hidden=0)
         self.assertEqual(
-            '4 of the turns above are stale: run their cells again ("a", "b B", "c c c c c c c c c c c c c c c c c c c…", …)',
+            f'4 of the turns above are stale: run their cells again ("a", "b B", "{"c" * 40}…", …)',
             line,
         )
 

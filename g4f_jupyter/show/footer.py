@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from importlib.util import find_spec
-from textwrap import shorten
 from typing import Any
 
 from g4f.answer import Answer
@@ -41,7 +40,8 @@ def notes(answer: Answer, *, elsewhere: bool, stale: Sequence[str], hidden: int)
 
 def _named(questions: Sequence[str]) -> str:
     """Return the beginnings of the first questions."""
-    shown = [f'"{shorten(question, 40, placeholder="…")}"' for question in questions[:3]]
+    lines = [" ".join(question.split()) for question in questions[:3]]
+    shown = [f'"{line[:40]}{"…" * (len(line) > 40)}"' for line in lines]
     return ", ".join([*shown, *["…"][: len(questions) > 3]])
 
 
