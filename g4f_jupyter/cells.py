@@ -8,7 +8,7 @@ from g4f.turn import Turn
 
 from .threads import Thread
 
-__all__ = ["Cell", "Place", "Slot", "Slots"]
+__all__ = ["Cell", "Slot", "Slots", "TurnPlace"]
 
 
 class Cell(NamedTuple):
@@ -74,7 +74,7 @@ class Slots:
         del self._slots[self._asked if execution == self._execution else 0 :]
 
 
-class Place(NamedTuple):
+class TurnPlace(NamedTuple):
     """Where the turn of a question belongs: in a conversation, which has a name, and in a cell."""
 
     thread: Thread

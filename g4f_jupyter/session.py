@@ -18,7 +18,7 @@ from g4f.providers.response import Item, Usage
 from g4f.providers.retry_provider import IterListProvider
 from g4f.turn import Turn
 
-from .cells import Cell, Place, Slot, Slots
+from .cells import Cell, Slot, Slots, TurnPlace
 from .threads import Asked, Thread
 
 __all__ = ["Question", "Session", "Spent", "cell_of", "deleted_cells", "named_provider", "takes_metadata"]
@@ -114,13 +114,13 @@ class Session:
             above = known.above(own or slots.next_turn(slot, known), [each.turn for each in slots.left(execution)])
             prompt = known.system_below(above) if system is None else system
             pending = known.conversation.prepare(question, above=above, system=prompt, **options)
-            place = None if once else Place(known, thread, slots, slot, execution)
+            place = None if once else TurnPlace(known, thread, slots, slot, execution)
             return Question(self, pending, place, system=system, new=new)
 
     def enter(
         self,
         pending: PendingTurn,
-        place: Place,
+        place: TurnPlace,
         *,
         system: str | None,
         new: bool,
@@ -159,7 +159,7 @@ class Question:
     """
 
     def __init__(
-        self, session: Session, pending: PendingTurn, place: Place | None, *, system: str | None, new: bool
+        self, session: Session, pending: PendingTurn, place: TurnPlace | None, *, system: str | None, new: bool
     ) -> None:
         self._session, self._pending, self._place = session, pending, place
         self._system, self._new = system, new
