@@ -53,11 +53,16 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     """Whether it is from a tape."""
 
     @property
+    def says_something(self) -> bool:
+        """Whether it has text or tool calls. One that has neither becomes no turn of a conversation."""
+        return bool(self.strip() or self.tool_calls)
+
+    @property
     def mark(self) -> str:
         """What a reader must know: why it is not whole, or has no text. "" if it is whole, and says something."""
         reason = self.finish_reason
         ended = _ENDS[reason] if reason in _ENDS else f"finish reason: {one_line(reason)[:100]}"
-        if self.strip() or self.tool_calls:
+        if self.says_something:
             return ended
         return f"no text{', only thoughts' * bool(self.reasoning.strip())}{f'; {ended}' * bool(ended)}"
 

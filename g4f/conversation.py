@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
+from itertools import count
+from threading import Lock
 from time import monotonic
 from typing import Any, Unpack
 from urllib.parse import urlsplit
@@ -26,6 +28,7 @@ from .providers.base_provider import Provider, provider_name
 from .providers.response import Item, Trimmed
 from .routing import merged
 from .secrets.key import seal, sealed
+from .turn import Entered, Turn
 from .waiting import bridge
 from .wire import whole
 
@@ -36,34 +39,11 @@ _FOREIGN = "this is not a conversation that to_json() wrote"
 _ADDRESS = re.compile("[:/@]")
 """Characters of an address that no name of a provider has."""
 
+_numbers = count()
+"""Questions are numbered in the order in which they are asked."""
 
-class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One question and its whole answer."""
-
-    question: str
-    answer: str
-    provider: str = ""
-    """The name of the provider that answered."""
-    model: str = ""
-    """The name of the model that answered."""
-    images: tuple[str, ...] = ()
-    """The images of the question: data URLs, or addresses."""
-
-    def __post_init__(self) -> None:
-        """Replace halves of characters: a conversation that has one could be neither sent nor saved."""
-        for name in ("question", "answer", "provider", "model"):
-            if not getattr(self, name).isascii():
-                msgspec.structs.force_setattr(self, name, whole(getattr(self, name)))
-
-    def __repr__(self) -> str:
-        named = [f"{name}={getattr(self, name)!r}" for name in ("question", "answer", "provider", "model")]
-        return f"Turn({', '.join(named)}, images=<{len(self.images)}>)"
-
-    def to_messages(self) -> list[dict[str, Any]]:
-        """Return the question and the answer as messages."""
-        images = [{"type": "image_url", "image_url": {"url": url}} for url in self.images]
-        content = [{"type": "text", "text": self.question}, *images] if images else self.question
-        return [{"role": "user", "content": content}, {"role": "assistant", "content": self.answer}]
+_entering = Lock()
+"""Threads put their turns in place one after the other."""
 
 
 class Saved(msgspec.Struct, omit_defaults=True):
@@ -84,6 +64,9 @@ class Conversation:
 
     A turn enters `turns` when its answer is complete. A turn that failed, or whose reader left early, does not. An
     interrupt that comes too late to cut an answer still raises KeyboardInterrupt, but its turn is in `turns`.
+
+    Questions may be asked at the same time, by tasks or threads: each is sent with the turns that are complete when it
+    is asked, and their turns are in the order of the questions, whichever answer ends first.
     """
 
     def __init__(
@@ -100,6 +83,8 @@ class Conversation:
         self.system = system
         self.turns = list(turns)
         self.options = in_our_words(seal(options))
+        self.entered: list[Entered] = []
+        """All turns that have ever entered, in that order."""
 
     def __call__(self, question: str, **options: Unpack[CallOptions]) -> Answer:
         """Return the answer, which is its text."""
@@ -118,27 +103,35 @@ class Conversation:
         return self.prepare(question, **seal(options)).items()
 
     def prepare(
-        self, question: str, *, instead_of: Turn | None = None, stream: bool = True, **options: Unpack[CallOptions]
+        self,
+        question: str,
+        *,
+        above: Sequence[Turn] | None = None,
+        system: str | None = None,
+        stream: bool = True,
+        **options: Unpack[CallOptions],
     ) -> PendingTurn:
         """Return a turn whose question is ready to be sent. Raises InputError for a question that cannot be.
 
-        With `instead_of`, one of the turns, only the turns above that one are sent, and the new turn replaces it; the
-        turns below stay.
+        The turns `above` are sent with it, by default all, and the `system` prompt, by default the conversation's.
         """
         if not isinstance(question, str) or not question.strip():
             raise InputError("the question is empty")
-        return PendingTurn(self, question, instead_of, stream, seal(options))
+        return PendingTurn(
+            self,
+            question,
+            in_our_words(seal(options)) | {"stream": stream},
+            above=tuple(self.turns if above is None else above),
+            system=self.system if system is None else system,
+        )
 
     def fork(self) -> Conversation:
         """Return a conversation with the same turns, which from here on has its own."""
         return Conversation(self.model, self.provider, system=self.system, turns=self.turns, **self.options)
 
-    def to_messages(self, before: Turn | None = None, *, trimmed: int = 0) -> list[dict[str, Any]]:
-        """Return system prompt and turns as messages: those above `before`, without the oldest `trimmed`."""
-        messages: list[dict[str, Any]] = [{"role": "system", "content": self.system}] if self.system else []
-        for turn in self.turns[trimmed : self.place(before)]:
-            messages += turn.to_messages()
-        return messages
+    def to_messages(self) -> list[dict[str, Any]]:
+        """Return system prompt and turns as messages."""
+        return _messages(self.system, self.turns)
 
     def place(self, turn: Turn | None) -> int:
         """Return the index of `turn`; the end, if it is not among the turns."""
@@ -192,15 +185,29 @@ class PendingTurn:
     """The answer, once all items have been read."""
 
     def __init__(
-        self, conversation: Conversation, question: str, instead_of: Turn | None, stream: bool, options: dict[str, Any]
+        self,
+        conversation: Conversation,
+        question: str,
+        options: dict[str, Any],
+        *,
+        above: Sequence[Turn],
+        system: str,
     ) -> None:
-        self._conversation, self._question, self._instead_of = conversation, question, instead_of
-        given = merged(conversation.provider, conversation.options, in_our_words(options))
-        self._options = {"model": conversation.model, "provider": conversation.provider, **given, "stream": stream}
+        self.above, self.system = above, system
+        self.number = next(_numbers)
+        self._conversation, self._question = conversation, question
+        self._begin = len(conversation.entered)
+        given = merged(conversation.provider, conversation.options, options)
+        self._options = {"model": conversation.model, "provider": conversation.provider, **given}
         self.request = self._request(0)
 
-    async def items(self) -> AsyncGenerator[Item]:
-        """Yield the items of the answer. At its end, its turn enters the conversation.
+    @property
+    def beside(self) -> list[Entered]:
+        """The turns that have entered since the question was asked: it was asked without them."""
+        return self._conversation.entered[self._begin :]
+
+    async def items(self, *, enters: bool = True) -> AsyncGenerator[Item]:
+        """Yield the items of the answer. At its end, its turn `enters` the conversation, if it says something.
 
         A conversation that is longer than the model's context is sent again without its oldest turns.
         """
@@ -211,12 +218,32 @@ class PendingTurn:
                     self.request = self._request(item.turns)
                 assembly.add(item)
                 yield item
-        self.result = answer = Answer.of(assembly, self.request.messages, monotonic() - start)
-        place = self._conversation.place(self._instead_of)
-        images = urls_in(self.request.messages[-1])
-        self._conversation.turns[place : place + 1] = [
-            Turn(self._question, str(answer), answer.provider, answer.model, images)
-        ]
+        self.result = Answer.of(assembly, self.request.messages, monotonic() - start)
+        if enters and self.result.says_something:
+            self.enter()
+
+    def enter(self, *, instead_of: Turn | None = None, before: Turn | None = None) -> Turn:
+        """Put the turn into the conversation, and return it.
+
+        It takes the place of the turn `instead_of`, else that above the turn `before`, if it is there; else it follows
+        the turns of all questions that were asked before it.
+        """
+        answer, images = self.result, urls_in(self.request.messages[-1])
+        turn = Turn(self._question, str(answer), answer.provider, answer.model, images)
+        with _entering:
+            turns = self._conversation.turns
+            old, below, end = self._conversation.place(instead_of), self._conversation.place(before), len(turns)
+            if old < end:
+                turns[old] = turn
+            else:
+                turns.insert(below if below < end else self._last(), turn)
+            self._conversation.entered.append(Entered(self.number, turn, follows=old == below == end))
+        return turn
+
+    def _last(self) -> int:
+        """Return the place below the turns of all questions that were asked before."""
+        later = [each.turn for each in self.beside if each.follows and each.number > self.number]
+        return min(map(self._conversation.place, later), default=len(self._conversation.turns))
 
     async def answer(self) -> Answer:
         """Return the whole answer."""
@@ -226,14 +253,13 @@ class PendingTurn:
         return self.result
 
     def _request(self, trimmed: int) -> Request:
-        before = self._conversation.to_messages(before=self._instead_of, trimmed=trimmed)
         given = dict(self._options)
-        messages = [*before, {"role": "user", "content": self._question}]
+        messages = [*_messages(self.system, self.above[trimmed:]), {"role": "user", "content": self._question}]
         return prepare(given.pop("model"), messages, given.pop("provider"), **given)
 
     async def _ask_within_context(self, whole: Request) -> AsyncGenerator[Item]:
         """Yield the answer to the whole conversation, or to as much of it as the model's context holds."""
-        above, trimmed, answered = self._conversation.place(self._instead_of), 0, ask(whole)
+        above, trimmed, answered = len(self.above), 0, ask(whole)
         while True:
             try:
                 async with aclosing(answered) as items:
@@ -252,6 +278,13 @@ class PendingTurn:
             )
             yield Trimmed(trimmed)
             answered = stream_events(self._request(trimmed))
+
+
+def _messages(system: str, turns: Iterable[Turn]) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
+    for turn in turns:
+        messages += turn.to_messages()
+    return messages
 
 
 def _named(provider: Provider | str | None) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from contextlib import aclosing
 from hashlib import sha256
+from threading import RLock
 from time import monotonic
 from typing import Any
 
 from g4f.answer import Answer
 from g4f.assembly import Assembly
-from g4f.conversation import Conversation, PendingTurn, Turn
+from g4f.conversation import PendingTurn
 from g4f.dispatch import Request
 from g4f.errors import InputError, close_matches
 from g4f.providers.base_provider import Provider, is_provider
@@ -19,56 +20,30 @@ from g4f.providers.catalogue import find
 from g4f.providers.response import Item
 from g4f.providers.retry_provider import IterListProvider
 from g4f.spending import Spent, counters
+from g4f.turn import Turn
 
-__all__ = ["Question", "Session", "Thread", "cell_id", "deleted_cells", "named_provider", "takes_metadata"]
+from .cells import Cell, Slot, Slots, TurnPlace
+from .threads import Asked, Thread
 
+__all__ = ["Question", "Session", "cell_of", "deleted_cells", "named_provider", "takes_metadata"]
 
-class Thread:
-    """One conversation of a notebook, and where its turns come from.
-
-    A turn belongs to the cell that asked it: when the cell runs again, it asks with the turns above, and its new turn
-    replaces the old one. The turns below stay, and are stale: the turns above them have changed since.
-    """
-
-    def __init__(self, conversation: Conversation | None = None) -> None:
-        self.conversation = conversation or Conversation()
-        self.cells: dict[str, Turn] = {}  # by the opaque id of the cell, which is never shown or stored
-        self.stale: list[Turn] = []
-
-    def of(self, cell: str | None) -> Turn | None:
-        """Return the turn of a cell; None if it has none here."""
-        turn = self.cells.get(cell) if cell is not None else None
-        return turn if turn is not None and _has(self.conversation.turns, turn) else None
-
-    def is_stale(self, turn: Turn) -> bool:
-        """Whether the turns above `turn` have changed since it was answered."""
-        return _has(self.stale, turn)
-
-    def remove(self, turn: Turn) -> None:
-        """Remove a turn. Those below it are stale."""
-        turns = self.conversation.turns
-        place = self.conversation.place(turn)
-        self.stale += turns[place + 1 :]
-        del turns[place]
-
-    def enter(self, draft: Conversation, place: int, cell: str | None) -> None:
-        """Go on with a conversation in which the turn at `place` is new."""
-        new, old = draft.turns[place], self.conversation.turns[place : place + 1]
-        if old and (old[0].question, old[0].answer) != (new.question, new.answer):
-            self.stale += draft.turns[place + 1 :]
-        self.stale = [turn for turn in self.stale if _has(draft.turns, turn)]
-        self.conversation = draft
-        if cell is not None:
-            self.cells[cell] = new
+__all__ = ["Question", "Session", "Spent", "cell_of", "deleted_cells", "named_provider", "takes_metadata"]
 
 
 class Session:
-    """The conversations of one notebook, by name ("" is the one without), and what its answers have used."""
+    """The conversations of one notebook, by name ("" is the one without), and what its answers have used.
+
+    A turn belongs to its cell, and the cell to the conversation in which it was asked. When a cell is run again, each
+    of its questions is asked with the turns above its own, and its new turn replaces that; the turns below stay.
+    """
 
     def __init__(self) -> None:
         self.threads: dict[str, Thread] = {"": Thread()}
         self.spent: list[Spent] = []
         counters.add(self)
+        self._unanswered: dict[str, Thread] = {}  # conversations that are not among the threads yet
+        self._cells: dict[str, Slots] = {}
+        self._lock = RLock()  # threads and subshells ask at the same time
 
     def spend(self, spent: Spent) -> None:
         """Add what an answer has used."""
@@ -83,17 +58,31 @@ class Session:
 
     def forget(self, deleted: Collection[str]) -> None:
         """Remove the turns of deleted cells."""
-        for thread in self.threads.values():
-            for cell in thread.cells.keys() & set(deleted):
-                if (turn := thread.of(cell)) is not None:
-                    thread.remove(turn)
-                del thread.cells[cell]
+        with self._lock:
+            for cell in self._cells.keys() & set(deleted):
+                _remove(self._cells.pop(cell).left(""))
+
+    def end(self, cell: Cell, *, well: bool) -> int:
+        """End an execution of a cell: turns of an earlier one that it has not asked again leave their conversation.
+
+        If it did not end `well`, they stay, and are stale. Returns how many of them stay.
+        """
+        with self._lock:
+            slots = self._cells.get(cell.id, Slots())
+            left = slots.left(cell.execution)
+            if well:
+                _remove(left)
+                slots.end(cell.execution)
+                return 0
+            for slot in left:
+                slot.thread.leave(slot.turn)
+            return len(left)
 
     def question(
         self,
         question: str,
         *,
-        cell: str | None,
+        cell: Cell | None,
         thread: str = "",
         new: bool = False,
         once: bool = False,
@@ -103,41 +92,73 @@ class Session:
     ) -> Question:
         """Return a question that is ready to be sent. Raises the errors of `Conversation.prepare`.
 
-        `new` begins a new conversation; `once` asks without one. `system`, if not None, is the system prompt from now
-        on, and `begin_with` is that of a new conversation.
+        `new` begins a new conversation; `once` asks without one. `system`, if not None, is the system prompt from this
+        turn on, and `begin_with` is that of a new conversation.
         """
-        known = Thread() if once else self.threads.get(thread) or Thread()
-        turns, own = known.conversation.turns, known.of(cell)
-        begins = new and not (own is not None and turns[0] is own)  # running its first cell again keeps the rest
-        draft = Conversation() if begins else known.conversation.fork()
-        if system is not None or not draft.turns:
-            draft.system = begin_with if system is None else system
-        pending = draft.prepare(question, instead_of=None if begins else own, **options)
-        name, place = None if once else thread, draft.place(own)
-        return Question(self, pending, name=name, thread=known, draft=draft, cell=cell, place=place)
+        with self._lock:
+            slots = Slots() if cell is None or once else self._cells.setdefault(cell.id, Slots())
+            execution = "" if cell is None else cell.execution
+            slot = slots.next(execution)
+            known = Thread() if once else slots.thread(slot, thread) or self._present(thread)
+            own = slot.turn if known.has(slot.turn) else None
+            begins = new and (own is None or known.conversation.turns[0] is not own)  # its first cell keeps the rest
+            known, own = (Thread(), None) if begins else (known, own)
+            if not known.conversation.turns:
+                known.system = begin_with or known.given
+            above = known.above(own or slots.next_turn(slot, known), [each.turn for each in slots.left(execution)])
+            prompt = known.system_below(above) if system is None else system
+            pending = known.conversation.prepare(question, above=above, system=prompt, **options)
+            place = None if once else TurnPlace(known, thread, slots, slot, execution)
+            return Question(self, pending, place, system=system, new=new)
+
+    def enter(
+        self,
+        pending: PendingTurn,
+        place: TurnPlace,
+        *,
+        system: str | None,
+        new: bool,
+        show: Callable[[str], None] | None,
+    ) -> bool:
+        """Put a turn into its place, and take the one that it replaces out, wherever that is.
+
+        Returns False for the turn of an execution of its cell after which another one was answered.
+        """
+        thread, slot = place.thread, place.slot
+        with self._lock:
+            if slot.number > pending.number:
+                return False
+            before = place.slots.next_turn(slot, thread)
+            asked = Asked(pending.enter(instead_of=slot.turn, before=before), pending, system, show)
+            thread.enter(asked)
+            old, gone = slot.thread, slot.turn
+            slot.thread, slot.name, slot.turn = thread, place.name, asked.turn
+            slot.number, slot.execution = pending.number, place.execution
+            old.remove(gone)  # unless it was replaced
+            if new or place.name not in self.threads:
+                self.threads[place.name] = thread
+            for each in (thread,) if old is thread else (old, thread):
+                each.refresh()
+            return True
+
+    def _present(self, name: str) -> Thread:
+        """Return the conversation that goes on under a name."""
+        return self.threads.get(name) or self._unanswered.setdefault(name, Thread())
 
 
 class Question:
     """A question of a cell, ready to be sent.
 
-    Its changes (conversation, system prompt, turn) count once its answer is complete, not before.
+    Its changes (conversation, system prompt, turn) count once it has entered, not before.
     """
 
     def __init__(
-        self,
-        session: Session,
-        pending: PendingTurn,
-        *,
-        name: str | None,
-        thread: Thread,
-        draft: Conversation,
-        cell: str | None,
-        place: int,
+        self, session: Session, pending: PendingTurn, place: TurnPlace | None, *, system: str | None, new: bool
     ) -> None:
-        self._session, self._name, self._thread, self._draft = session, name, thread, draft
-        self._cell, self._pending, self._place = cell, pending, place
+        self._session, self._pending, self._place = session, pending, place
+        self._system, self._new = system, new
+        self._has_entered = self.is_complete = False
         self.came = Assembly(self.request.route.name, self.request.route.model)
-        self.is_complete = False
 
     @property
     def request(self) -> Request:
@@ -154,20 +175,22 @@ class Question:
         return answer
 
     @property
-    def has_entered(self) -> bool:
-        """Whether its turn is in the conversation, even if the call was interrupted afterwards."""
-        return self._thread.conversation is self._draft
+    def stale_above(self) -> list[str]:
+        """The questions of the turns that it builds on and that are stale."""
+        thread = Thread() if self._place is None else self._place.thread
+        return [turn.question for turn, note in thread.notes() if note and _has(self._pending.above, turn)]
 
     @property
-    def stale_above(self) -> int:
-        """How many of the turns that it builds on are stale."""
-        return sum(map(self._thread.is_stale, self._draft.turns[: self._place]))
+    def is_elsewhere(self) -> bool:
+        """Whether its conversation is an earlier one: new cells go on with another, which was begun since."""
+        place, threads = self._place, self._session.threads
+        return place is not None and not self._new and threads.get(place.name, place.thread) is not place.thread
 
-    async def items(self, accept: Callable[[Answer], None]) -> AsyncGenerator[Item]:
-        """Yield the items of the answer. At its end, unless `accept` raises, its turn enters the conversation."""
+    async def items(self) -> AsyncGenerator[Item]:
+        """Yield the items of the answer."""
         start, self._end = monotonic(), "incomplete"
         try:
-            async with aclosing(self._pending.items()) as items:
+            async with aclosing(self._pending.items(enters=False)) as items:
                 async for item in items:
                     self.came.add(item)
                     yield item
@@ -177,22 +200,44 @@ class Question:
             raise
         finally:
             self._seconds = monotonic() - start
-        accept(self.answer)
-        if self._name is None:
-            return
-        self._session.threads[self._name] = self._thread
-        self._thread.enter(self._draft, self._place, self._cell)
+
+    def keep(self) -> None:
+        """Let its cell keep the turn of an earlier execution, though it does not ask again."""
+        if self._place is not None:
+            self._place.slot.execution = self._place.execution
+
+    def enter(self, show: Callable[[str], None] | None = None) -> bool:
+        """Put its turn into the conversation, if its answer is complete and says something; return whether it is there.
+
+        `show` is called at any time to show a note below the answer, and with "" to take it away.
+        """
+        says_something = self.is_complete and self.answer.says_something
+        if self._place is not None and not self._has_entered and says_something:
+            self._has_entered = self._session.enter(
+                self._pending, self._place, system=self._system, new=self._new, show=show
+            )
+        return self._has_entered
+
+
+def _remove(slots: Iterable[Slot]) -> None:
+    """Remove the turns of the slots."""
+    for slot in slots:
+        slot.thread.remove(slot.turn)
+        slot.thread.refresh()
 
 
 def _has(turns: Collection[Turn], turn: Turn) -> bool:
     return any(each is turn for each in turns)
 
 
-def cell_id(parent: Mapping[str, Any]) -> str | None:
-    """Return the id of the cell that the message `parent` runs, opaque; None where the front end sends none.
+def cell_of(parent: Mapping[str, Any]) -> Cell | None:
+    """Return the cell that the message `parent` runs; None where the front end sends no id of it."""
+    cell = _cell_id(parent)
+    return None if cell is None else Cell(cell, str(parent.get("header", {}).get("msg_id")))
 
-    JupyterLab, Notebook and VS Code send it as `cellId`, Colab in `colab`.
-    """
+
+def _cell_id(parent: Mapping[str, Any]) -> str | None:
+    """Return the opaque id of a cell. JupyterLab, Notebook and VS Code send it as `cellId`, Colab in `colab`."""
     metadata = parent.get("metadata", {})
     colab = metadata.get("colab")
     found = metadata.get("cellId") or (colab.get("cell_id") if isinstance(colab, Mapping) else None)
@@ -206,7 +251,7 @@ def deleted_cells(parent: Mapping[str, Any]) -> list[str]:
     """
     found = parent.get("metadata", {}).get("deletedCells")
     deleted = [_opaque(cell) for cell in found if isinstance(cell, str)] if isinstance(found, list) else []
-    return [cell for cell in deleted if cell != cell_id(parent)]
+    return [cell for cell in deleted if cell != _cell_id(parent)]
 
 
 def takes_metadata(parent: Mapping[str, Any]) -> bool:

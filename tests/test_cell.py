@@ -37,21 +37,33 @@ class CellTestCase(ChatTestCase):
         return str(line)
 
 
+def seen(cell: Cell, display: str) -> str:
+    """Return what an execution made of a display of another cell."""
+    shown = [content["data"] for _, content in cell.outputs if content["transient"]["display_id"] == display]
+    return str(shown[-1]["text/markdown"])
+
+
 class TestTurns(CellTestCase):
     """A turn belongs to its cell."""
 
     def test_stale(self) -> None:
-        """Turns below one that was replaced by another answer are stale until they are asked again, and it is said."""
-        self.chat("-p Echo --new", "first", "a")
-        self.chat("-p Echo", "second", "b")
-        self.chat("-p Echo", "first", "a")
+        """An answer whose turns above have changed says so in its cell, and below the next; until it is true again."""
+        self.chat("-p Echo --new", "first", "stale 1")
+        second = self.chat("-p Echo", "second", "stale 2")
+        [shown] = second.displays
+        [display] = {content["transient"]["display_id"] for _, content in second.outputs}
+        self.chat("-p Echo", "first", "stale 1")
         self.assertNotIn(STALE, self.shown("%chat_history")["text/plain"])
-        self.chat("-p Echo", "first, better", "a")
+        changed = self.chat("-p Echo", "first, better", "stale 1")
+        self.assertEqual(f"You said second\n\n<sub>{STALE}</sub>", seen(changed, display))
         self.assertIn(f"[2] second ({STALE})", self.shown("%chat_history")["text/plain"])
-        third = self.shown("%%chat -p Echo\nthird", cellId="c")
-        self.assertIn("1 of the turns above is stale: run its cell again", third["text/markdown"])
+        third = self.shown("%%chat -p Echo\nthird", cellId="stale 3")
+        self.assertIn('1 of the turns above is stale: run its cell again ("second")', third["text/markdown"])
         self.assertEqual("You said third", third["text/plain"])
-        self.chat("-p Echo", "second", "b")
+        back = self.chat("-p Echo", "first", "stale 1")
+        self.assertEqual(shown["text/markdown"], seen(back, display))
+        self.chat("-p Echo", "first, better", "stale 1")
+        self.chat("-p Echo", "second", "stale 2")
         self.assertNotIn(f"[2] second ({STALE})", self.shown("%chat_history")["text/plain"])
 
     def test_deleted_cell(self) -> None:
@@ -380,9 +392,21 @@ class TestOutput(CellTestCase):
                 shown = self.shown("%%chat -p Ends --once -o out\n?")
                 self.kernel.run("%config ChatMagics.footer = False")
                 self.assertEqual(f"{text}\n\n[{mark}]" if text else f"[{mark}]", shown["text/plain"])
-                self.assertIn(f"*[{literal(mark)}]*\n\n<sub>Ends · ", shown["text/markdown"])
+                told = "" if text.strip() else "<sub>not added to the conversation: it has no text</sub>\n\n"
+                self.assertIn(f"*[{literal(mark)}]*\n\n{told}<sub>Ends · ", shown["text/markdown"])
                 self.assertEqual(f"{text!r} [{mark}]", self.kernel.run("out").result)
                 self.assertEqual(mark, self.kernel.run("print(out.mark, end='')").text)
+
+    def test_without_text(self) -> None:
+        """An answer that says nothing becomes no turn, and a line below it says so; what it said before stays."""
+        self.kernel.run(f"{ENDS}\nimport g4f\nitems = (Reasoning('hm'), FinishReason('stop'))")
+        self.chat("-p Echo --new", "first")
+        shown = self.shown("%%chat -p Ends\nsecond")
+        self.assertEqual("[no text, only thoughts]", shown["text/plain"])
+        self.assertIn("<sub>not added to the conversation: it has no text</sub>", shown["text/markdown"])
+        self.chat("-p Echo", "third")
+        self.assertEqual(["first", "You said first", "third"], self.asked())
+        self.assertEqual("[]", self.kernel.run("chat = g4f.Conversation(provider=Ends)\nchat('?')\nchat.turns").result)
 
     def test_variable_of_what_is_not_whole(self) -> None:
         """The variable has what came, marked, if the call fails or is interrupted; what never came replaces nothing."""

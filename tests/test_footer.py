@@ -28,16 +28,27 @@ class TestNotes(unittest.TestCase):
 
     def test_nothing(self) -> None:
         """An answer without anything special has none."""
-        self.assertEqual([], notes(answer("Local", "smollm2", USED), "markdown", stale=0, hidden=0))
+        self.assertEqual([], notes(answer("Local", "smollm2", USED), "markdown", elsewhere=False, stale=[], hidden=0))
 
     def test_each(self) -> None:
-        """Stale turns, turns left out and hidden values have a line each, with their number, in this order."""
+        """An earlier conversation, stale turns, turns left out and hidden values have a line each, in this order."""
         made = answer("Local", "smollm2", USED)
         made.trimmed = 4
-        stale, trimmed, hidden = notes(made, "markdown", stale=3, hidden=2)
-        self.assertEqual("3 of the turns above are stale: run their cells again", stale)
+        elsewhere, stale, trimmed, hidden = notes(made, "markdown", elsewhere=True, stale=["why?"], hidden=2)
+        self.assertIn("asked in an earlier conversation, to which this cell belongs", elsewhere)
+        self.assertEqual('1 of the turns above is stale: run its cell again ("why?")', stale)
         self.assertEqual("without the oldest 4 turns: the conversation is longer than the context", trimmed)
         self.assertEqual("2 secret values were not sent: stars stand in their place", hidden)
+
+    def test_stale(self) -> None:
+        """Of many stale turns the first three are named by the beginnings of their questions."""
+        [line] = notes(
+            answer("", "", USED), "markdown", elsewhere=False, stale=["a", "b\n\nB", "c" * 41, "d"], hidden=0
+        )
+        self.assertEqual(
+            f'4 of the turns above are stale: run their cells again ("a", "b B", "{"c" * 40}…", …)',
+            line,
+        )
 
     def test_one(self) -> None:
         """One of each has its line in the singular."""
@@ -45,21 +56,21 @@ class TestNotes(unittest.TestCase):
         made.trimmed = 1
         self.assertEqual(
             [
-                "1 of the turns above is stale: run its cell again",
                 "without the oldest turn: the conversation is longer than the context",
                 "1 secret value was not sent: stars stand in its place",
             ],
-            notes(made, "markdown", stale=1, hidden=1),
+            notes(made, "markdown", elsewhere=False, stale=[], hidden=1),
         )
 
     def test_left_out(self) -> None:
         """Where only code is shown, a line says which blocks of other languages are not."""
         made = Answer("```sh\na\n```\n```py\nb\n```\n```sh\nc\n```\n```\nd\n```")
         self.assertEqual(
-            ["left out: 2 blocks of sh, 1 block without a language"], notes(made, "code", stale=0, hidden=0)
+            ["left out: 2 blocks of sh, 1 block without a language"],
+            notes(made, "code", elsewhere=False, stale=[], hidden=0),
         )
-        self.assertEqual([], notes(made, "markdown", stale=0, hidden=0))
-        self.assertEqual([], notes(Answer("```sh\na\n```\n```sh\nc\n```"), "code", stale=0, hidden=0))
+        self.assertEqual([], notes(made, "markdown", elsewhere=False, stale=[], hidden=0))
+        self.assertEqual([], notes(Answer("```sh\na\n```\n```sh\nc\n```"), "code", elsewhere=False, stale=[], hidden=0))
 
 
 @unittest.skipUnless(find_spec("genai_prices"), "needs genai-prices, of the prices extra")

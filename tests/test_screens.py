@@ -19,12 +19,12 @@ from g4f.dispatch import prepare
 from g4f.errors import G4FError
 from g4f.markdown.code import fenced
 from g4f.printable import logger, one_line, printable, say
-from g4f_jupyter.session import Thread
 from g4f_jupyter.show.history import History
 from g4f_jupyter.show.preview import Preview
 from g4f_jupyter.show.shown import Shown
 from g4f_jupyter.show.tables import Table
 from g4f_jupyter.show.terminal import Rendered, Terminal
+from g4f_jupyter.threads import Thread
 
 from .hostile import framed
 

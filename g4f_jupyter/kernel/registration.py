@@ -80,6 +80,7 @@ def register(shell: InteractiveShell) -> None:
     )
     shell.input_transformer_manager.token_transformers.append(_Question)
     shell.events.register("pre_run_cell", chat.forget_deleted)
+    shell.events.register("post_run_cell", chat.end_cell)
 
 
 def unregister(shell: InteractiveShell) -> None:
@@ -88,8 +89,9 @@ def unregister(shell: InteractiveShell) -> None:
     for magics in shell.magics_manager.magics.values():
         for name in [name for name, magic in magics.items() if isinstance(getattr(magic, "__self__", None), _OURS)]:
             del magics[name]
-    callbacks = shell.events.callbacks["pre_run_cell"]
-    callbacks[:] = [each for each in callbacks if not isinstance(getattr(each, "__self__", None), _OURS)]
+    for event in ("pre_run_cell", "post_run_cell"):
+        callbacks = shell.events.callbacks[event]
+        callbacks[:] = [each for each in callbacks if not isinstance(getattr(each, "__self__", None), _OURS)]
     transformers = shell.input_transformer_manager.token_transformers
     transformers[:] = [each for each in transformers if each is not _Question]
     shell.configurables[:] = [each for each in shell.configurables if not isinstance(each, _OURS)]

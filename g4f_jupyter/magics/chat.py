@@ -9,7 +9,7 @@ from IPython.core.magic import line_cell_magic, line_magic, magics_class, no_var
 from IPython.display import display
 
 from g4f.errors import InputError
-from g4f.printable import counted
+from g4f.printable import counted, say
 from g4f.taping import tapes
 from g4f.waiting import bridge
 
@@ -17,7 +17,7 @@ from ..inserts.last_error import FIX
 from ..inserts.question import Filled, fill
 from ..line.aliases import Aliases
 from ..line.arguments import chat_arguments, parsed, values_of
-from ..session import Question, Session, cell_id, deleted_cells, named_provider, takes_metadata
+from ..session import Question, Session, cell_of, deleted_cells, named_provider, takes_metadata
 from ..show.display import KEPT, Frames, Screen, errors_in_one_line, show
 from ..show.footer import footer, metadata, notes, total
 from ..show.preview import Preview
@@ -28,7 +28,7 @@ from .settings import ChatSettings
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 
 __all__ = ["ChatMagics"]
 
@@ -58,7 +58,7 @@ class ChatMagics(ChatSettings):
         """
         with errors_in_one_line():
             options, rest = parsed(self.chat.parser, line)
-            self._ask(options, _text(options, rest, cell), None if cell is None else cell_id(self._parent()))
+            self._ask(options, _text(options, rest, cell))
 
     @no_var_expand
     @chat_arguments
@@ -70,21 +70,22 @@ class ChatMagics(ChatSettings):
         """
         with errors_in_one_line():
             options, rest = parsed(self.chat.parser, f"--error {line}")
-            self._ask(options, _text(options, rest, None), None)
+            self._ask(options, _text(options, rest, None))
 
-    def _ask(self, options: Namespace, text: str, cell: str | None) -> None:
-        """Go with a question from its text to the lines below its answer. It is one of the `cell`, if any."""
+    def _ask(self, options: Namespace, text: str) -> None:
+        """Go with a question from its text to the lines below its answer."""
         with self._taped(options.tape or self.tape):
             filled = self._filled(options, text)
-            question = self._question(options, filled, cell)
+            question = self._question(options, filled)
             if options.dry_run:
                 display(Preview(question.request))
+                question.keep()
                 return
             self._check_budget(options.budget)
             try:
                 self._show(question, options, filled.hidden)
             except KeyboardInterrupt as error:
-                error.args = (KEPT,) if question.has_entered else ()
+                error.args = (KEPT,) if question.enter() else ()
                 raise
 
     def _filled(self, options: Namespace, text: str) -> Filled:
@@ -99,13 +100,13 @@ class ChatMagics(ChatSettings):
             limit=self.inserted,
         )
 
-    def _question(self, options: Namespace, filled: Filled, cell: str | None) -> Question:
+    def _question(self, options: Namespace, filled: Filled) -> Question:
         """Return a question that is ready to be asked, in its conversation."""
         variables = self._shell.user_ns
         provider, model = self._target(options.provider or "", options.model or "")
         return self.session.question(
             filled.text,
-            cell=cell,
+            cell=cell_of(self._parent()),
             thread=options.thread,
             new=options.new,
             once=options.once,
@@ -118,20 +119,21 @@ class ChatMagics(ChatSettings):
         )
 
     def _show(self, question: Question, options: Namespace, hidden: int) -> None:
-        """Ask, show the answer as it comes, and below it what there is to say of it.
+        """Ask, show the answer as it comes, and below it what there is to say of it. At the end its turn enters.
 
         The variable gets it before anything else: also what came of one that failed or was interrupted.
         """
-        stale, screen, look = question.stale_above, self._screen(options), self.look(options)
+        screen, look = self._screen(options), self.look(options)
         try:
             bridge.run(lambda: show(question, screen, look.format))
         finally:
             if options.out and not question.came.is_empty:
                 self._shell.push({options.out: question.answer})
         answer = question.answer
-        below = notes(answer, look.format, stale=stale, hidden=hidden)
+        below = notes(answer, look.format, elsewhere=question.is_elsewhere, stale=question.stale_above, hidden=hidden)
         shown = metadata(answer) if takes_metadata(self._parent()) else {}
         screen.foot([*below, footer(answer)] if self.footer else below, shown)
+        question.enter(screen.note)
 
     def _target(self, provider: str, model: str) -> tuple[str, str]:
         """Return the names of provider and model. An alias, which stands where a model does, is both."""
@@ -168,6 +170,15 @@ class ChatMagics(ChatSettings):
     def forget_deleted(self, _: object) -> None:
         """Forget the deleted cells. A front end names them once, with the next cell that it runs."""
         self.session.forget(deleted_cells(self._parent()))
+
+    def end_cell(self, result: ExecutionResult | None) -> None:
+        """Have the turns leave that this cell had, and has not asked again; or say that they stay, if it failed."""
+        parent = self._parent()
+        code = parent.get("content", {}).get("code")
+        is_nested = result is not None and result.info is not None and result.info.raw_cell != code
+        cell = None if is_nested else cell_of(parent)
+        if cell is not None and self.session.end(cell, well=result is not None and bool(result.success)):
+            say("[the conversation keeps the earlier answer of this cell, as stale, until the cell is run again]")
 
     def _parent(self) -> dict[str, Any]:
         """Return the message with which the front end runs this cell; empty in a terminal."""

@@ -16,11 +16,12 @@ from g4f.spending import Spent
 from g4f.waiting import bridge
 
 from ..line.arguments import parsed_whole
-from ..session import Thread, named_provider
+from ..session import named_provider
 from ..show.display import errors_in_one_line
 from ..show.footer import total, total_cost
 from ..show.history import History
 from ..show.tables import Table, alias_table, model_table, provider_table
+from ..threads import Thread
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -67,6 +68,7 @@ class ChatLineMagics(Magics):
             if not thread.conversation.turns:
                 raise InputError("there is nothing to undo: the conversation has no turns")
             thread.remove(thread.conversation.turns[-1])
+            thread.refresh()
             display(History(thread))
 
     @magic_arguments()

@@ -67,6 +67,9 @@ class Screen:
     def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
         """Show `lines` below a complete answer, and attach `metadata` where a front end keeps it."""
 
+    def note(self, line: str) -> None:
+        """Show a `line` below a complete answer from now on, even from another cell, where the screen can; "": none."""
+
 
 async def show(question: Question, screen: Screen, form: str) -> None:
     """Ask, and show the answer as it comes, and its tool calls. The text that came stays, marked if it is not whole.
@@ -75,7 +78,7 @@ async def show(question: Question, screen: Screen, form: str) -> None:
     """
     came, is_whole = question.came, False
     try:
-        async with aclosing(question.items(lambda answer: check(answer, form))) as items:
+        async with aclosing(question.items()) as items:
             async for item in items:
                 if isinstance(item, str):
                     screen.add(item)
@@ -83,6 +86,7 @@ async def show(question: Question, screen: Screen, form: str) -> None:
                     screen.think(item.text)
                 elif isinstance(item, Status):
                     screen.wait(item.text)
+        check(question.answer, form)
         is_whole = True
     finally:
         if question.is_complete and (calls := came.tool_calls):
@@ -109,6 +113,8 @@ class Frames(Screen):
         self._shown = True
         self._waits = False
         self._first = self._mark = ""
+        self._lines: Sequence[str] = ()
+        self._metadata: Mapping[str, Any] = {}
         self._answer, self._reasoning = Growing(images=look.images), Growing()
 
     def add(self, text: str) -> None:
@@ -148,9 +154,17 @@ class Frames(Screen):
 
     def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
         """Show the lines small, below the Markdown; `text/plain` stays the answer alone."""
+        self._lines, self._metadata = lines, metadata
+        self._put_all(lines)
+
+    def note(self, line: str) -> None:
+        """Show the line with those of the foot."""
+        self._put_all([line, *self._lines] if line else self._lines)
+
+    def _put_all(self, lines: Sequence[str]) -> None:
         plain, markdown = self._made(growing=False)
         small = "".join(f"\n\n<sub>{literal(line)}</sub>" for line in lines)
-        self._put(plain, f"{markdown}{small}", metadata)
+        self._put(plain, f"{markdown}{small}", self._metadata)
 
     def _leave_first(self) -> None:
         """Leave nothing in the display that may have kept its first frame: the last one is displayed by itself."""

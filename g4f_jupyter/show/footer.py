@@ -21,17 +21,25 @@ LEAST = Decimal("0.0001")
 """The least price in dollars that is shown as a number."""
 
 
+ELSEWHERE = (
+    "asked in an earlier conversation, to which this cell belongs: new cells do not go on with it. "
+    "A copy of the cell asks in the present one"
+)
+
 _LISTED = ("", "auto", "default", "on_demand", "standard")
 """The tiers of service whose prices are those of the list."""
 
 
-def notes(answer: Answer, form: str, *, stale: int, hidden: int) -> list[str]:
+def notes(answer: Answer, form: str, *, elsewhere: bool, stale: Sequence[str], hidden: int) -> list[str]:
     """Return what a reader must know of an answer.
 
-    That is `stale` turns above it, turns that were left out, `hidden` secrets, and code that its `form` leaves out.
+    Whether its conversation is `elsewhere`, the questions of `stale` turns above it, turns left out, `hidden` secrets,
+    code that its `form` leaves out, and whether it stays out of the conversation.
     """
-    are, cells = ("are", "their cells") if stale > 1 else ("is", "its cell")
-    lines = [f"{stale} of the turns above {are} stale: run {cells} again"] if stale else []
+    lines = [ELSEWHERE] if elsewhere else []
+    if stale:
+        are, cells = ("are", "their cells") if len(stale) > 1 else ("is", "its cell")
+        lines.append(f"{len(stale)} of the turns above {are} stale: run {cells} again ({_named(stale)})")
     if answer.trimmed:
         turns = "turn" if answer.trimmed == 1 else f"{answer.trimmed} turns"
         lines.append(f"without the oldest {turns}: the conversation is longer than the context")
@@ -40,7 +48,16 @@ def notes(answer: Answer, form: str, *, stale: int, hidden: int) -> list[str]:
         lines.append(f"{hidden} secret {values} not sent: stars stand in {their} place")
     if omitted := left_out(answer, form):
         lines.append(omitted)
+    if not answer.says_something:
+        lines.append("not added to the conversation: it has no text")
     return lines
+
+
+def _named(questions: Sequence[str]) -> str:
+    """Return the beginnings of the first questions."""
+    lines = [" ".join(question.split()) for question in questions[:3]]
+    shown = [f'"{line[:40]}{"…" * (len(line) > 40)}"' for line in lines]
+    return ", ".join([*shown, *["…"][: len(questions) > 3]])
 
 
 def footer(answer: Answer) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from g4f.markdown.entities import literal
 from g4f.markdown.rewriting import safe, titled
 
-from ..session import Thread
+from ..threads import Thread
 from .shown import Shown
 
-__all__ = ["STALE", "History"]
-
-STALE = "stale: what stands above has changed since. Run its cell again"
+__all__ = ["History"]
 
 
 class History(Shown):
@@ -39,7 +37,5 @@ class History(Shown):
 
     def _turns(self) -> list[tuple[int, str, str, str]]:
         """Return (number, question, note, answer) of each turn."""
-        turns = enumerate(self._thread.conversation.turns, 1)
-        return [
-            (number, turn.question, STALE if self._thread.is_stale(turn) else "", turn.answer) for number, turn in turns
-        ]
+        turns = enumerate(self._thread.notes(), 1)
+        return [(number, turn.question, note, turn.answer) for number, (turn, note) in turns]

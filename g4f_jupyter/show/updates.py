@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..session import cell_id
+from ..session import cell_of
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -36,7 +36,7 @@ def updates(shell: InteractiveShell, parent: Mapping[str, Any]) -> Updates:
     is_caught = type(shell.display_pub) is not shell.display_pub_class
     if is_caught or _in_output_widget(parent) or _is_run_by_nbclient(shell):
         return Updates.LOST
-    is_console = cell_id(parent) is None and parent.get("content", {}).get("allow_stdin")
+    is_console = cell_of(parent) is None and parent.get("content", {}).get("allow_stdin")
     return Updates.DOUBTED if is_console else Updates.TAKEN
 
 

@@ -1,0 +1,84 @@
+"""The questions of each cell, by their number in it, and the turns that came of them. Shows nothing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from g4f.turn import Turn
+
+from .threads import Thread
+
+__all__ = ["Cell", "Slot", "Slots", "TurnPlace"]
+
+
+class Cell(NamedTuple):
+    """A cell by its opaque id, which is never shown or stored, and one execution of it."""
+
+    id: str
+    execution: str
+
+
+class Slot:
+    """A question of a cell: the first one has the first slot, also when the cell is run again."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.thread = Thread()
+        """The conversation, and its name."""
+        self.turn: Turn | None = None
+        self.number = -1
+        """That of the question that gave the turn."""
+        self.execution = ""
+        """That in which it was asked."""
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether its turn is in a conversation."""
+        return self.thread.has(self.turn)
+
+
+class Slots:
+    """The questions of one cell. Each execution begins with the first slot."""
+
+    def __init__(self) -> None:
+        self._slots: list[Slot] = []
+        self._execution, self._asked = "", 0
+
+    def next(self, execution: str) -> Slot:
+        """Return the slot of the next question of this execution."""
+        self._asked = self._asked + 1 if execution == self._execution else 1
+        self._execution = execution
+        self._slots += [Slot() for _ in range(self._asked - len(self._slots))]
+        return self._slots[self._asked - 1]
+
+    def thread(self, slot: Slot, name: str) -> Thread | None:
+        """Return the conversation in which a question was asked, else the one nearest in its cell. None: no one was."""
+        at = self._slots.index(slot)
+        nearest = [*self._slots[at::-1], *self._slots[at + 1 :]]
+        return next((each.thread for each in nearest if each.name == name and each.is_filled), None)
+
+    def next_turn(self, slot: Slot, thread: Thread) -> Turn | None:
+        """Return the turn of `thread` above which that of the slot belongs; None if it is the last."""
+        at, turns = self._slots.index(slot), thread.conversation.turns
+        for each in self._slots[:at][::-1]:
+            if thread.has(each.turn):
+                return next(iter(turns[thread.conversation.place(each.turn) + 1 :]), None)
+        return next((each.turn for each in self._slots[at + 1 :] if thread.has(each.turn)), None)
+
+    def left(self, execution: str) -> list[Slot]:
+        """Return the slots whose turns are those of an earlier execution."""
+        return [slot for slot in self._slots if slot.execution != execution and slot.is_filled]
+
+    def end(self, execution: str) -> None:
+        """Forget the slots for which this execution had no question."""
+        del self._slots[self._asked if execution == self._execution else 0 :]
+
+
+class TurnPlace(NamedTuple):
+    """Where the turn of a question belongs: in a conversation, which has a name, and in a cell."""
+
+    thread: Thread
+    name: str
+    slots: Slots
+    slot: Slot
+    execution: str
