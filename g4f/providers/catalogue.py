@@ -69,7 +69,8 @@ def load_at(base_url: str) -> Any:
     """
     base_url = check_address(base_url)
     own = next((row for row in ROWS if row.base_url == base_url), None)
-    return _load(own or openai_compatible(urlsplit(base_url).netloc.rpartition("@")[2], "", base_url))
+    name = urlsplit(base_url).netloc.rpartition("@")[2]
+    return _load(own or openai_compatible(name, "", base_url, stream_usage=True))
 
 
 def missing(row: Row) -> str:

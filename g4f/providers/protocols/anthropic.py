@@ -60,6 +60,7 @@ class Anthropic(HTTPProvider):
             "logprobs",
             "presence_penalty",
             "seed",
+            "stream_options",
             "temperature",  # like top_p, since the version above
             "top_logprobs",
             "top_p",

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from ...wire import decoded
+from ..rows import ROWS, Row
 from .http_provider import HTTPProvider, Page
 from .openai_answer import OpenAIReader
 
@@ -20,6 +21,11 @@ class OpenAICompatible(HTTPProvider):
     """Messages and options are OpenAI's own: they go into the request as they are."""
 
     reader = OpenAIReader
+
+    def __init__(self, row: Row) -> None:
+        super().__init__(row)
+        if row not in ROWS:  # an address: nobody knows whether its server counts tokens in a stream
+            self.unasked = frozenset({"stream_options"})
 
     def request(
         self, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool
