@@ -88,6 +88,8 @@ class Anthropic(HTTPProvider):
             body["metadata"] = {"user_id": user}
         if tools := options.pop("tools", None):
             body["tools"] = [_tool(tool) for tool in functions(tools)]
+        elif options.get("tool_choice") == "auto":  # which it refuses without tools
+            del options["tool_choice"]
         if choice := _choice(options.pop("tool_choice", None), options.pop("parallel_tool_calls", None)):
             body["tool_choice"] = choice
         config: dict[str, Any] = {}

@@ -151,7 +151,7 @@ class AnthropicReader(Reader):
             out.append(Reasoning(delta.thinking))
         elif delta.partial_json and index in self._calls:
             self._inputs.pop(index, None)
-            out.append(ToolCall(self._calls[index], arguments=delta.partial_json))
+            out.append(self.call(self._calls[index], arguments=delta.partial_json))
 
     def _stop(self, index: int, out: list[Item]) -> None:
         """Put the input of a call that came in one piece, or not at all, into `out`."""

@@ -73,7 +73,11 @@ class OpenAIReader(Reader):
         if delta is None or choice.index or choice.message is not None or choice.logprobs is not None or choice.error:
             self._read_choices(choices, out)
             return
-        self._read_message(delta, out)
+        text = delta.content
+        if text.__class__ is str and text and not (delta.reasoning_content or delta.reasoning or delta.tool_calls):
+            out.append(text)  # the usual piece, without a call for it
+        else:
+            self._read_message(delta, out)
         if choice.finish_reason is not None:
             self._finish(choice, out)
 
@@ -95,10 +99,10 @@ class OpenAIReader(Reader):
     def _read_all(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
         """Read a chunk that has more than a choice, or none."""
         choices = chunk.choices or []
-        fails = says_error(chunk.error) or (isinstance(payload, ErrorPayload) and not choices)
+        finished = self.finished
         self._read_choices(choices, out)
-        if fails:
-            self.failure, self.finished = fault(self.target, payload), False
+        if says_error(chunk.error) or (isinstance(payload, ErrorPayload) and not choices):
+            self.failure, self.finished = fault(self.target, payload), finished
         elif (usage := _usage(chunk.usage)) is not None:
             out.append(usage)
 
@@ -166,7 +170,8 @@ class OpenAIReader(Reader):
         if arguments is not None and not isinstance(arguments, str):
             arguments = self.arguments(arguments)
         id_ = "" if call.id is None else str(call.id)
-        return self._calls.add(call.index, id_, function.name or "", arguments or "")
+        name, arguments = function.name or "", arguments or ""
+        return self.call(self._calls.number(call.index, id_, name, arguments), id_, name, arguments)
 
     def _finish(self, choice: _Choice, out: list[Item]) -> None:
         event = self.finish(choice.finish_reason, called=self._calls)

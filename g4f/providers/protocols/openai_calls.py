@@ -1,4 +1,4 @@
-"""The tool calls of chat completions, which servers number as they like: pieces → events with right numbers. No I/O."""
+"""The tool calls of chat completions, which servers number as they like: which pieces belong together. No I/O."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from ...wire import decoded
-from ..response import ToolCall
 
 __all__ = ["Call", "Calls", "Function"]
 
@@ -49,7 +48,7 @@ class _Begun:
             return False
         try:
             return isinstance(decoded("".join(self.pieces)), dict)
-        except (msgspec.DecodeError, UnicodeEncodeError):
+        except msgspec.DecodeError:
             return False
 
 
@@ -66,8 +65,8 @@ class Calls:
     def __len__(self) -> int:
         return len(self._all)
 
-    def add(self, index: object, id_: str, name: str, arguments: str) -> ToolCall:
-        """Return the event for a piece of a call."""
+    def number(self, index: object, id_: str, name: str, arguments: str) -> int:
+        """Return the number of the call that a piece belongs to."""
         key = index if isinstance(index, int | float | str) else None
         begun = self._by_id.get(id_) or self._by_index.get(key)
         if begun is None and self._all and not name and (not id_ or key is None):
@@ -79,4 +78,4 @@ class Calls:
         begun.pieces.append(arguments)
         self._by_id[begun.id] = self._by_index[key] = begun
         self._by_id.pop("", None)
-        return ToolCall(begun.number, id_, name, arguments)
+        return begun.number

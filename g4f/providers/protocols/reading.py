@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from ...errors import G4FError, ResponseError
-from ...wire import UNREADABLE, decode, reread, written
+from ...wire import UNREADABLE, decode, parted, reread, whole, written
 from ..response import FinishReason, Item, Omitted, ProviderInfo, Reasoning, ToolCall
 from ..transport.lines import Lines
 from ..transport.refusals import Target, fault, line, redact
@@ -49,7 +49,7 @@ class Reader(ABC):
     `came` are the kinds of the items of earlier reads, up to the first text.
     """
 
-    __slots__ = ("_ended", "_heads", "_resumed", "came", "done", "failure", "finished", "target")
+    __slots__ = ("_ended", "_halves", "_heads", "_resumed", "came", "done", "failure", "finished", "target")
 
     decoder: ClassVar[msgspec.json.Decoder[Any]]
     """Decodes a payload of a stream for `read`."""
@@ -71,6 +71,7 @@ class Reader(ABC):
         self.failure: G4FError | None = None
         self.target = target
         self._heads = self.heads
+        self._halves: dict[int, str] = {}  # of characters, at the end of a call's arguments so far
         self.came: set[type] = set()
 
     @abstractmethod
@@ -183,6 +184,7 @@ class Reader(ABC):
     def _end(self, out: list[Item]) -> None:
         if not self._ended and self.failure is None:
             self._ended = True
+            out.extend(ToolCall(number, arguments=whole(half)) for number, half in self._halves.items())
             self.end(out)
 
     @property
@@ -229,6 +231,14 @@ class Reader(ABC):
             raise ResponseError(
                 f"{self.target.provider} answered with what is no text, such as an image: ask for text."
             )
+
+    def call(self, number: int, id_: str = "", name: str = "", arguments: str = "") -> ToolCall:
+        """Return the event for a piece of a call, with the halves of characters joined across its pieces."""
+        if self._halves or not arguments.isascii():
+            arguments, half = parted(self._halves.pop(number, "") + arguments)
+            if half:
+                self._halves[number] = half
+        return ToolCall(number, id_, name, arguments)
 
     def arguments(self, given: Any) -> str:
         """Return the arguments of a tool call, which came as an object, as text."""

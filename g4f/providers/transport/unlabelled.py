@@ -78,12 +78,9 @@ class Unlabelled:
         held = self._held
         if _EVENTS.match(held):
             return self._events
-        if self._usual is Lines or not _JSON.match(held):
+        if not _JSON.match(held):
             return self._usual
-        return Lines if has_lines and _is_lines(held.lstrip()) else None
-
-
-def _is_lines(held: bytearray) -> bool:
-    """Whether another line follows one that is an object: a whole answer over several lines begins otherwise."""
-    first, _, more = held.partition(b"\n")
-    return first.rstrip().endswith(b"}") and bool(more.strip())
+        first, _, more = held.lstrip().partition(b"\n") if has_lines else (b"", b"", b"")
+        if not first.rstrip().endswith(b"}"):  # a whole answer over several lines
+            return None
+        return Lines if more.strip() or self._usual is Lines else None
