@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["UNREADABLE", "decode", "decoded", "reread", "whole", "written"]
+__all__ = ["UNREADABLE", "decode", "decoded", "parted", "reread", "whole", "written"]
 
 UNREADABLE = (ValueError, RecursionError)
 """What a decoder of msgspec's may raise: its own errors, as those of Unicode and of numbers, are ValueErrors."""
@@ -66,3 +66,9 @@ def whole(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def parted(text: str) -> tuple[str, str]:
+    """Return `text` without halves of characters, and the half at its end whose other half may follow."""
+    half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+    return whole(text.removesuffix(half)), half

@@ -12,7 +12,7 @@ from g4f import errors
 from g4f.providers.access import missing
 from g4f.providers.catalogue import find
 from g4f.providers.protocols.http_provider import PAGES
-from g4f.providers.response import FinishReason, Reasoning, ToolCall, Usage
+from g4f.providers.response import FinishReason, Omitted, Reasoning, ToolCall, Usage
 
 from . import asking
 from .asking import KEY, Outcome
@@ -362,16 +362,16 @@ class TestAnswers(unittest.TestCase):
         self.assertEqual((15, 7, 22), (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens))
 
     def test_finish_reasons(self) -> None:
-        """An answer that is cut or filtered is no error; a reason that is new is an end."""
+        """An answer that is cut or filtered is no error; a reason that OpenAI has no word for is handed on."""
         for said, reason in (
             ("end_turn", "stop"),
             ("stop_sequence", "stop"),
             ("max_tokens", "length"),
             ("model_context_window_exceeded", "length"),
-            ("pause_turn", "length"),
+            ("pause_turn", "pause_turn"),
             ("tool_use", "tool_calls"),
             ("refusal", "content_filter"),
-            ("something_new", "stop"),
+            ("something_new", "something_new"),
         ):
             with self.subTest(said):
                 self.assertEqual(FinishReason(reason), items(START, end(said), STOP)[-1])
@@ -382,23 +382,26 @@ class TestAnswers(unittest.TestCase):
         self.assertEqual(FinishReason("length"), items(START, end("max_tokens"), end(None), STOP)[-1])
 
     def test_what_is_new(self) -> None:
-        """Events, blocks and deltas that are not known are passed over."""
+        """Events and deltas that are not known are passed over; a block is noted as one that is left out."""
         new = {"type": "something_new", "delta": {"what": 1}}
         given = items(
             START, new, start(0, type="new_block"), delta(0, new=1), stop(0), start(1, **text("a")), end(), STOP
         )
-        self.assertEqual("a", given[0])
+        self.assertEqual([Omitted("a part of type 'new_block'"), "a"], given[:2])
 
 
 class TestFaults(unittest.TestCase):
     """What goes wrong in Anthropic's own ways."""
 
-    def test_whole_at_its_end_mark_only(self) -> None:
-        """Why it ends is not that it has ended; after the end mark nothing is waited for."""
-        pieces = [event(each, each["type"]) for each in (START, start(0, **text("a")), end())]
+    def test_whole_once_it_says_why_it_ends(self) -> None:
+        """Before that it is cut off; after it, nothing is missing; after the end mark nothing is waited for."""
+        pieces = [event(each, each["type"]) for each in (START, start(0, **text("a")))]
         error = ask(stream(*pieces), streamed=True).error
         self.assertIn("ended before the answer did", str(error))
         self.assertEqual("a", error.partial)
+        pieces.append(event(end(), "message_delta"))
+        told = ["a", Usage(9, 1, 10), FinishReason("stop")]
+        self.assertEqual((told, None), ask(stream(*pieces), streamed=True)[:2])
         left_open = stream(*pieces, event(STOP, "message_stop"), end=False)
         self.assertIsNone(ask([*left_open, "hang"], streamed=True).error)
 
@@ -444,10 +447,11 @@ class TestFaults(unittest.TestCase):
                 self.assertEqual((kind, status, "req_1"), (type(error), error.status, error.request_id))
 
     def test_no_message(self) -> None:
-        """What has no end is no answer."""
-        for body in ({}, message(text("a"), stop=None), {"choices": []}):
+        """What has no content is no answer; one that does not say why it ends is."""
+        for body in ({}, {"choices": []}):
             with self.subTest(body=body):
-                self.assertIn("no stop_reason", str(ask(whole(body)).error))
+                self.assertIn("no content", str(ask(whole(body)).error))
+        self.assertEqual((["a"], None), ask(whole(message(text("a"), stop=None)))[:2])
 
 
 class TestModels(unittest.TestCase):

@@ -397,6 +397,25 @@ class TestOutput(CellTestCase):
                 self.assertEqual(f"{text!r} [{mark}]", self.kernel.run("out").result)
                 self.assertEqual(mark, self.kernel.run("print(out.mark, end='')").text)
 
+    def test_what_stands_beside_the_end(self) -> None:
+        """The server's words about an end, and what it sent that is no text, stand in the mark, once."""
+        self.kernel.run(f"{ENDS}\nfrom g4f.providers.response import Omitted, ToolCall")
+        for items, shown in (
+            (
+                '"a", FinishReason("content_filter", "not *today*")',
+                "a\n\n[cut off: the provider's content filter (not *today*)]",
+            ),
+            ('"a", FinishReason("stop", "all is well")', "a"),
+            ('Omitted("an image"), Omitted("an image"), FinishReason("stop")', "[no text; left out: an image]"),
+            ('"a", Omitted("an image"), Omitted("a sound")', "a\n\n[left out: an image, a sound]"),
+        ):
+            with self.subTest(items):
+                self.kernel.run(f"items = ({items},)")
+                self.assertEqual(shown, self.shown("%%chat -p Ends --once\n?")["text/plain"])
+        self.kernel.run("items = (ToolCall(0, 'a', 'f', '{'), RateLimitError('broken'))")
+        cell = self.send("%%chat -p Ends --once\n?")
+        self.assertEqual(["[incomplete]"], [shown["text/plain"] for shown in cell.displays])
+
     def test_without_text(self) -> None:
         """An answer that says nothing becomes no turn, and a line below it says so; what it said before stays."""
         self.kernel.run(f"{ENDS}\nimport g4f\nitems = (Reasoning('hm'), FinishReason('stop'))")

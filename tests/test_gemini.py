@@ -278,7 +278,8 @@ class TestAnswers(unittest.TestCase):
         cut = items(response(call("f", {}), finish="MAX_TOKENS"))
         self.assertEqual(FinishReason("length"), cut[-1])
         blocked = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": {"promptTokenCount": 2}}
-        self.assertEqual([Usage(2), FinishReason("content_filter")], items(blocked))
+        filtered = FinishReason("content_filter", "PROHIBITED_CONTENT")
+        self.assertEqual([Usage(2, 0, 2), filtered], items(blocked))
         self.assertEqual([""], ask(whole(blocked)).items)
 
     def test_a_finish_reason_on_each_piece(self) -> None:

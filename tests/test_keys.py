@@ -157,7 +157,7 @@ class TestAddress(TestCase):
         for name, provider, like in (
             ("OPENAI_BASE_URL", "OpenAI", "https://api.openai.com/v1"),
             ("OLLAMA_HOST", "Ollama", "http://127.0.0.1:11434"),
-            ("AZURE_OPENAI_ENDPOINT", "AzureOpenAI", "https://host/openai/v1"),
+            ("AZURE_OPENAI_ENDPOINT", "AzureOpenAI", "https://host"),
         ):
             for held in (f"http://a:{SECRET}", f"ftp://{SECRET}", f"http://[{SECRET}"):
                 with self.subTest(name, held=held), mock.patch.dict(os.environ, {name: held}):

@@ -12,7 +12,7 @@ import g4f
 from g4f import errors
 from g4f.providers.access import address, missing
 from g4f.providers.catalogue import find
-from g4f.providers.response import FinishReason, Item, Reasoning, ToolCall, Usage
+from g4f.providers.response import FinishReason, Item, ProviderInfo, Reasoning, ToolCall, Usage
 
 from .loops import run
 from .servers import HANG, Answer, Request, Server, whole
@@ -50,10 +50,11 @@ def url(server: Server) -> str:
 
 
 def items(answer: Answer, **options: Any) -> list[Item]:
-    """Return the items of a streamed answer."""
+    """Return the items of a streamed answer, but for the server's name for its model."""
     with Server(answer) as server:
         given = {"base_url": url(server), "max_retries": 0, **options}
-        return list(g4f.ChatCompletion.create("m", "Hi", "Ollama", stream=True, **given))
+        answered = g4f.ChatCompletion.create("m", "Hi", "Ollama", stream=True, **given)
+        return [item for item in answered if not isinstance(item, ProviderInfo)]
 
 
 def sent(messages: Any = "Hi", *, stream: bool = False, **options: Any) -> Any:
@@ -296,7 +297,7 @@ class TestAnswers(unittest.TestCase):
             self.assertEqual(["first:1b", "second:latest"], run(g4f.Provider.Ollama.models(**given)))
             self.assertEqual("Hello", g4f.ChatCompletion.create("", "Hi", "Ollama", **given))
             self.assertEqual("first:1b", server.requests[-1].json["model"])
-            self.assertEqual("first:1b", g4f.Conversation(provider="Ollama", **given)("Hi").model)
+            self.assertEqual("m", g4f.Conversation(provider="Ollama", **given)("Hi").model)  # as the server says
         with (
             Server(whole({"models": []})) as server,
             self.assertRaisesRegex(errors.ModelNotFoundError, "Ollama lists no model"),

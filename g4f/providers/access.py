@@ -143,10 +143,15 @@ def _found_address(row: Row) -> str:
 
 
 def _versioned(row: Row, url: str) -> str:
-    """Return the address with the row's version at its end, if the row has one and the address has none."""
+    """Return the address with the row's version at its end, if the row has one and the address has none.
+
+    A version may have several parts, of which the address may have the first.
+    """
     path, mark, query = check_address(url).partition("?")
-    version = f"/{row.version}" if row.version and not _VERSION.search(path) else ""
-    return sealed(f"{path}{version}{mark}{query}")
+    if row.version and not _VERSION.search(path):
+        first = row.version.rpartition("/")[0]
+        path = f"{path.removesuffix(f'/{first}')}/{row.version}"
+    return sealed(f"{path}{mark}{query}")
 
 
 def _elsewhere(row: Row) -> str:

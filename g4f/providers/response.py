@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -13,6 +13,8 @@ __all__ = [
     "Event",
     "FinishReason",
     "Item",
+    "Logprobs",
+    "Omitted",
     "ProviderInfo",
     "Reasoning",
     "Replayed",
@@ -28,6 +30,21 @@ class Event(msgspec.Struct, frozen=True, tag=True):
 
     def __str__(self) -> str:
         return ""
+
+
+class Logprobs(Event, frozen=True):
+    """How likely the tokens of the answer were, for a piece of it, if `logprobs` were asked for.
+
+    Each is a dict as in OpenAI's `choices[0].logprobs.content`: `token`, `logprob`, and perhaps `top_logprobs`.
+    """
+
+    content: list[dict[str, Any]]
+
+
+class Omitted(Event, frozen=True):
+    """A part of the answer that is left out because it is no text: `what` says in a few words what it is."""
+
+    what: str
 
 
 class Reasoning(Event, frozen=True):
@@ -80,16 +97,24 @@ class Usage(Event, frozen=True):
 
 
 class FinishReason(Event, frozen=True):
-    """Why the answer ended: "stop", "length", "tool_calls" or "content_filter"."""
+    """Why the answer ended: "stop", "length", "tool_calls" or "content_filter", or what else the server says.
+
+    `words` are the server's explanation, "" if it gave none.
+    """
 
     reason: str
+    words: str = ""
 
 
 class ProviderInfo(Event, frozen=True):
-    """The provider and model that really answer, if the call left it open: after a fall-over, or as the server says."""
+    """The provider and model that really answer, if the call left it open: after a fall-over, or as the server says.
+
+    `id` is the server's own name for the answer, "" if it has not given one.
+    """
 
     provider: str
     model: str
+    id: str = ""
 
 
 Item: TypeAlias = str | Event

@@ -81,7 +81,8 @@ ROWS: tuple[Row, ...] = (
     openai_compatible(
         "AzureOpenAI",  # a model there is a deployment, which its owner has named
         "https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle",
-        "{AZURE_OPENAI_ENDPOINT}/openai/v1",
+        "{AZURE_OPENAI_ENDPOINT}",
+        version="openai/v1",
         keys=("AZURE_OPENAI_API_KEY",),
         max_tokens="max_completion_tokens",
         stream_usage=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from time import monotonic
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from g4f.markdown.entities import literal
 from g4f.markdown.rewriting import Growing, safe
 from g4f.printable import one_line, printable
 from g4f.providers.catalogue import find
-from g4f.providers.response import Reasoning, Status
+from g4f.providers.response import FinishReason, Omitted, Reasoning, Status
 
 from ..inserts.last_error import note_as_own
 from ..session import Question
@@ -76,7 +76,7 @@ async def show(question: Question, screen: Screen, form: str) -> None:
 
     Raises ResponseError if the answer does not have its `form`, and what asking raises.
     """
-    came, is_whole = question.came, False
+    came, is_whole, omitted, words = question.came, False, dict[str, None](), ""
     try:
         async with aclosing(question.items()) as items:
             async for item in items:
@@ -86,12 +86,23 @@ async def show(question: Question, screen: Screen, form: str) -> None:
                     screen.think(item.text)
                 elif isinstance(item, Status):
                     screen.wait(item.text)
+                elif isinstance(item, Omitted):
+                    omitted[item.what] = None
+                elif isinstance(item, FinishReason):
+                    words = item.words
         check(question.answer, form)
         is_whole = True
     finally:
         if question.is_complete and (calls := came.tool_calls):
             screen.call("\n".join(f"{call.name}({call.arguments})" for call in calls))
-        screen.close("" if came.is_empty else question.answer.mark, more=is_whole)
+        screen.close("" if came.is_empty else _marked(question.answer.mark, words, omitted), more=is_whole)
+
+
+def _marked(mark: str, words: str, omitted: Collection[str]) -> str:
+    """Return the mark of an answer, with the server's `words` about its end, and what it had that is no text."""
+    parts = [f"{mark} ({one_line(words)})" if mark and words else mark]
+    parts += [f"left out: {', '.join(omitted)}"] if omitted else []
+    return "; ".join(filter(None, parts))
 
 
 class Frames(Screen):

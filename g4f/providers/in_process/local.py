@@ -131,7 +131,7 @@ class Local(AsyncGeneratorProvider):
         request = _encoded({"messages": messages} | {key: value for key, value in options.items() if value is not None})
         if weights.name != model:
             yield ProviderInfo(cls.__name__, weights.name)
-        reader = OpenAIReader(Target(cls.__name__, weights.name, (), ""))
+        reader = _Reader(Target(cls.__name__, weights.name, (), ""))
         text = ""
         work = partial(answer, weights, request)
         async with aclosing(stream_from_thread(work, f"g4f {cls.__name__}")) as chunks:
@@ -146,6 +146,12 @@ class Local(AsyncGeneratorProvider):
                         yield FinishReason("tool_calls")
                     else:
                         yield item
+
+
+class _Reader(OpenAIReader):
+    __slots__ = ()
+
+    heads = 0  # the model's name is known, and llama.cpp has another one for it
 
 
 def _weights(model: str) -> Weights:

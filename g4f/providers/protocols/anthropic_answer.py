@@ -3,8 +3,8 @@
 https://platform.claude.com/docs/en/build-with-claude/streaming
 https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
 
-An answer is a list of blocks. A stream names each by its index, and is complete at `message_stop`. Anthropic may add
-events, blocks and stop reasons at any time: unknown ones are passed over.
+An answer is a list of blocks. A stream names each by its index, says why it ends, and then ends by `message_stop`.
+Anthropic may add events at any time: unknown ones are passed over.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from typing import Any
 
 import msgspec
 
+from ...wire import decoded
 from ..response import FinishReason, Item, Reasoning, ToolCall, Usage
 from ..transport.refusals import Target, fault
 from ..transport.sse import ErrorPayload
-from .reading import Reader, tier, tokens
+from .beside import omitted, says_error, tier, tokens, usage_of
+from .reading import Reader
 
 __all__ = ["AnthropicReader"]
 
@@ -34,12 +36,14 @@ class _Delta(msgspec.Struct, gc=False):
     text: str | None = None
     thinking: str | None = None
     partial_json: str | None = None
-    stop_reason: str | None = None
+    stop_reason: Any = None
+    stop_details: Any = None
 
 
 class _Message(msgspec.Struct, gc=False):
     content: list[_Block] | None = None
-    stop_reason: str | None = None
+    stop_reason: Any = None
+    stop_details: Any = None
     usage: Any = None
     error: Any = None
 
@@ -54,20 +58,10 @@ class _Event(msgspec.Struct, gc=False):
     error: Any = None
 
 
-_FINISHES = {
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "pause_turn": "length",  # Anthropic's own tools take long: the answer can be continued
-    "refusal": "content_filter",
-    "tool_use": "tool_calls",
-}
-"""Stop reasons in OpenAI's words. Any other one means that the answer is complete."""
-
-
 class AnthropicReader(Reader):
     """Reads the events of a stream, or a whole message."""
 
-    __slots__ = ("_calls", "_inputs", "_reason", "_usage")
+    __slots__ = ("_calls", "_finish", "_inputs", "_usage")
 
     decoder = msgspec.json.Decoder(_Event)
     decoder_whole = msgspec.json.Decoder(_Message)
@@ -77,12 +71,12 @@ class AnthropicReader(Reader):
         super().__init__(target)
         self._calls: dict[int, int] = {}  # the number of each tool call, by the index of its block
         self._inputs: dict[int, Any] = {}  # of calls of which no piece has arrived
-        self._reason = ""
+        self._finish: FinishReason | None = None
         self._usage: dict[str, Any] = {}
 
     def read(self, chunk: _Event, payload: bytes, out: list[Item]) -> None:
         """Put the items of one event into `out`."""
-        if chunk.error or isinstance(payload, ErrorPayload):
+        if says_error(chunk.error) or isinstance(payload, ErrorPayload):
             self.failure = fault(self.target, payload)
             return
         match chunk.type:
@@ -95,27 +89,50 @@ class AnthropicReader(Reader):
             case "message_start":
                 self._count((chunk.message or _Message()).usage)
             case "message_delta":
-                self._reason = (chunk.delta or _Delta()).stop_reason or self._reason
                 self._count(chunk.usage)
+                self._stopped(chunk.delta or _Delta())
             case "message_stop":
                 self.done = True
-                self._end(out)
+            case "message":  # a whole one
+                self._whole_message(payload, out)
+
+    def _whole_message(self, payload: bytes, out: list[Item]) -> None:
+        try:
+            message = decoded(payload, _Message)
+        except msgspec.DecodeError as error:
+            self.refuse(payload, error)
+        else:
+            self.read_whole(message, payload, out)
 
     def read_whole(self, answer: _Message, body: bytes, out: list[Item]) -> None:
         """Put the items of a whole message into `out`."""
-        if answer.error:
+        for index, block in enumerate(answer.content or ()):
+            self._start(index, block, out)
+            self._stop(index, out)
+        self._count(answer.usage)
+        if says_error(answer.error):
             self.failure = fault(self.target, body)
-        elif not answer.stop_reason:
-            self.fail("its answer has no stop_reason")
+        elif answer.content is None and not answer.stop_reason:
+            self.fail("its answer has no content")
         else:
-            for index, block in enumerate(answer.content or ()):
-                self._start(index, block, out)
-                self._stop(index, out)
-            self._count(answer.usage)
-            self._reason, self.finished = answer.stop_reason, True
-            self._end(out)
+            self._stopped(answer)
+            self.finished = self.failure is None
+
+    def end(self, out: list[Item]) -> None:
+        """Put the usage and the finish reason into `out`."""
+        if self._usage and (usage := _usage(self._usage)) is not None:
+            out.append(usage)
+        if self._finish is not None:
+            out.append(self._finish)
+
+    def _stopped(self, told: _Delta | _Message) -> None:
+        """Note why the answer ended."""
+        details = told.stop_details if isinstance(told.stop_details, dict) else {}
+        words = details.get("explanation") or details.get("category")
+        self._finish = self.finish(told.stop_reason, words, called=self._calls) or self._finish
 
     def _start(self, index: int, block: _Block, out: list[Item]) -> None:
+        self._stop(index, out)  # of a block that was not closed
         if block.type == "tool_use":
             number = self._calls[index] = len(self._calls)
             self._inputs[index] = block.input
@@ -124,15 +141,17 @@ class AnthropicReader(Reader):
             out.append(block.text)
         elif block.type == "thinking" and block.thinking:
             out.append(Reasoning(block.thinking))
+        elif "tool" not in block.type and block.type not in _PASSED_OVER:  # tools that Anthropic runs are its own
+            out.append(omitted(block.type))
 
     def _delta(self, index: int, delta: _Delta, out: list[Item]) -> None:
         if delta.text:
             out.append(delta.text)
         elif delta.thinking:
             out.append(Reasoning(delta.thinking))
-        elif delta.partial_json and index in self._calls:  # tools that Anthropic runs are passed over
+        elif delta.partial_json and index in self._calls:
             self._inputs.pop(index, None)
-            out.append(ToolCall(self._calls[index], arguments=delta.partial_json))
+            out.append(self.call(self._calls[index], arguments=delta.partial_json))
 
     def _stop(self, index: int, out: list[Item]) -> None:
         """Put the input of a call that came in one piece, or not at all, into `out`."""
@@ -145,17 +164,15 @@ class AnthropicReader(Reader):
         counts = usage.items() if isinstance(usage, dict) else ()
         self._usage |= {name: count for name, count in counts if count is not None}
 
-    def _end(self, out: list[Item]) -> None:
-        if self._usage:
-            out.append(_usage(self._usage))
-        if self._reason:
-            out.append(FinishReason(_FINISHES.get(self._reason, "stop")))
+
+_PASSED_OVER = ("", "text", "thinking", "redacted_thinking")
 
 
-def _usage(usage: dict[str, Any]) -> Usage:
+def _usage(usage: dict[str, Any]) -> Usage | None:
     """Count as OpenAI does: tokens read from the cache and written to it are parts of the prompt."""
     cached, written = tokens(usage, "cache_read_input_tokens"), tokens(usage, "cache_creation_input_tokens")
-    prompt = (tokens(usage, "input_tokens") or 0) + (written or 0) + (cached or 0)
-    completion = tokens(usage, "output_tokens") or 0
+    parts = (cached, tokens(usage, "input_tokens"), written)
+    prompt = None if parts == (None, None, None) else sum(part or 0 for part in parts)
     thoughts = tokens(usage, "output_tokens_details", "thinking_tokens")
-    return Usage(prompt, completion, prompt + completion, cached, thoughts, written, tier(usage))
+    completion = tokens(usage, "output_tokens")
+    return usage_of(prompt, completion, None, cached, thoughts, written=written, tier=tier(usage))

@@ -17,8 +17,9 @@ import msgspec
 from ..response import FinishReason, Item, Reasoning, ToolCall, Usage
 from ..transport.refusals import Target, fault
 from ..transport.sse import ErrorPayload, Events
+from .beside import count, omitted, says_error, tokens, usage_of
 from .openai_words import SIGNED
-from .reading import Reader, tokens
+from .reading import Reader
 
 __all__ = ["GeminiFrames", "GeminiReader"]
 
@@ -34,6 +35,10 @@ class _Part(msgspec.Struct, gc=False, rename="camel"):
     thought: bool | None = None
     thought_signature: str | None = None
     function_call: _Call | None = None
+    executable_code: Any = None
+    code_execution_result: Any = None
+    inline_data: Any = None
+    file_data: Any = None
 
 
 class _Content(msgspec.Struct, gc=False):
@@ -42,12 +47,14 @@ class _Content(msgspec.Struct, gc=False):
 
 class _Candidate(msgspec.Struct, gc=False, rename="camel"):
     content: _Content | None = None
-    finish_reason: str | None = None
-    finish_message: str | None = None
+    finish_reason: Any = None
+    finish_message: Any = None
+    index: Any = 0
 
 
 class _Feedback(msgspec.Struct, gc=False, rename="camel"):
-    block_reason: str | None = None
+    block_reason: Any = None
+    block_reason_message: Any = None
 
 
 class _Response(msgspec.Struct, gc=False, rename="camel"):
@@ -55,25 +62,6 @@ class _Response(msgspec.Struct, gc=False, rename="camel"):
     prompt_feedback: _Feedback | None = None
     usage_metadata: Any = None
     error: Any = None
-
-
-_FINISHES = {
-    "STOP": "stop",
-    "MAX_TOKENS": "length",
-    "CONTINUATION": "length",
-    "SAFETY": "content_filter",
-    "RECITATION": "content_filter",
-    "LANGUAGE": "content_filter",
-    "BLOCKLIST": "content_filter",
-    "PROHIBITED_CONTENT": "content_filter",
-    "SPII": "content_filter",
-    "ESCALATION": "content_filter",
-    "MODEL_ARMOR": "content_filter",
-    "IMAGE_SAFETY": "content_filter",
-    "IMAGE_PROHIBITED_CONTENT": "content_filter",
-    "IMAGE_RECITATION": "content_filter",
-}
-"""Finish reasons in OpenAI's words. Any other one, such as MALFORMED_FUNCTION_CALL, is a failure."""
 
 
 class GeminiFrames(Events):
@@ -92,7 +80,7 @@ class GeminiFrames(Events):
 class GeminiReader(Reader):
     """Reads the responses of a stream, a whole one, or a stream that came as one array."""
 
-    __slots__ = ("_calls", "_reason", "_usage")
+    __slots__ = ("_calls", "_finish", "_usage")
 
     decoder = msgspec.json.Decoder(_Response | list[_Response])
     form = "a GenerateContentResponse"
@@ -100,41 +88,45 @@ class GeminiReader(Reader):
     def __init__(self, target: Target) -> None:
         super().__init__(target)
         self._calls = 0
-        self._reason = ""
+        self._finish: FinishReason | None = None
         self._usage: dict[str, Any] = {}
-
-    def feed(self, payloads: list[bytes], *, last: bool = False) -> list[Item]:
-        """Return the items of these payloads; if they are the `last`, also usage and finish reason."""
-        out = super().feed(payloads, last=last)
-        return out + self._end() if last else out
 
     def read(self, chunk: _Response | list[_Response], payload: bytes, out: list[Item]) -> None:
         """Put the items of one response into `out`."""
         for response in chunk if isinstance(chunk, list) else (chunk,):
-            if response.error or isinstance(payload, ErrorPayload):
+            self._response(response, out)
+            if says_error(response.error) or isinstance(payload, ErrorPayload):
                 self.failure = fault(self.target, response.error or payload)
             if self.failure is not None:
                 return
-            self._response(response, out)
 
     def read_whole(self, answer: _Response | list[_Response], body: bytes, out: list[Item]) -> None:
         """Put the items of a whole answer into `out`."""
         self.read(answer, body, out)
         if not self.finished and self.failure is None:
             self.fail("its answer has no finished candidate")
-        out += self._end()
+
+    def end(self, out: list[Item]) -> None:
+        """Put the usage and the finish reason into `out`."""
+        if self._usage and (usage := _usage(self._usage)) is not None:
+            out.append(usage)
+        if self._finish is not None:
+            out.append(self._finish)
 
     def _response(self, response: _Response, out: list[Item]) -> None:
         if isinstance(response.usage_metadata, dict):
             self._usage = response.usage_metadata
         feedback = response.prompt_feedback
         if feedback is not None and feedback.block_reason:
-            self.finished, self._reason = True, "content_filter"
-        for candidate in (response.candidates or ())[:1]:
+            words = feedback.block_reason_message or feedback.block_reason
+            self._finish = self.finish("content_filter", words)
+        candidates = response.candidates or ()
+        candidate = next((each for each in candidates if not count(each.index)), None)
+        if candidate is not None:
             for part in (candidate.content and candidate.content.parts) or ():
                 self._part(part, out)
-            if candidate.finish_reason:
-                self._finish(candidate.finish_reason, candidate.finish_message or "")
+            ended = self.finish(candidate.finish_reason, candidate.finish_message, called=self._calls)
+            self._finish = ended or self._finish
 
     def _part(self, part: _Part, out: list[Item]) -> None:
         if part.text:
@@ -145,29 +137,32 @@ class GeminiReader(Reader):
             arguments = self.arguments(call.args or {})
             out.append(ToolCall(self._calls, signed, call.name or "", arguments))
             self._calls += 1
-
-    def _finish(self, reason: str, message: str) -> None:
-        if reason in _FINISHES:
-            self.finished, self._reason = True, _FINISHES[reason]
-        else:
-            self.failure = fault(self.target, {"message": f"{reason} {message}"})
-
-    def _end(self) -> list[Item]:
-        """Return what is known only at the end: usage and finish reason."""
-        if self.failure is not None or not self.finished:
-            return []
-        called = self._reason == "stop" and self._calls
-        usage = [_usage(self._usage)] if self._usage else []
-        return [*usage, FinishReason("tool_calls" if called else self._reason)]
+        elif not part.text:
+            out.extend(_beside(part))
 
 
-def _usage(usage: dict[str, Any]) -> Usage:
+def _beside(part: _Part) -> list[Item]:
+    """Return what is neither text nor a call: code that Gemini has run, as a block of code; notes for the rest."""
+    code, result = part.executable_code, part.code_execution_result
+    if isinstance(code, dict) and isinstance(text := code.get("code"), str):
+        return [f"\n```{str(code.get('language', '')).lower()}\n{text.rstrip()}\n```\n"]
+    if isinstance(result, dict) and isinstance(text := result.get("output"), str):
+        return [f"\n```\n{text.rstrip()}\n```\n"]
+    data = next((data for data in (part.inline_data, part.file_data) if isinstance(data, dict)), None)
+    return [] if data is None else [omitted(data.get("mimeType") or "file")]
+
+
+def _usage(usage: dict[str, Any]) -> Usage | None:
     """Count as OpenAI does: thoughts are a part of the completion, results of tools a part of the prompt."""
     thoughts = tokens(usage, "thoughtsTokenCount")
-    return Usage(
-        (tokens(usage, "promptTokenCount") or 0) + (tokens(usage, "toolUsePromptTokenCount") or 0),
-        (tokens(usage, "candidatesTokenCount") or 0) + (thoughts or 0),
-        tokens(usage, "totalTokenCount") or 0,
+    return usage_of(
+        _sum(tokens(usage, "promptTokenCount"), tokens(usage, "toolUsePromptTokenCount")),
+        _sum(tokens(usage, "candidatesTokenCount"), thoughts),
+        tokens(usage, "totalTokenCount"),
         tokens(usage, "cachedContentTokenCount"),
         thoughts,
     )
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None and other is None else (one or 0) + (other or 0)

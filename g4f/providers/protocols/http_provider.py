@@ -5,9 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from functools import partial
-from pathlib import PurePath
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
@@ -23,25 +21,14 @@ from ..transport.http import Exchange, HTTPRequest, HTTPResponse
 from ..transport.refusals import Target
 from ..transport.settings import Settings
 from ..transport.sse import Events
-from .reading import Reader
+from ..transport.unlabelled import PayloadFrames, Unlabelled, is_events
+from .openai_words import needless
+from .reading import Reader, shown_model
 
 __all__ = ["HTTPProvider", "Page"]
 
 PAGES = 20
 """Pages of a list of models that are read at most: a list without an end must not be read for ever."""
-
-
-class _Frames(Protocol):
-    """Bytes, cut anywhere → payloads."""
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """Return the payloads that `data` completes."""
-
-    def end(self) -> list[bytes]:
-        """Return what the end of the stream has cut off."""
-
-    full: str
-    """Why an unfinished payload is too large to be read on; "" while it is not."""
 
 
 class Page(NamedTuple):
@@ -60,11 +47,14 @@ class HTTPProvider(AsyncGeneratorProvider):
     reader: type[Reader]
     """The class that reads the answer."""
 
-    frames: ClassVar[type[_Frames]] = Events
+    frames: ClassVar[type[PayloadFrames]] = Events
     """The class that cuts a stream into payloads."""
 
     stream_types: ClassVar[tuple[str, ...]] = ("text/event-stream",)
     """The content types of a stream."""
+
+    unasked: frozenset[str] = frozenset()
+    """Fields of a request that no caller has asked for. A server that refuses the request gets it without them."""
 
     headers: ClassVar[Mapping[str, str]] = {}
     """Headers that are sent with each request. A caller's own headers replace them."""
@@ -95,10 +85,6 @@ class HTTPProvider(AsyncGeneratorProvider):
         `options` are the caller's, in OpenAI's words. Unknown ones go into the body as they are.
         """
 
-    def spare(self, body: dict[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002 - for subclasses
-        """Return what to send to a server that refuses `body`; None if there is nothing in it to do without."""
-        return None
-
     @abstractmethod
     def listed(self, body: bytes) -> Page:
         """Return a list of models, or a part of it. Raises msgspec's errors."""
@@ -127,31 +113,37 @@ class HTTPProvider(AsyncGeneratorProvider):
         endpoint = self._endpoint(own, Settings.pop_from(options), extra)
         if not model:
             model = await self._any_model(endpoint)
-            yield ProviderInfo(self.name, _shown_model(model))
+            yield ProviderInfo(self.name, shown_model(model))
+        options = {
+            name: given for name, given in options.items() if name not in self.lacks or not needless(name, given)
+        }
+        unasked = self.unasked - options.keys() - extra.keys()
         path, body = self.request(model, messages, options, stream=stream)
-        body |= extra
-        request = endpoint.request(path, model, body, self.spare(body))
+        request = endpoint.request(path, model, {**body, **extra}, unasked)
         async with Exchange(request) as exchange:
             async with aclosing(exchange.send()) as statuses:
                 async for status in statuses:
                     yield status
             response, reader = exchange.response, self.reader(request.target)
-            if self._is_stream(response, stream):
-                frames = self.frames()
+            if stream or response.content_type in self.stream_types:
+                frames = self._frames(response)
                 async with aclosing(response.reads()) as reads:
                     async for data in reads:
                         for item in reader.feed(frames.feed(data)):
                             yield item
                         if reader.is_over(frames.full):
                             break
-                    else:
-                        for item in reader.feed(frames.end(), last=True):
-                            yield item
+                        if reader.finished:
+                            response.may_end(reader.is_whole)
+                items = reader.feed([] if reader.is_over(frames.full) else frames.end(), last=True)
             else:
-                for item in reader.whole(await response.read()):
-                    yield item
+                whole = await response.read()
+                items = reader.feed(self._events(whole), last=True) if is_events(whole) else reader.whole(whole)
+            for item in items:
+                yield item
             reader.check_end()
-            await response.settle()
+            if reader.done:
+                await response.settle()
 
     def address(self, base_url: str | None = None) -> str:
         """Return the base address that a question goes to, without secrets. Raises InputError."""
@@ -211,9 +203,19 @@ class HTTPProvider(AsyncGeneratorProvider):
             raise ModelNotFoundError(f"{self.name} lists no model: load one there, or name one with model=.")
         return names[0]
 
-    def _is_stream(self, response: HTTPResponse, requested: bool) -> bool:
-        kind = response.content_type
-        return kind in self.stream_types or (requested and kind not in ("application/json", "text/html"))
+    def _frames(self, response: HTTPResponse) -> PayloadFrames:
+        """Return what cuts a stream into payloads: by its content type, and by its first bytes, which know better."""
+        is_json = response.content_type in ("application/json", "text/html")
+        return Unlabelled(self._event_frames, None if is_json else self.frames)
+
+    @property
+    def _event_frames(self) -> type[Events]:
+        return self.frames if issubclass(self.frames, Events) else Events
+
+    def _events(self, body: bytes) -> list[bytes]:
+        """Return the payloads of a stream of events that came as one body."""
+        frames = self._event_frames()
+        return [*frames.feed(body), *frames.end()]
 
 
 class _Own(NamedTuple):
@@ -238,18 +240,15 @@ class _Endpoint(msgspec.Struct, frozen=True):
     settings: Settings
 
     def request(
-        self, path: str, model: str, body: dict[str, Any] | None, spare: dict[str, Any] | None = None
+        self, path: str, model: str, body: dict[str, Any] | None, unasked: frozenset[str] = frozenset()
     ) -> HTTPRequest:
         target = Target(self.provider, model, self.sent, self.remedy, self.pull)
-        content = None if body is None else encoded(body)
-        other = None if spare is None else partial(encoded, spare)
-        return HTTPRequest(target, self.url + path, self.query, self.headers, content, self.settings, other)
-
-
-def _shown_model(model: str) -> str:
-    """Return the name of a model to be shown: llama.cpp names a path, of which the file is shown."""
-    path = PurePath(model)
-    return path.name if path.is_absolute() else model
+        content = plain = None
+        if body is not None:
+            content = encoded(body)
+            if not unasked.isdisjoint(body):
+                plain = encoded({name: value for name, value in body.items() if name not in unasked})
+        return HTTPRequest(target, self.url + path, self.query, self.headers, content, self.settings, plain)
 
 
 def _check_number(answers: object) -> None:

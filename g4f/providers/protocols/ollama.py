@@ -15,36 +15,40 @@ import msgspec
 from ...errors import InputError, kind_of
 from ...images import inline, url_of
 from ...wire import decoded
-from ..response import FinishReason, Item, Reasoning, ToolCall, Usage
+from ..response import Item, Logprobs, Reasoning, ToolCall
 from ..transport.lines import Lines
 from ..transport.refusals import Target, fault
+from .beside import count, logprobs, omitted, says_error, usage_of
 from .http_provider import HTTPProvider, Page
 from .openai_words import ParsedMessage, ToolUse, effort, parse_messages, schema_of
-from .reading import Reader, count
+from .reading import Reader
 
 __all__ = ["Ollama", "OllamaReader"]
 
 
 class _Function(msgspec.Struct, gc=False):
-    name: str = ""
-    arguments: dict[str, Any] | None = None
+    name: str | None = None
+    arguments: Any = None
 
 
 class _ToolCall(msgspec.Struct, gc=False):
     function: _Function
-    id: str | None = None
+    id: Any = None
 
 
 class _Message(msgspec.Struct, gc=False):
     content: str | None = None
     thinking: str | None = None
     tool_calls: list[_ToolCall] | None = None
+    images: Any = None
 
 
 class _Chunk(msgspec.Struct, gc=False):
     message: _Message | None = None
-    done: bool = False
-    done_reason: str | None = None
+    response: str | None = None
+    done: bool | None = False
+    done_reason: Any = None
+    logprobs: Any = None
     prompt_eval_count: Any = None
     eval_count: Any = None
     error: Any = None
@@ -64,35 +68,43 @@ class OllamaReader(Reader):
 
     def read(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
         """Put the items of one line into `out`."""
-        if chunk.error:  # the status that an error before the answer would have
-            self.failure = fault(self.target, payload, 500)
-            return
         if (message := chunk.message) is not None:
             if message.thinking:
                 out.append(Reasoning(message.thinking))
             if message.content:
                 out.append(message.content)
             out.extend(map(self._tool_call, message.tool_calls or ()))
-        if chunk.done:
-            self._end(chunk, out)
+            if message.images:
+                out.append(omitted("image"))
+        elif chunk.response:  # of a completion
+            out.append(chunk.response)
+        if chunk.logprobs and (probabilities := logprobs({"content": chunk.logprobs})):
+            out.append(Logprobs(probabilities))
+        if says_error(chunk.error):  # the status that an error before the answer would have
+            self.failure = fault(self.target, payload, 500)
+        elif chunk.done:
+            self._end_of(chunk, out)
 
     def _tool_call(self, call: _ToolCall) -> ToolCall:
         """Return a call, which is always complete, with a number, and with an id if the server gave none."""
         index, self._calls = self._calls, self._calls + 1
-        arguments = self.arguments(call.function.arguments or {})
-        return ToolCall(index, call.id or f"call_{uuid4().hex[:8]}", call.function.name, arguments)
+        arguments = call.function.arguments
+        if not isinstance(arguments, str):
+            arguments = self.arguments(arguments or {})
+        return ToolCall(index, str(call.id or f"call_{uuid4().hex[:8]}"), call.function.name or "", arguments or "{}")
 
-    def _end(self, chunk: _Chunk, out: list[Item]) -> None:
+    def _end_of(self, chunk: _Chunk, out: list[Item]) -> None:
         reason = chunk.done_reason
         if reason in ("load", "unload"):
             self.fail(f"it did not answer, but {reason}ed the model")
             return
         self.done = self.finished = True
-        prompt, completion = count(chunk.prompt_eval_count), count(chunk.eval_count)
-        if prompt is not None or completion is not None:
-            out.append(Usage(prompt or 0, completion or 0, (prompt or 0) + (completion or 0)))
-        ended = "length" if reason == "length" else "tool_calls" if self._calls else "stop"
-        out.append(FinishReason(ended))
+        if (usage := usage_of(count(chunk.prompt_eval_count), count(chunk.eval_count))) is not None:
+            out.append(usage)
+        if (event := self.finish(reason or "stop", called=self._calls)) is not None:
+            out.append(event)
+        elif self.failure is not None:
+            self.finished = False
 
 
 _BESIDE = ("format", "keep_alive", "logprobs", "shift", "think", "tools", "top_logprobs", "truncate")
@@ -112,7 +124,7 @@ class Ollama(HTTPProvider):
     frames = Lines
     stream_types = ("application/x-ndjson",)
     models_path = "/api/tags"
-    lacks = frozenset({"logit_bias", "parallel_tool_calls", "tool_choice"})
+    lacks = frozenset({"logit_bias", "parallel_tool_calls", "stream_options", "tool_choice"})
 
     def request(
         self, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool

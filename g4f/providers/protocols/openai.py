@@ -10,19 +10,22 @@ from typing import Any
 import msgspec
 
 from ...wire import decoded
-from ..rows import ROWS
+from ..rows import ROWS, Row
 from .http_provider import HTTPProvider, Page
 from .openai_answer import OpenAIReader
 
 __all__ = ["OpenAICompatible"]
-
-_USAGE = {"include_usage": True}
 
 
 class OpenAICompatible(HTTPProvider):
     """Messages and options are OpenAI's own: they go into the request as they are."""
 
     reader = OpenAIReader
+
+    def __init__(self, row: Row) -> None:
+        super().__init__(row)
+        if row not in ROWS:  # an address: nobody knows whether its server counts tokens in a stream
+            self.unasked = frozenset({"stream_options"})
 
     def request(
         self, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool
@@ -36,14 +39,8 @@ class OpenAICompatible(HTTPProvider):
         if stream:
             body["stream"] = True
             if row.stream_usage:
-                body["stream_options"] = _USAGE
+                body["stream_options"] = {"include_usage": True}
         return "/chat/completions", body | options
-
-    def spare(self, body: dict[str, Any]) -> dict[str, Any] | None:
-        """Leave the wish for the usage out, unless it is the caller's, or the vendor documents it."""
-        if body.get("stream_options") is not _USAGE or self.row in ROWS:
-            return None
-        return {name: value for name, value in body.items() if name != "stream_options"}
 
     def listed(self, body: bytes) -> Page:
         """Return the names of the models. Together sends a bare list."""

@@ -10,37 +10,35 @@ from typing import Any
 
 import msgspec
 
-from ..response import FinishReason, Item, Reasoning, ToolCall, Usage
+from ..response import Item, Logprobs, Reasoning, ToolCall, Usage
 from ..transport.refusals import Target, fault
 from ..transport.sse import ErrorPayload
-from .reading import Reader, tier, tokens
+from .beside import count, logprobs, omitted, says_error, tier, tokens, usage_of
+from .openai_calls import Call, Calls, Function
+from .reading import Reader
 
 __all__ = ["OpenAIReader"]
-
-
-class _Function(msgspec.Struct, gc=False):
-    name: str | None = None
-    arguments: Any = None
-
-
-class _Call(msgspec.Struct, gc=False):
-    index: int | None = None
-    id: str | None = None
-    function: _Function | None = None
 
 
 class _Message(msgspec.Struct, gc=False):
     content: str | list[Any] | None = None
     reasoning_content: str | None = None
-    reasoning: str | None = None
+    reasoning: Any = None
     refusal: str | None = None
-    tool_calls: list[_Call] | None = None
+    tool_calls: list[Call] | None = None
+    function_call: Function | None = None
+    images: Any = None
+    audio: Any = None
 
 
 class _Choice(msgspec.Struct, gc=False):
+    index: Any = 0
     delta: _Message | None = None
     message: _Message | None = None
-    finish_reason: str | None = None
+    text: str | None = None
+    finish_reason: Any = None
+    logprobs: Any = None
+    error: Any = None
 
 
 class _Chunk(msgspec.Struct, gc=False):
@@ -50,43 +48,39 @@ class _Chunk(msgspec.Struct, gc=False):
     error: Any = None
 
 
-_FINISHES = {
-    "length": "length",
-    "max_tokens": "length",
-    "model_length": "length",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "content_filter": "content_filter",
-}
-"""The servers' finish reasons in OpenAI's words. Any other one means that the answer is complete."""
-
-_FAILURES = ("error", "insufficient_system_resource")
-"""Finish reasons of an answer that is not complete."""
-
-
 class OpenAIReader(Reader):
-    """Reads chunks of a chat completion, or a whole one."""
+    """Reads chunks of a chat completion, or a whole one; text completions, too."""
 
-    __slots__ = ("_calls",)
+    __slots__ = ("_calls", "_message_text", "_others")
 
     decoder = msgspec.json.Decoder(_Chunk)
-    end_mark = b"[DONE]"
+    done_by_mark = True
     form = "a chat completion"
 
     def __init__(self, target: Target) -> None:
         super().__init__(target)
-        self._calls = 0
+        self._calls = Calls()
+        self._others: list[_Choice] | None = []  # choices with another index than 0, until one with 0 comes
+        self._message_text: str | None = None  # of the messages that came instead of deltas
 
     def read(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
         """Put the items of one chunk into `out`."""
-        if not chunk.choices or chunk.usage is not None or chunk.error is not None:
+        choices = chunk.choices
+        if not choices or chunk.usage is not None or chunk.error is not None:
             self._read_all(chunk, payload, out)
             return
-        choice = chunk.choices[0]
-        if choice.delta is not None:
-            self._message(choice.delta, out)
+        choice = choices[0]
+        delta = choice.delta
+        if delta is None or choice.index or choice.message is not None or choice.logprobs is not None or choice.error:
+            self._read_choices(choices, out)
+            return
+        text = delta.content
+        if text.__class__ is str and text and not (delta.reasoning_content or delta.reasoning or delta.tool_calls):
+            out.append(text)  # the usual piece, without a call for it
+        else:
+            self._read_message(delta, out)
         if choice.finish_reason is not None:
-            self._finish(choice.finish_reason, out)
+            self._finish(choice, out)
 
     def read_whole(self, answer: _Chunk, body: bytes, out: list[Item]) -> None:
         """Put the items of a whole completion into `out`."""
@@ -95,23 +89,66 @@ class OpenAIReader(Reader):
             self.fail("its answer has no choices")
         self.finished = True
 
+    def end(self, out: list[Item]) -> None:
+        """Read the first of the choices if none of them was number 0."""
+        others, self._others = self._others or (), None
+        first = min((count(choice.index) or 0 for choice in others), default=0)
+        for choice in others:
+            if count(choice.index) == first and self.failure is None:
+                self._read_choice(choice, out)
+
     def _read_all(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
         """Read a chunk that has more than a choice, or none."""
-        if chunk.error or (isinstance(payload, ErrorPayload) and not chunk.choices):
-            self.failure = fault(self.target, payload)
-            return
-        for choice in (chunk.choices or ())[:1]:
-            message = choice.delta or choice.message
-            if message is not None:
-                self._message(message, out)
-            if choice.finish_reason is not None:
-                self._finish(choice.finish_reason, out)
-        if isinstance(chunk.usage, dict):
-            out.append(_usage(chunk.usage, tier(chunk.service_tier)))
+        choices = chunk.choices or []
+        finished = self.finished
+        self._read_choices(choices, out)
+        if says_error(chunk.error) or (isinstance(payload, ErrorPayload) and not choices):
+            self.failure, self.finished = fault(self.target, payload), finished
+        elif (usage := _usage(chunk.usage, tier(chunk.service_tier))) is not None:
+            out.append(usage)
 
-    def _message(self, message: _Message, out: list[Item]) -> None:
+    def _read_choices(self, choices: list[_Choice], out: list[Item]) -> None:
+        """Read the choice with number 0, which has none if it is the only one."""
+        for choice in choices:
+            if not count(choice.index):
+                self._others = None
+                self._read_choice(choice, out)
+                return
+        if self._others is not None:
+            self._others += choices
+
+    def _read_choice(self, choice: _Choice, out: list[Item]) -> None:
+        if choice.delta is not None:
+            self._read_message(choice.delta, out)
+        if choice.message is not None:
+            self._read_repeated(choice.message, out)
+        if choice.text:
+            out.append(choice.text)
+        if probabilities := logprobs(choice.logprobs):
+            out.append(Logprobs(probabilities))
+        if says_error(choice.error):
+            self.failure = fault(self.target, choice.error)
+        elif choice.finish_reason is not None:
+            self._finish(choice, out)
+
+    def _read_repeated(self, message: _Message, out: list[Item]) -> None:
+        """Read a message that came beside deltas or instead of them: what has not come before."""
+        came = self.came.union(map(type, out))
+        if self._message_text is None and (str in came or self._calls):
+            return
+        if Reasoning in came:
+            message.reasoning = message.reasoning_content = None
+        before = self._message_text or ""
+        text = message.content if isinstance(message.content, str) else ""
+        grows = before and text.startswith(before)
+        self._message_text = text if grows else before + text
+        if grows:
+            message.content = text[len(before) :]
+        self._read_message(message, out)
+
+    def _read_message(self, message: _Message, out: list[Item]) -> None:
         thought = message.reasoning_content or message.reasoning
-        if thought:
+        if thought and isinstance(thought, str):
             out.append(Reasoning(thought))
         text = message.content or message.refusal
         if text:
@@ -121,41 +158,36 @@ class OpenAIReader(Reader):
                 out.extend(_parts(text))
         if message.tool_calls:
             out.extend(map(self._tool_call, message.tool_calls))
+        if message.function_call is not None:
+            out.append(self._tool_call(Call("function_call", None, message.function_call)))
+        if message.images:
+            out.append(omitted("image"))
+        if message.audio:
+            out.append(_spoken(message.audio))
 
-    def _tool_call(self, call: _Call) -> ToolCall:
-        index = call.index
-        if index is None:  # a server that does not number calls sends each one whole
-            index = self._calls
-        self._calls = max(self._calls, index + 1)
-        function = call.function or _Function()
+    def _tool_call(self, call: Call) -> ToolCall:
+        function = call.function or Function()
         arguments = function.arguments
         if arguments is not None and not isinstance(arguments, str):
             arguments = self.arguments(arguments)
-        return ToolCall(index, call.id or "", function.name or "", arguments or "")
+        id_ = "" if call.id is None else str(call.id)
+        name, arguments = function.name or "", arguments or ""
+        return self.call(self._calls.number(call.index, id_, name, arguments), id_, name, arguments)
 
-    def _finish(self, reason: str, out: list[Item]) -> None:
-        if not reason:
-            return
-        if reason in _FAILURES:
-            self.fail(f"it broke the answer off ({reason})")
-            return
-        self.finished = True
-        out.append(FinishReason(_FINISHES.get(reason, "stop")))
+    def _finish(self, choice: _Choice, out: list[Item]) -> None:
+        event = self.finish(choice.finish_reason, called=self._calls)
+        if event is not None:
+            out.append(event)
 
 
-def _usage(usage: dict[str, Any], tier: str) -> Usage:
-    """Return what a server counted. xAI counts thoughts beside the completion, and in the total."""
+def _usage(usage: object, tier: str) -> Usage | None:
     cached = tokens(usage, "prompt_tokens_details", "cached_tokens")
-    prompt, completion = tokens(usage, "prompt_tokens") or 0, tokens(usage, "completion_tokens") or 0
-    total, thoughts = tokens(usage, "total_tokens") or 0, tokens(usage, "completion_tokens_details", "reasoning_tokens")
-    if thoughts and total == prompt + completion + thoughts:
-        completion += thoughts
-    return Usage(
-        prompt,
-        completion,
-        total,
+    return usage_of(
+        tokens(usage, "prompt_tokens"),
+        tokens(usage, "completion_tokens"),
+        tokens(usage, "total_tokens"),
         cached if cached is not None else tokens(usage, "prompt_cache_hit_tokens"),
-        thoughts,
+        tokens(usage, "completion_tokens_details", "reasoning_tokens"),
         tier=tier,
     )
 
@@ -164,13 +196,23 @@ def _parts(parts: list[Any]) -> list[Item]:
     """Return the items of content in parts: {"type": "text", "text": …}, {"type": "thinking", "thinking": […]}."""
     out: list[Item] = []
     for part in parts:
-        if not isinstance(part, dict):
-            continue
-        if isinstance(text := part.get("text"), str) and text:
-            out.append(text)
-        thought = part.get("thinking")
-        for item in thought if isinstance(thought, list) else [thought]:
-            words = item.get("text") if isinstance(item, dict) else item
-            if isinstance(words, str) and words:
-                out.append(Reasoning(words))
+        fields = part if isinstance(part, dict) else {"text": part}
+        texts = [fields.get(name) for name in ("text", "refusal")]
+        thought = fields.get("thinking")
+        thoughts = [item.get("text") if isinstance(item, dict) else item for item in _listed(thought)]
+        found = [text for text in texts if isinstance(text, str)]
+        out.extend(filter(None, found))
+        out.extend(Reasoning(words) for words in thoughts if words and isinstance(words, str))
+        if not found and thought is None and fields.get("type"):
+            out.append(omitted(fields["type"]))
     return out
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _spoken(audio: object) -> Item:
+    """Return what was said: the sound itself is no text."""
+    said = audio.get("transcript") if isinstance(audio, dict) else None
+    return said if said and isinstance(said, str) else omitted("audio")

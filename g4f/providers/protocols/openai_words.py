@@ -23,6 +23,7 @@ __all__ = [
     "ToolUse",
     "effort",
     "functions",
+    "needless",
     "parse_messages",
     "schema_of",
     "tool_choice",
@@ -107,6 +108,26 @@ def _without_signature(call: object) -> object:
         case {"id": str(id_), **rest} if SIGNED in id_:
             return {"id": id_.partition(SIGNED)[0], **rest}
     return call
+
+
+_ANYWAY: dict[str, Any] = {
+    "frequency_penalty": 0,
+    "logit_bias": {},
+    "logprobs": False,
+    "n": 1,
+    "parallel_tool_calls": True,
+    "presence_penalty": 0,
+    "response_format": {"type": "text"},
+    "temperature": 1,
+    "tool_choice": "auto",
+    "top_logprobs": 0,
+    "top_p": 1,
+}
+
+
+def needless(name: str, value: object) -> bool:
+    """Whether an option asks for what every provider does anyway: one that does not know the option may ignore it."""
+    return name == "stream_options" or (name in _ANYWAY and bool(value == _ANYWAY[name]))
 
 
 def functions(tools: object) -> list[ToolFunction | dict[str, Any]]:

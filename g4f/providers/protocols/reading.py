@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from pathlib import PurePath
 from typing import Any, ClassVar
 
 import msgspec
 
 from ...errors import G4FError, ResponseError
-from ...wire import UNREADABLE, decode, reread, written
-from ..response import Item
-from ..transport.refusals import Target, fault
+from ...wire import UNREADABLE, decode, parted, reread, whole, written
+from ..response import FinishReason, Item, Omitted, ProviderInfo, Reasoning, ToolCall
+from ..transport.lines import Lines
+from ..transport.refusals import Target, fault, line, redact
 from ..transport.sse import ErrorPayload
+from ..transport.unlabelled import Body
+from .finishes import FAILED, finish
 
-__all__ = ["Reader", "count", "tier", "tokens"]
+__all__ = ["Reader", "shown_model"]
 
-MOST_TOKENS = 2**53
-"""A count of so many or more is not taken for one: JavaScript, and many readers of JSON, cannot hold it."""
+HEADS = 3
+"""The first reads of a stream, and the first payloads of each, in which the server's names are looked for."""
+
+LONGEST_NAME = 200
+"""Characters of a server's name for its model or for the answer."""
+
+_NO_PAYLOAD = re.compile(rb"[\w .,:;!+/-]{1,100}|\"[^\"]*\"")
+"""What keeps a connection alive within an event: a word, a number, a time, null. It is passed over."""
+
+
+class _Head(msgspec.Struct, gc=False, rename={"model_version": "modelVersion", "response_id": "responseId"}):
+    """The names that a server gives to its model and to the answer, in all protocols."""
+
+    id: Any = None
+    response_id: Any = None
+    model: Any = None
+    model_version: Any = None
+    message: Any = None
 
 
 class Reader(ABC):
@@ -24,9 +46,10 @@ class Reader(ABC):
 
     A finish reason sets `finished`; the end mark of a stream sets `done`, and nothing is read after it.
     `failure` is the error that the answer turned out to be. It is raised once the items before it are given out.
+    `came` are the kinds of the items of earlier reads, up to the first text.
     """
 
-    __slots__ = ("done", "failure", "finished", "target")
+    __slots__ = ("_ended", "_halves", "_heads", "_resumed", "came", "done", "failure", "finished", "target")
 
     decoder: ClassVar[msgspec.json.Decoder[Any]]
     """Decodes a payload of a stream for `read`."""
@@ -34,16 +57,22 @@ class Reader(ABC):
     decoder_whole: ClassVar[msgspec.json.Decoder[Any] | None] = None
     """Decodes the body of an answer that is not a stream for `read_whole`. None if it has the same form."""
 
-    end_mark: ClassVar[bytes] = b""
-    """The payload that ends a stream, if there is one that is not JSON."""
+    heads: ClassVar[int] = HEADS
+    """Reads in which the server's names for its model and for the answer are looked for."""
+
+    done_by_mark: ClassVar[bool] = False
+    """Whether the mark [DONE] alone makes a stream complete, without a finish reason."""
 
     form: ClassVar[str]
     """The name, for errors, of the form that payloads must have."""
 
     def __init__(self, target: Target) -> None:
-        self.done = self.finished = False
+        self.done = self.finished = self._ended = self._resumed = False
         self.failure: G4FError | None = None
         self.target = target
+        self._heads = self.heads
+        self._halves: dict[int, str] = {}  # of characters, at the end of a call's arguments so far
+        self.came: set[type] = set()
 
     @abstractmethod
     def read(self, chunk: Any, payload: bytes, out: list[Item]) -> None:
@@ -53,15 +82,27 @@ class Reader(ABC):
         """Put the items of an answer that is not a stream, decoded, into `out`."""
         self.read(answer, body, out)
 
+    def end(self, out: list[Item]) -> None:  # noqa: B027 - not every protocol keeps something for the end
+        """Put into `out` what is known only at the end of an answer, be it complete or not."""
+
     def whole(self, body: bytes) -> list[Item]:
-        """Return the items of an answer that is not a stream."""
+        """Return the items of an answer that is not a stream. It may have come in lines, as a stream does."""
         out: list[Item] = []
         try:
             answer = decode(self.decoder_whole or self.decoder, body)
+        except msgspec.ValidationError as error:
+            self.refuse(body, error)
         except msgspec.DecodeError as error:
+            lines = Lines()
+            payloads = [*lines.feed(body), *lines.end()]
+            if len(payloads) > 1 and payloads[0].rstrip().endswith(b"}"):
+                return self.feed(payloads, last=True)
             self.refuse(body, error)
         else:
+            self._meet([body], out)
             self.read_whole(answer, body, out)
+            self._end(out)
+        self.came.update(map(type, out))
         return out
 
     def feed(self, payloads: list[bytes], *, last: bool = False) -> list[Item]:
@@ -69,7 +110,22 @@ class Reader(ABC):
 
         `last` says that the stream ended within the payload: if it cannot be read, it was cut off, and is passed over.
         """
+        if last and payloads and isinstance(payloads[0], Body):
+            return self.whole(payloads[0])
         out: list[Item] = []
+        finished = self.finished
+        if self._heads and payloads:
+            self._meet(payloads, out)
+        self._feed(payloads, out, last=last)
+        if finished and any(isinstance(item, str | Reasoning | ToolCall) for item in out):
+            self._resumed = True
+        if str not in self.came:
+            self.came.update(map(type, out))
+        if last or self.done:
+            self._end(out)
+        return out
+
+    def _feed(self, payloads: Iterable[bytes], out: list[Item], *, last: bool) -> None:
         decode, read = self.decoder.decode, self.read
         for payload in payloads:
             try:
@@ -79,30 +135,91 @@ class Reader(ABC):
             else:
                 read(chunk, payload, out)
             if self.failure is not None:
+                if self.finished:  # what comes after a complete answer does not take it away
+                    self.failure, self.done = None, True
                 break
-        return out
 
     def _read_odd(self, payload: bytes, error: Exception, out: list[Item], *, last: bool) -> None:
         """Read a payload that msgspec refuses."""
         mark = payload.strip()
-        if not mark:
+        if mark.strip(b'"').upper() == b"[DONE]":
+            self.done = self.finished or self.done_by_mark
             return
-        if mark == self.end_mark:
-            self.done = True
+        if not mark or (_NO_PAYLOAD.fullmatch(mark) and not isinstance(payload, ErrorPayload)):
             return
         try:
             chunk = reread(payload, self.decoder.type, error)
         except msgspec.DecodeError as unreadable:
-            if not last:
+            *lines, end = mark.splitlines()
+            if lines and not lines[0].endswith((b"{", b"[", b",")):  # events without a blank line between them
+                self._feed(lines, out, last=False)
+                if self.failure is None and not self.done:
+                    self._feed((end,), out, last=last)
+            elif not last:
                 self.refuse(payload, unreadable)
         else:
             self.read(chunk, payload, out)
 
+    def _meet(self, payloads: list[bytes], out: list[Item]) -> None:
+        """Put the server's names for its model and for the answer into `out`, if it gives them."""
+        self._heads -= 1
+        for payload in payloads[:HEADS]:
+            try:
+                head = _HEAD.decode(payload)
+            except UNREADABLE:
+                continue
+            inner = head.message if isinstance(head.message, dict) else {}  # as Anthropic's streams begin
+            model = self._name(head.model or head.model_version or inner.get("model"))
+            id_ = self._name(head.id or head.response_id or inner.get("id"))
+            if model or id_:
+                self._heads = 0
+                out.append(ProviderInfo(self.target.provider, shown_model(model), id_))
+                return
+
+    def _name(self, given: object) -> str:
+        if not isinstance(given, str):
+            return ""
+        return given if len(given) < LONGEST_NAME and given.isprintable() else line(given)[:LONGEST_NAME]
+
+    def _end(self, out: list[Item]) -> None:
+        if not self._ended and self.failure is None:
+            self._ended = True
+            out.extend(ToolCall(number, arguments=whole(half)) for number, half in self._halves.items())
+            self.end(out)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the answer is complete: after its finish reason, a server may have nothing more to say.
+
+        It is not known of a server that gave a finish reason, and then went on.
+        """
+        return self.finished and not self._resumed
+
+    def finish(self, reason: object, words: object = "", *, called: object = False) -> FinishReason | None:
+        """Note that the answer ended, and return why; None for no reason, and for a failure, which is noted.
+
+        `called` says whether tools are called, and `words` explain the reason.
+        """
+        kind = finish(reason) if isinstance(reason, str) else ""
+        if not kind or self.failure is not None:
+            return None
+        if kind == FAILED:
+            self.failure = fault(self.target, {"message": f"{reason} {words or ''}".strip()})
+            return None
+        self.finished = True
+        if kind == "stop" and called:
+            kind = "tool_calls"
+        return FinishReason(self._shown(kind) if kind == reason else kind, self._shown(words))
+
+    def _shown(self, words: object) -> str:
+        """Return words of the server as one line without secrets; "" for nothing."""
+        return redact(line(words), self.target.sent) if words else ""
+
     def is_over(self, full: str) -> bool:
         """Whether to stop reading: the answer is done, or failed. `full` is why its unfinished payload is too large."""
-        if full and not self.done:
+        if full and not self.finished and not self.done:
             self.fail(full)
-        return self.done or self.failure is not None
+        return self.done or self.failure is not None or bool(full)
 
     def check_end(self) -> None:
         """Raise the error in an answer that ends here, or ResponseError if it is not complete."""
@@ -110,6 +227,18 @@ class Reader(ABC):
             raise self.failure
         if not (self.done or self.finished):
             raise ResponseError(f"{self.target.provider}: the stream ended before the answer did.")
+        if Omitted in self.came and not self.came & {str, ToolCall}:
+            raise ResponseError(
+                f"{self.target.provider} answered with what is no text, such as an image: ask for text."
+            )
+
+    def call(self, number: int, id_: str = "", name: str = "", arguments: str = "") -> ToolCall:
+        """Return the event for a piece of a call, with the halves of characters joined across its pieces."""
+        if self._halves or not arguments.isascii():
+            arguments, half = parted(self._halves.pop(number, "") + arguments)
+            if half:
+                self._halves[number] = half
+        return ToolCall(number, id_, name, arguments)
 
     def arguments(self, given: Any) -> str:
         """Return the arguments of a tool call, which came as an object, as text."""
@@ -144,23 +273,10 @@ class Reader(ABC):
         return "its answer is broken: it is not JSON"
 
 
-def count(value: object) -> int | None:
-    """Return a number of tokens, also if it is 1.0 or "1"; None for what is no count, which must not end an answer."""
-    if isinstance(value, str) and value.isdecimal() and len(value) < 20:
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MOST_TOKENS:
-        return None
-    return int(value) if value == int(value) else None
+def shown_model(model: str) -> str:
+    """Return the name of a model to be shown: llama.cpp names a path, of which the file is shown."""
+    path = PurePath(model)
+    return path.name if path.is_absolute() else model
 
 
-def tokens(usage: object, *names: str) -> int | None:
-    """Return the count at the path `names`, each within the one before; None if there is none."""
-    for name in names:
-        usage = usage.get(name) if isinstance(usage, dict) else None
-    return count(usage)
-
-
-def tier(given: object) -> str:
-    """Return the server's word for the service that was paid for, which stands in its usage or beside; "" if none."""
-    word = given.get("service_tier") if isinstance(given, dict) else given
-    return word[:40] if isinstance(word, str) else ""
+_HEAD = msgspec.json.Decoder(_Head)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from functools import lru_cache
 from typing import Any, Self
@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 import msgspec
 
-from ...errors import BadRequestError, G4FError, InputError, ResponseError
+from ...errors import ContextLengthError, G4FError, InputError, ResponseError
 from ...secrets.key import Key
 from ...waiting.limits import Limits
 from ..access import shown
@@ -33,12 +33,15 @@ EXPANDED, RATIO = 2**24, 200
 SETTLE = 0.25
 """Seconds to wait for the end of an answer after its end mark, so that the connection can be used again."""
 
+MOMENT = 1.0
+"""Seconds in which a complete answer may still get what stands beside it: tokens, and its end mark."""
+
 
 class HTTPRequest(msgspec.Struct, frozen=True):
     """One request. Values of `headers` that hold a key are of type Key; without a `body` it is a GET.
 
-    `query` is added to the query that the protocol itself has in the address. `spare` makes the body that is sent once
-    the server has refused the first one.
+    `query` is added to the query that the protocol itself has in the address. `plain` is the body without what no
+    caller has asked for: it is sent if the server refuses the other one.
     """
 
     target: Target
@@ -47,7 +50,7 @@ class HTTPRequest(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     body: bytes | None
     settings: Settings
-    spare: Callable[[], bytes] | None = None
+    plain: bytes | None = None
 
     def __repr__(self) -> str:
         return f"<HTTPRequest of {self.target.provider} at {shown(self.url)}>"
@@ -59,14 +62,18 @@ class HTTPRequest(msgspec.Struct, frozen=True):
 class HTTPResponse:
     """An answer with status 200 that has begun to arrive."""
 
-    __slots__ = ("_request", "_response", "content_type")
+    __slots__ = ("_request", "_response", "_until", "content_type")
 
     def __init__(self, request: HTTPRequest, response: aiohttp.ClientResponse) -> None:
         self._request, self._response = request, response
+        self._until: float | None = None
         self.content_type = response.content_type
 
     async def reads(self) -> AsyncGenerator[bytes]:
-        """Yield the body as it arrives. Raises ResponseError if the connection breaks, TimeoutError."""
+        """Yield the body as it arrives. Raises ResponseError if the connection breaks, TimeoutError.
+
+        Once it `may_end`, it ends within a moment, whatever the connection does.
+        """
         content, settings = self._response.content, self._request.settings
         closed = self._closed()
         if closed is not None:  # after a chunk that it cannot read, aiohttp would wait for ever
@@ -80,8 +87,7 @@ class HTTPResponse:
                     yield data
                     if content.total_compressed_bytes is not None:
                         await self._expand()
-                    limits.waiting()
-                    data = await content.readany()
+                    data = await self._next(limits)
         except (aiohttp.ClientError, OSError) as error:
             if isinstance(error, G4FError):
                 raise
@@ -93,7 +99,27 @@ class HTTPResponse:
                 closed.remove_done_callback(self._break)
         if early := content._read_nowait(-1):  # noqa: SLF001 - from before the break; the public methods raise
             yield early
-        raise failure
+        if self._until is None:
+            raise failure
+
+    def may_end(self, is_whole: bool) -> None:
+        """Say whether the answer is complete already: then at most a moment is waited for what comes after it."""
+        if is_whole != (self._until is not None):
+            self._until = asyncio.get_running_loop().time() + MOMENT if is_whole else None
+
+    async def _next(self, limits: Limits) -> bytes:
+        if self._until is not None:
+            return await self._last()
+        limits.waiting()
+        return await self._response.content.readany()
+
+    async def _last(self) -> bytes:
+        """Return what comes next of an answer that is complete; b"" once its moment is over, or its connection."""
+        content = self._response.content
+        with suppress(aiohttp.ClientError, OSError):
+            async with asyncio.timeout_at(self._until):
+                return await content.readany()
+        return content._read_nowait(-1)  # noqa: SLF001 - from before the break, as above
 
     async def _expand(self) -> None:
         """Let other tasks run, because aiohttp expands data without waiting. Raises ResponseError if it is too much."""
@@ -167,7 +193,7 @@ class Exchange:
         request = self._request
         url = request.url
         with Limits(None, request.settings.first_timeout):
-            for _ in range(3):
+            for _ in range(4):
                 response = await _send(request, url)
                 if response.status == 200:
                     self.response = HTTPResponse(request, response)
@@ -177,9 +203,13 @@ class Exchange:
                         url = redirect
                         continue
                     error = await _refused(request, response)
-                    if request.spare is None or type(error) is not BadRequestError:
+                    if (
+                        request.plain is None
+                        or response.status not in (400, 422)
+                        or isinstance(error, ContextLengthError)
+                    ):
                         raise error
-                    request = self._request = msgspec.structs.replace(request, body=request.spare(), spare=None)
+                    request = self._request = msgspec.structs.replace(request, body=request.plain, plain=None)
                 finally:
                     response.close()
         raise ResponseError(f"{request.target.provider} redirects again and again: check base_url")
