@@ -141,13 +141,15 @@ async def _shaped(request: Request, answer: Assembly) -> AsyncGenerator[Item]:
                         texts.append(item)
                         yield item
                         continue
-                    shaper = shaper or Shaper(answer, stop, max_chunks)
-                    for piece in shaper.feed(item) if isinstance(item, str) else _event(item, shaper):
+                    if shaper is None and isinstance(item, str | Reasoning):
+                        shaper = Shaper(answer, stop, max_chunks)
+                    for piece in shaper.feed(item) if shaper and isinstance(item, str) else _event(item, shaper):
                         answer.add(piece)
                         yield piece
-                    if shaper.done:
-                        return
-                    plain = shaper.passes_plain
+                    if shaper:
+                        if shaper.done:
+                            return
+                        plain = shaper.passes_plain
         for piece in shaper.flush() if shaper else ():
             answer.add(piece)
             yield piece
@@ -194,14 +196,14 @@ def stream_events(
     return request.lookup.play(who, answer, lambda: ask(request, answer))
 
 
-def _event(item: object, shaper: Shaper) -> list[Item]:
+def _event(item: object, shaper: Shaper | None) -> list[Item]:
     """Return what is yielded for an item that is not text."""
     match item:
         case None:
             return []
-        case Reasoning():
+        case Reasoning() if shaper:
             return shaper.reason(item)
-        case FinishReason():
+        case FinishReason() if shaper:
             held = shaper.flush()
             return held if shaper.done else [*held, item]
         case Event():
