@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from .assembly import Assembly
-from .errors import G4FError, ResponseError, kind_of
+from .errors import G4FError, ResponseError
 from .messages import normalize, with_images
 from .models import Model
 from .options import AnswerLimits, check_words, pop_limits, pop_proxy
@@ -19,13 +19,12 @@ from .printable import logger
 from .providers.base_provider import Provider
 from .providers.call import BoundCall, OwnCancellation, bind, check_keys
 from .providers.catalogue import load_at
-from .providers.response import Event, FinishReason, Item, ProviderInfo, Reasoning
+from .providers.response import Item, ProviderInfo
 from .routing import Route, resolve, without_provider
 from .shaping import Shaper
 from .taping.tapes import current
 from .typing import Messages
 from .waiting.limits import limited
-from .wire import whole
 
 if TYPE_CHECKING:
     from .taping.player import Lookup, Tape
@@ -141,15 +140,13 @@ async def _shaped(request: Request, answer: Assembly) -> AsyncGenerator[Item]:
                         texts.append(item)
                         yield item
                         continue
-                    if shaper is None and isinstance(item, str | Reasoning):
-                        shaper = Shaper(answer, stop, max_chunks)
-                    for piece in shaper.feed(item) if shaper and isinstance(item, str) else _event(item, shaper):
+                    shaper = shaper or Shaper(answer, stop, max_chunks)
+                    for piece in shaper.feed(item):
                         answer.add(piece)
                         yield piece
-                    if shaper:
-                        if shaper.done:
-                            return
-                        plain = shaper.passes_plain
+                    if shaper.done:
+                        return
+                    plain = shaper.passes_plain
         for piece in shaper.flush() if shaper else ():
             answer.add(piece)
             yield piece
@@ -194,28 +191,6 @@ def stream_events(
         return ask(request, answer)
     who = None if request.call is None else ProviderInfo(request.route.name, request.route.model)
     return request.lookup.play(who, answer, lambda: ask(request, answer))
-
-
-def _event(item: object, shaper: Shaper | None) -> list[Item]:
-    """Return what is yielded for an item that is not text."""
-    match item:
-        case None:
-            return []
-        case Reasoning() if shaper:
-            return shaper.reason(item)
-        case FinishReason() if shaper:
-            held = shaper.flush()
-            return held if shaper.done else [*held, item]
-        case Event():
-            return [_whole(item)]
-    raise ResponseError(f"the provider yielded {kind_of(item)}: it may yield text and events")
-
-
-def _whole(event: Event) -> Event:
-    """Return `event` without halves of characters, which can be neither sent nor saved."""
-    texts = {name: text for name in event.__struct_fields__ if isinstance(text := getattr(event, name), str)}
-    broken = {name: whole(text) for name, text in texts.items() if not text.isascii()}
-    return msgspec.structs.replace(event, **broken) if broken else event
 
 
 def items(request: Request) -> AsyncGenerator[Item]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import msgspec
+
 from .assembly import Assembly
-from .providers.response import FinishReason, Item, Reasoning, TextWasReasoning
+from .errors import ResponseError, kind_of
+from .providers.response import Event, FinishReason, Item, Reasoning, TextWasReasoning
 from .wire import whole
 
 __all__ = ["Shaper"]
@@ -38,8 +41,15 @@ def _parted(text: str) -> tuple[str, str]:
     return whole(text.removesuffix(half)), half
 
 
+def _whole(event: Event) -> Event:
+    """Return `event` without halves of characters, which can be neither sent nor saved."""
+    texts = {name: text for name in event.__struct_fields__ if isinstance(text := getattr(event, name), str)}
+    broken = {name: whole(text) for name, text in texts.items() if not text.isascii()}
+    return msgspec.structs.replace(event, **broken) if broken else event
+
+
 class Shaper:
-    """Feed it text as it arrives, cut anywhere, and yield the items that it returns. The cuts never change the result.
+    """Feed it the items of a provider as they come, and yield those that it returns. Cuts never change the result.
 
     Once it is `done`, the answer is over: the last item was its FinishReason, and nothing more is read. Halves of
     characters, which JavaScript leaves where it cuts a text, are joined; one that stays alone becomes U+FFFD.
@@ -76,7 +86,7 @@ class Shaper:
         self._stop = stop
         self._left = max_chunks or None
         self._speaks, self._thinks = bool(answer.texts), False
-        self.done = self.passes_plain = False
+        self.done, self.passes_plain = False, self._speaks and not (stop or max_chunks)
         self._may_open, self._may_close, self._may_stray = BLOCKS, True, True
         self._thought = False  # thoughts came just before: blank lines after them belong to nothing
         self._blank = ""  # blank text at the beginning, and perhaps that of a tag behind it
@@ -84,8 +94,26 @@ class Shaper:
         self._held = ""  # the end of the text, perhaps the beginning of a stop word
         self._half = ""  # the end of reasoning that came by itself, the beginning of a character
 
-    def feed(self, text: str) -> list[Item]:
-        """Return the items that `text` makes, in order; mostly just `[text]`."""
+    def feed(self, item: object) -> list[Item]:
+        """Return the items that an item of the provider makes, in order; mostly just itself.
+
+        Raises ResponseError for what a provider may not yield.
+        """
+        match item:
+            case str():
+                return self._feed(item)
+            case None:
+                return []
+            case Reasoning():
+                return self._reason(item)
+            case FinishReason():
+                held = self.flush()
+                return held if self.done else [*held, item]
+            case Event():
+                return [_whole(item)]
+        raise ResponseError(f"the provider yielded {kind_of(item)}: it may yield text and events")
+
+    def _feed(self, text: str) -> list[Item]:
         out: list[Item] = []
         if self._unsure or not text.isascii():
             text, self._unsure = _parted(self._unsure + text)
@@ -99,7 +127,7 @@ class Shaper:
         self.passes_plain = self._speaks and not (self._unsure or self._stop or self._left or self.done)
         return out
 
-    def reason(self, event: Reasoning) -> list[Item]:
+    def _reason(self, event: Reasoning) -> list[Item]:
         """Return the items that a piece of reasoning makes which came by itself. The text then has no tags."""
         out: list[Item] = []
         self._may_open, self._may_close = 0, False

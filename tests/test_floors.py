@@ -136,6 +136,7 @@ LATE = {
     ("g4f/providers/catalogue.py", "..secrets.scrubbing"): "3 ms that only a name which nobody has needs to spend",
     ("g4f/providers/access.py", "http"): "10 ms that only a probe has to spend",
     ("g4f/providers/transport/sessions.py", "aiohttp_socks"): "an optional package",
+    ("g4f/providers/transport/settings.py", "urllib"): "13 ms that only a proxy of the environment has to spend",
     ("g4f/providers/in_process/llamacpp.py", "xllamacpp"): "an optional package",
     ("g4f_jupyter/__init__.py", ".kernel.registration"): "importing the package must not need an IPython",
     ("g4f_jupyter/show/footer.py", "genai_prices"): "an optional package",

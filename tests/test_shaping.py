@@ -112,7 +112,7 @@ class TestReasoning(unittest.TestCase):
         for pieces in _cuts("</think>\n\nsay <think>b\n</think>\nc", most=1):
             answer = Assembly()
             shaper = Shaper(answer)
-            out = shaper.reason(Reasoning("hm"))
+            out = shaper.feed(Reasoning("hm"))
             for piece in pieces:
                 for item in shaper.feed(piece):
                     answer.add(item)
@@ -209,7 +209,7 @@ class TestStop(unittest.TestCase):
         self.assertEqual(["a ", FinishReason("stop")], shaper.feed("a STOP b<think>c"))
         self.assertTrue(shaper.done)
         self.assertEqual([], shaper.feed("STOP d"))
-        self.assertEqual([], shaper.reason(Reasoning("e")))
+        self.assertEqual([], shaper.feed(Reasoning("e")))
         self.assertEqual([], shaper.flush())
 
 
@@ -234,7 +234,7 @@ class TestLimit(unittest.TestCase):
         expected = [Reasoning("a"), "b", FinishReason("length")]
         self.assertEqual(expected, _shaped(["<think>a", "</think>b", "c"], limit=2))
         shaper = Shaper(Assembly(), max_chunks=1)
-        self.assertEqual([Reasoning("a"), FinishReason("length")], shaper.reason(Reasoning("a")))
+        self.assertEqual([Reasoning("a"), FinishReason("length")], shaper.feed(Reasoning("a")))
 
     def test_nothing_is_no_chunk(self) -> None:
         """An empty piece, or one that is held back, does not count."""

@@ -76,7 +76,7 @@ class TestHalves(unittest.TestCase):
             items = [item for piece in pieces for item in shaper.feed(piece)] + shaper.flush()
             self.assertEqual(expected, "".join(item for item in items if isinstance(item, str)), ascii(pieces))
         shaper = Shaper(Assembly())
-        thoughts = [*shaper.reason(Reasoning("\ud83d")), *shaper.reason(Reasoning("\ude00\ud83d")), *shaper.flush()]
+        thoughts = [*shaper.feed(Reasoning("\ud83d")), *shaper.feed(Reasoning("\ude00\ud83d")), *shaper.flush()]
         self.assertEqual([Reasoning("😀"), Reasoning("\ufffd")], thoughts)
 
     def test_of_a_server(self) -> None:
