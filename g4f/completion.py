@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import Coroutine
 from typing import Any, Unpack, overload
 
-from .dispatch import prepare, stream_events, text
+from .dispatch import items, prepare, text
 from .models import Model
-from .options import AnyOptions, Options, StreamedOptions, WholeOptions
+from .options import AnyOptions, Options, StreamedOptions, WholeOptions, in_our_words
 from .providers.base_provider import Provider
 from .providers.response import Item
-from .secrets.key import seal, sealed
 from .typing import Messages
 from .waiting import bridge
+from .waiting.async_stream import AsyncStream
 
 __all__ = ["ChatCompletion"]
 
@@ -68,9 +68,9 @@ class ChatCompletion:
 
         Works in scripts, threads and notebook cells. Raises NestAsyncioError in another program's loop.
         """
-        provider = sealed(provider)
-        request = prepare(model, messages, provider, stream=stream, **seal(options))
-        return bridge.iterate(lambda: stream_events(request)) if stream else bridge.run(lambda: text(request))
+        provider, given = in_our_words(provider, options)
+        request = prepare(model, messages, provider, given, stream=stream)
+        return bridge.iterate(lambda: items(request)) if stream else bridge.run(lambda: text(request))
 
     @overload
     @staticmethod
@@ -85,13 +85,13 @@ class ChatCompletion:
         messages: Messages,
         provider: Provider | str | None = None,
         **options: Unpack[StreamedOptions],
-    ) -> AsyncGenerator[Item]: ...
+    ) -> AsyncStream[Item]: ...
 
     @overload
     @staticmethod
     def create_async(
         model: Model | str, messages: Messages, provider: Provider | str | None = None, **options: Unpack[AnyOptions]
-    ) -> Coroutine[Any, Any, str] | AsyncGenerator[Item]: ...
+    ) -> Coroutine[Any, Any, str] | AsyncStream[Item]: ...
 
     @staticmethod
     def create_async(
@@ -100,8 +100,8 @@ class ChatCompletion:
         provider: Provider | str | None = None,
         stream: bool = False,
         **options: Unpack[Options],
-    ) -> Coroutine[Any, Any, str] | AsyncGenerator[Item]:
-        """Return an awaitable of the text; with `stream`, an async iterator of its text and of events."""
-        provider = sealed(provider)
-        request = prepare(model, messages, provider, stream=stream, **seal(options))
-        return stream_events(request) if stream else text(request)
+    ) -> Coroutine[Any, Any, str] | AsyncStream[Item]:
+        """Return an awaitable of the text; with `stream`, an async iterator of its text as `str` and of events."""
+        provider, given = in_our_words(provider, options)
+        request = prepare(model, messages, provider, given, stream=stream)
+        return AsyncStream(items(request)) if stream else text(request)

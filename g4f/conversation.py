@@ -27,9 +27,10 @@ from .printable import logger
 from .providers.base_provider import Provider, provider_name
 from .providers.response import Item, Trimmed
 from .routing import merged
-from .secrets.key import seal, sealed
+from .secrets.key import seal
 from .turn import Entered, Turn
 from .waiting import bridge
+from .waiting.async_stream import AsyncStream
 from .wire import whole
 
 __all__ = ["Conversation", "PendingTurn", "Saved", "Turn"]
@@ -79,10 +80,10 @@ class Conversation:
         **options: Unpack[Options],
     ) -> None:
         self.model = model
-        provider = self.provider = sealed(provider)
+        provider, given = in_our_words(provider, options)
+        self.provider, self.options = provider, given
         self.system = system
         self.turns = list(turns)
-        self.options = in_our_words(seal(options))
         self.entered: list[Entered] = []
         """All turns that have ever entered, in that order."""
 
@@ -98,9 +99,9 @@ class Conversation:
         """Return the answer, which is its text."""
         return await self.prepare(question, stream=False, **seal(options)).answer()
 
-    def astream(self, question: str, **options: Unpack[CallOptions]) -> AsyncGenerator[Item]:
+    def astream(self, question: str, **options: Unpack[CallOptions]) -> AsyncStream[Item]:
         """Return the items of the answer as they come."""
-        return self.prepare(question, **seal(options)).items()
+        return AsyncStream(self.prepare(question, **seal(options)).items())
 
     def prepare(
         self,
@@ -120,9 +121,10 @@ class Conversation:
         return PendingTurn(
             self,
             question,
-            in_our_words(seal(options)) | {"stream": stream},
+            seal(options),
             above=tuple(self.turns if above is None else above),
             system=self.system if system is None else system,
+            stream=stream,
         )
 
     def fork(self) -> Conversation:
@@ -181,6 +183,8 @@ class PendingTurn:
 
     request: Request
     """What is sent."""
+    came: Assembly
+    """What has come of the answer so far."""
     result: Answer
     """The answer, once all items have been read."""
 
@@ -192,14 +196,18 @@ class PendingTurn:
         *,
         above: Sequence[Turn],
         system: str,
+        stream: bool,
     ) -> None:
         self.above, self.system = above, system
         self.number = next(_numbers)
         self._conversation, self._question = conversation, question
         self._begin = len(conversation.entered)
-        given = merged(conversation.provider, conversation.options, options)
-        self._options = {"model": conversation.model, "provider": conversation.provider, **given}
+        provider, given = in_our_words(options.pop("provider", None), options)
+        self._model, own = given.pop("model", None) or conversation.model, conversation.provider
+        self._provider, self._stream = own if provider is None else provider, stream
+        self._options = merged(own, conversation.options, provider, given)
         self.request = self._request(0)
+        self.came = self.request.assembly()
 
     @property
     def beside(self) -> list[Entered]:
@@ -211,14 +219,13 @@ class PendingTurn:
 
         A conversation that is longer than the model's context is sent again without its oldest turns.
         """
-        start, assembly = monotonic(), Assembly(self.request.route.name, self.request.route.model)
-        async with aclosing(stream_events(self.request, self._ask_within_context)) as items:
+        start = monotonic()
+        async with aclosing(stream_events(self.request, self.came, self._ask_within_context)) as items:
             async for item in items:
                 if isinstance(item, Trimmed):
                     self.request = self._request(item.turns)
-                assembly.add(item)
                 yield item
-        self.result = Answer.of(assembly, self.request.messages, monotonic() - start)
+        self.result = Answer.of(self.came, self.request.messages, monotonic() - start)
         if enters and self.result.says_something:
             self.enter()
 
@@ -253,13 +260,12 @@ class PendingTurn:
         return self.result
 
     def _request(self, trimmed: int) -> Request:
-        given = dict(self._options)
         messages = [*_messages(self.system, self.above[trimmed:]), {"role": "user", "content": self._question}]
-        return prepare(given.pop("model"), messages, given.pop("provider"), **given)
+        return prepare(self._model, messages, self._provider, self._options, stream=self._stream)
 
-    async def _ask_within_context(self, whole: Request) -> AsyncGenerator[Item]:
+    async def _ask_within_context(self, whole: Request, answer: Assembly) -> AsyncGenerator[Item]:
         """Yield the answer to the whole conversation, or to as much of it as the model's context holds."""
-        above, trimmed, answered = len(self.above), 0, ask(whole)
+        above, trimmed, answered = len(self.above), 0, ask(whole, answer)
         while True:
             try:
                 async with aclosing(answered) as items:
@@ -276,8 +282,9 @@ class PendingTurn:
                 trimmed,
                 above,
             )
-            yield Trimmed(trimmed)
-            answered = stream_events(self._request(trimmed))
+            answer.add(left_out := Trimmed(trimmed))
+            yield left_out
+            answered = stream_events(self._request(trimmed), answer)
 
 
 def _messages(system: str, turns: Iterable[Turn]) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ from .errors import InputError, ModelNotFoundError, ProviderNotFoundError, close
 from .models import Model, ModelUtils
 from .printable import logger
 from .providers.base_provider import Provider, provider_name
-from .providers.call import check
 from .providers.catalogue import ROWS, available, find, load, missing
 from .providers.retry_provider import IterListProvider
 from .providers.transport.settings import private
@@ -38,13 +37,12 @@ def resolve(model: Model | str, provider: Provider | str | None = None) -> Route
     can answer here, or else to its first; the default model goes to `G4F_PROVIDER`, or else to the first provider that
     can answer here.
 
-    Raises ModelNotFoundError or ProviderNotFoundError (both with close matches), ProviderNotWorkingError, and
-    InputError for what is no name at all.
+    Raises ModelNotFoundError or ProviderNotFoundError (both with close matches), and InputError for what is no name at
+    all. Whether the provider works is seen by `bind`.
     """
     known = model if isinstance(model, Model) else _known(model)
     chosen = _serving(known) if provider is None else provider
     chosen = _named(chosen) if isinstance(chosen, str) else chosen
-    check(chosen)
     route = Route(chosen, provider_name(chosen), known.name or getattr(chosen, "default_model", ""))
     logger.debug("route: %s, model %r", route.name, route.model)
     return route
@@ -57,13 +55,17 @@ def without_provider(model: Model | str) -> Route:
     return route
 
 
-def merged(own: Provider | str | None, options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def merged(
+    own: Provider | str | None, options: dict[str, Any], provider: Provider | str | None, given: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the options of a call: those `given` with it, over those of a client or conversation.
 
-    `own` is the provider of that client or conversation: its key, address and headers go to no other provider, and to
-    no other address.
+    `own` is the provider of that client or conversation, `provider` that of the call: the key, address and headers of
+    one go to no other, and to no other address.
     """
-    provider, at = given.get("provider"), options.get("base_url")
+    if provider is None and not given:
+        return options
+    at = options.get("base_url")
     belongs = (own is None and at is None) or (
         (provider is None or _is_same(own, provider)) and given.get("base_url") in (None, at)
     )

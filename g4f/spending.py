@@ -41,12 +41,17 @@ def count(came: Assembly, messages: Iterable[Mapping[str, Any]], seconds: float)
 
     A replayed answer has used what it had when it was recorded, so that a tape gives the same totals.
     """
-    if not counters or (came.is_empty and came.usage is None):
+    if not counters or not (came.usage or _began(came)):
         return
     tokens = _guess(came, messages) if came.usage is None else _total(came.usage)
     spent = Spent(came.provider, came.model, came.usage, tokens, came.replayed.seconds if came.replayed else seconds)
     for counter in list(counters):
         counter.spend(spent)
+
+
+def _began(came: Assembly) -> bool:
+    """Whether anything came of the answer itself: that turns were left out of the question is not of it."""
+    return not came.is_empty and bool(not came.trimmed or came.text or came.reasoning or came.tool_calls)
 
 
 def _total(usage: Usage) -> int:

@@ -158,12 +158,16 @@ class Question:
         self._session, self._pending, self._place = session, pending, place
         self._system, self._new = system, new
         self._has_entered = self.is_complete = False
-        self.came = Assembly(self.request.route.name, self.request.route.model)
 
     @property
     def request(self) -> Request:
         """What will be sent."""
         return self._pending.request
+
+    @property
+    def came(self) -> Assembly:
+        """What has come of the answer so far."""
+        return self._pending.came
 
     @property
     def answer(self) -> Answer:
@@ -192,7 +196,6 @@ class Question:
         try:
             async with aclosing(self._pending.items(enters=False)) as items:
                 async for item in items:
-                    self.came.add(item)
                     yield item
             self.is_complete = True
         except (asyncio.CancelledError, GeneratorExit):

@@ -12,6 +12,7 @@ from unittest import mock
 
 from g4f import ChatCompletion, Provider, models
 from g4f.client.service import get_model_and_provider
+from g4f.dispatch import prepare
 from g4f.errors import (
     G4FError,
     InputError,
@@ -83,7 +84,7 @@ class _Case(unittest.TestCase):
 
     def refused(self, kind: type[G4FError], model: Any, provider: Any = None) -> str:
         with self.assertRaises(kind) as caught:
-            resolve(model, provider)
+            prepare(model, "?", provider, {})
         self.assertIs(kind, type(caught.exception))
         return str(caught.exception)
 
@@ -140,6 +141,7 @@ class TestProvider(_Case):
         words = "Broken is marked as not working (working = False)"
         self.assertEqual(words, self.refused(ProviderNotWorkingError, "", Broken))
         self.assertEqual(words, self.refused(ProviderNotWorkingError, "", "Broken"))
+        self.assertRaisesRegex(ProviderNotWorkingError, "Broken", get_model_and_provider, "", Broken)
 
     def test_no_provider(self) -> None:
         """A class without a method, a class whose method wants an instance, and what is none at all."""

@@ -73,7 +73,8 @@ def bind(
     keys = options.get("api_key")
     if not isinstance(keys, str | None) and isinstance(keys, Mapping):  # the first check is quick, and mostly enough
         options = _with_own_key(provider, options, keys)
-    if not getattr(provider, "takes_signatures", False):
+    has_calls = any("tool_calls" in message or "tool_call_id" in message for message in messages)
+    if has_calls and not getattr(provider, "takes_signatures", False):
         messages = unsigned(messages)
     if getattr(provider, "lacks", None):
         _check_lacks(provider, messages, options)

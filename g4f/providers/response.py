@@ -19,6 +19,7 @@ __all__ = [
     "Reasoning",
     "Replayed",
     "Status",
+    "TextWasReasoning",
     "ToolCall",
     "Trimmed",
     "Usage",
@@ -63,6 +64,10 @@ class Status(Event, frozen=True):
     """What the call waits for, in a few words for people. It is not part of the answer."""
 
     text: str
+
+
+class TextWasReasoning(Event, frozen=True):
+    """The text so far was the model's thoughts: the server left out the tag that opens them, and now came the end."""
 
 
 class ToolCall(Event, frozen=True):

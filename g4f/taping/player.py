@@ -117,8 +117,12 @@ class Lookup:
         """Whether the tape will answer, so that no provider has to be looked for. Raises InputError."""
         return self._tape.mode == "replay" or bool(self._tape.find(self.key))
 
-    async def play(self, who: ProviderInfo | None, ask: Callable[[], AsyncGenerator[Item]]) -> AsyncGenerator[Item]:
+    async def play(
+        self, who: ProviderInfo | None, answer: Assembly, ask: Callable[[], AsyncGenerator[Item]]
+    ) -> AsyncGenerator[Item]:
         """Yield the answer: Replayed and what is on the tape; or that of `ask()`, which is recorded once it is whole.
+
+        What is on the tape is put into `answer`; `ask()` does so itself.
 
         `who` is the provider that `ask()` asks; None where nobody was looked for. Raises MissingRequirementsError for
         an answer that is not there, in "replay" or without a `who`, InputError for a tape that cannot be read, or what
@@ -127,7 +131,7 @@ class Lookup:
         tape = self._tape
         with tape.counted(self.key) as (number, line):
             if line is not None:
-                async with aclosing(self._replay(who, *self._read(line))) as events:
+                async with aclosing(self._replay(answer, *self._read(line))) as events:
                     async for event in events:
                         yield event
                 return
@@ -140,21 +144,17 @@ class Lookup:
                     yield item
             self._record(number, who, notes)
 
-    async def _replay(
-        self, who: ProviderInfo | None, events: list[Kept], pauses: list[int]
-    ) -> AsyncGenerator[Replayed | Kept]:
+    async def _replay(self, answer: Assembly, events: list[Kept], pauses: list[int]) -> AsyncGenerator[Replayed | Kept]:
         """Yield what is on the tape. It counts as what it once used, as far as it is read."""
-        came = Assembly(who.provider, who.model) if who is not None else Assembly()
+        begin = Replayed(sum(pauses) / 1000)
         try:
-            for event, pause in zip(
-                (Replayed(sum(pauses) / 1000), *events), chain([0], pauses, repeat(0)), strict=False
-            ):
+            for event, pause in zip((begin, *events), chain([0], pauses, repeat(0)), strict=False):
                 if pause and self._tape.pace:
                     await asyncio.sleep(pause / 1000)
-                came.add(event)
+                answer.add(event)
                 yield event
         finally:
-            count(came, self._messages, 0.0)
+            count(answer, self._messages, begin.seconds)
 
     def _read(self, line: bytes) -> tuple[list[Kept], list[int]]:
         """Return the events of an answer, and the milliseconds before each."""
