@@ -588,6 +588,13 @@ class TestCalls(CellTestCase):
         self.assertEqual(repr(("", calls)), " ".join(self.kernel.run(asked).result.split()))
         self.assertEqual(f"Let me look.\n\n{told}", self.shown("%%chat -p Calls --once\nlook")["text/plain"])
 
+    def test_failed(self) -> None:
+        """A call that came in part, because the answer failed, is not shown: nobody may make it."""
+        self.kernel.run(f"{ENDS}\nfrom g4f.providers.response import ToolCall")
+        self.kernel.run("items = (ToolCall(0, 'a', 'f', '{'), RateLimitError('broken'))")
+        cell = self.send("%%chat -p Ends --once\n?")
+        self.assertEqual(["[incomplete]"], [shown["text/plain"] for shown in cell.displays])
+
 
 class TestLines(CellTestCase):
     """The line magics besides `%chat`."""

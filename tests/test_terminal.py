@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import unittest
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pexpect
+
+from g4f_jupyter.show.display import Look
+from g4f_jupyter.show.terminal import terminal
 
 from .script import PATIENCE
 
@@ -152,6 +156,42 @@ class TestPlay(TerminalTestCase):
                 self.assertEqual(2, played.returncode)
                 self.assertIn(f"{name} is not a notebook that can be read", played.stderr)
                 self.assertNotIn("Traceback", played.stderr)
+
+
+class TestForms(unittest.TestCase):
+    """What is printed of an answer where Markdown is not rendered."""
+
+    def printed(self, form: str, *texts: str, mark: str = "") -> str:
+        """Return what is printed of an answer in this form."""
+        with redirect_stdout(io.StringIO()) as printed:
+            screen = terminal(Look(form))
+            for text in texts:
+                screen.add(text)
+            screen.close(mark, more=True)
+            screen.foot(["Local"], {})
+        return printed.getvalue()
+
+    def test_each(self) -> None:
+        """JSON in lines, code of one language, text as it is; what does not have the form stands as it is."""
+        fenced = "Here:\n```json\n{", '"a": 1}\n```\n'
+        mixed = "```sh\npip install a\n```\n```py\n", "import a\n```"
+        for form, texts, shown in (
+            ("json", fenced, '{\n  "a": 1\n}\n'),
+            ("json", ("Yes", "."), "Yes.\n"),
+            ("code", mixed, "import a\n"),
+            ("code", ("No", "ne"), "None\n"),
+            ("text", fenced, "".join(fenced)),
+            ("markdown", ("*a*", " b"), "*a* b\n"),
+        ):
+            with self.subTest(form=form, texts=texts):
+                self.assertEqual(f"{shown}[Local]\n", self.printed(form, *texts))
+
+    def test_mark(self) -> None:
+        """The mark stands below the text, and by itself where there is none."""
+        for form in ("json", "code", "text"):
+            with self.subTest(form):
+                self.assertEqual("a\n[interrupted]\n[Local]\n", self.printed(form, "a", mark="interrupted"))
+                self.assertEqual("[no text]\n[Local]\n", self.printed(form, mark="no text"))
 
 
 RENDERED = r"""
