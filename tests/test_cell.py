@@ -9,8 +9,8 @@ from typing import Any
 
 from g4f.markdown import literal
 
-from .kernel import Cell
-from .test_magics import ChatTestCase
+from .kernel import Cell, Kernel
+from .test_magics import SETUP, ChatTestCase
 
 STALE = "stale: what stands above has changed since. Run its cell again"
 
@@ -158,6 +158,18 @@ class TestSent(CellTestCase):
         self.assertIn("the budget of 1,000 tokens is used up (1,", told)
         self.assertIn("budget", self.failure("%%chat -p Echo\n?"))
         self.assertEqual("You said ?", self.shown("%%chat -p Echo --budget 0\n?")["text/plain"])
+
+    def test_edge_of_the_budget(self) -> None:
+        """A budget is used up by its last token, of all answers together."""
+        with Kernel() as kernel:
+            kernel.run(SETUP)
+            for _ in range(2):
+                kernel.run("%chat -p Thinks --once ?")
+            self.assertIn(
+                "the budget of 2,468 tokens is used up (2,468 so far)",
+                kernel.run("%chat -p Thinks --budget 2468 ?").error,
+            )
+            self.assertEqual("", kernel.run("%chat -p Thinks --budget 2469 ?").error)
 
     def test_bad_input(self) -> None:
         """An option with a wrong type or value is one line, and nothing is sent."""
