@@ -5,6 +5,7 @@ from __future__ import annotations
 from .providers.response import (
     FinishReason,
     Item,
+    PassedOver,
     ProviderInfo,
     Reasoning,
     Replayed,
@@ -69,6 +70,9 @@ class Assembly:
                 return
             case ProviderInfo():
                 self.provider, self.model = event.provider, event.model or self.model
+                return
+            case PassedOver():
+                self._thoughts.clear()
                 return
             case Status():
                 return

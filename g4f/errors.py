@@ -66,7 +66,8 @@ class G4FError(Exception):
 
     `provider` and `model` name what was asked, "" if nothing was yet. `status` is the HTTP status or None, `request_id`
     the server's own id of the request or None, `partial` the text that had arrived before. `retry_after` is after how
-    many seconds the same request may be answered, None where it is of no use to send it again.
+    many seconds the same request may be answered, as the server says: 0 where it does not say it, None where it is of
+    no use to ask again.
     """
 
     def __init__(

@@ -19,7 +19,7 @@ from g4f.markdown.entities import literal
 from g4f.markdown.rewriting import Growing, safe
 from g4f.printable import one_line, printable
 from g4f.providers.catalogue import find
-from g4f.providers.response import FinishReason, Item, Reasoning, Status, ToolCall
+from g4f.providers.response import FinishReason, Item, PassedOver, Reasoning, Status, ToolCall
 
 from ..inserts.last_error import note_as_own
 
@@ -57,6 +57,9 @@ class Screen:
     def think(self, text: str) -> None:
         """Show the reasoning of the model, apart from the answer."""
 
+    def forget(self) -> None:
+        """Show the thoughts no longer: they are not of the answer."""
+
     def call(self, code: str) -> None:
         """Show the tool calls below the answer: a line for each, in the model's order."""
 
@@ -86,6 +89,8 @@ async def show(answer: AsyncGenerator[Item], screen: Screen) -> None:
                 elif isinstance(item, Reasoning):
                     screen.think(item.text)
                 elif isinstance(item, Status):
+                    if isinstance(item, PassedOver):
+                        screen.forget()
                     screen.wait(item.text)
         if calls := called.tool_calls:
             screen.call("\n".join(f"{call.name}({call.arguments})" for call in calls))
@@ -126,6 +131,13 @@ class Frames(Screen):
         """Show `text` folded away above the answer."""
         self._thoughts.append(text)
         self._changed()
+
+    def forget(self) -> None:
+        """Take the thoughts away with the next frame."""
+        self._cancel_timer()
+        self._shown = True
+        self._thoughts.clear()
+        self._reasoning = Growing()
 
     def call(self, code: str) -> None:
         """Show `code` below the answer: arguments of tools are not Markdown."""

@@ -15,7 +15,7 @@ from ...errors import G4FError, ModelLoadingError, PaymentRequiredError
 from ...printable import logger
 from ..response import Status
 
-__all__ = ["Again", "Patience", "again", "with_retries"]
+__all__ = ["Again", "Patience", "again", "wait", "with_retries"]
 
 AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 """The statuses after which the same request may be answered."""
@@ -40,7 +40,7 @@ def again(error: G4FError, headers: Mapping[str, str], body: bytes) -> Exception
     is_loading = isinstance(error, ModelLoadingError)
     if isinstance(error, PaymentRequiredError) or not (is_loading or error.status in AGAIN):
         return error
-    pause = requested_pause(headers)
+    pause = _requested_pause(headers)
     if pause is None and (found := _IN_BODY.search(body)):
         guess = float(found[1] or found[2])
         pause = min(guess, LONGEST) if is_loading else guess  # the model may be there earlier
@@ -69,10 +69,11 @@ class Patience:
     def pause(self, error: G4FError, requested: float | None) -> float | None:
         """Return the seconds to wait before the next attempt; None if there is none, because of `error`.
 
-        Notes in the error when another attempt may help.
+        Notes in the error that another attempt may help.
         """
         self._pauses += 1
-        error.retry_after = pause = _pause(requested, self._pauses)
+        error.retry_after = requested or 0.0
+        pause = _pause(requested, self._pauses)
         self._waited += pause
         self._left -= not isinstance(error, ModelLoadingError)
         return pause if self._retries and self._left >= 0 and self._waited <= BUDGET else None
@@ -101,7 +102,12 @@ async def with_retries(attempt: Callable[[], Awaitable[None]], retries: int, nam
             text = f"{name}: {_cause(error)}; try {patience.next} of {retries + 1} in {pause:.1f} s"
         logger.info(text)
         yield Status(text)
-        await sleep(pause)
+        await wait(pause)
+
+
+async def wait(seconds: float) -> None:
+    """Wait before a request is sent again."""
+    await sleep(seconds)
 
 
 def _cause(error: G4FError) -> str:
@@ -119,7 +125,7 @@ def _pause(requested: float | None, number: int) -> float:
     return pause * random.uniform(1, 1.25)  # noqa: S311 - no secret
 
 
-def requested_pause(headers: Mapping[str, str]) -> float | None:
+def _requested_pause(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that `retry-after-ms` or `Retry-After` (seconds, or a date of RFC 9110) request.
 
     None for what is no time, and for a time that is over: a clock is wrong, and to ask at once would be of no use.
