@@ -24,7 +24,7 @@ from .call import OwnCancellation, bind, given_to
 from .catalogue import load, names_in, parts
 from .response import Item, PassedOver, ProviderInfo, Reasoning, Status, ToolCall
 from .transport.refusals import line
-from .transport.retries import Patience, wait
+from .transport.retries import RANDOM, Patience, wait
 from .transport.settings import Settings
 
 __all__ = ["IterListProvider", "RetryProvider", "WithModel", "named", "parted"]
@@ -150,10 +150,15 @@ class _Walk:
         self._now, self._place, self._last = get_running_loop().time, 0, ""
 
     def next(self) -> Provider | None:
-        """Return the provider that may be asked first; None if none may be."""
+        """Return the provider to ask next: of those that may be asked soonest, the first; None if there is none.
+
+        The random parts of their pauses do not change the order.
+        """
         if not self._due:
             return None
-        self._place = min(self._due, key=self._due.__getitem__)
+        now = self._now()
+        soon = now + max(min(self._due.values()) - now, 0.0) * (1 + RANDOM)
+        self._place = next(place for place, due in self._due.items() if due <= soon)
         return self._order[self._place]
 
     def status(self, name: str) -> str:

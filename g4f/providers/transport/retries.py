@@ -15,7 +15,7 @@ from ...errors import G4FError, ModelLoadingError, PaymentRequiredError
 from ...printable import logger
 from ..response import Status
 
-__all__ = ["Again", "Patience", "again", "wait", "with_retries"]
+__all__ = ["RANDOM", "Again", "Patience", "again", "wait", "with_retries"]
 
 AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 """The statuses after which the same request may be answered."""
@@ -25,6 +25,9 @@ BUDGET = 60.0
 
 FIRST, LONGEST = 0.5, 8.0
 """Seconds of the first pause, which doubles each time, and of the longest one, where the server requests none."""
+
+RANDOM = 0.25
+"""The largest random part of such a pause."""
 
 
 class Again(Exception):  # noqa: N818 - not an error by itself: it carries one
@@ -122,7 +125,7 @@ def _pause(requested: float | None, number: int) -> float:
     if requested is not None:
         return requested + random.uniform(0, min(requested / 10, 0.5))  # noqa: S311 - no secret
     pause: float = min(FIRST * 2 ** (number - 1), LONGEST)
-    return pause * random.uniform(1, 1.25)  # noqa: S311 - no secret
+    return pause * random.uniform(1, 1 + RANDOM)  # noqa: S311 - no secret
 
 
 def _requested_pause(headers: Mapping[str, str]) -> float | None:
