@@ -127,6 +127,37 @@ class TestThoughts(unittest.TestCase):
         ]
         self.assertEqual(expected, items)
 
+    def test_foreign_failure(self) -> None:
+        """What a failure says is told in one line, be it long or in many lines."""
+        fails = Says("fails", error=ValueError("a\nb " + "long " * 999))
+        items = list(ChatCompletion.create("m", "?", IterListProvider([fails, Echo]), stream=True))
+        self.assertRegex(items[0].text, r"^fails: a b long [long ]*; asking Echo$")
+        self.assertLess(len(items[0].text), 600)
+        with self.assertRaises(errors.RetryProviderError) as caught:
+            ChatCompletion.create("m", "?", IterListProvider([fails, fails]))
+        self.assertLess(len(str(caught.exception)), 1200)
+
+    def test_trimmed_on_a_tape(self) -> None:
+        """A tape keeps how many turns were left out, and how long it all took."""
+
+        class Small(Says):
+            async def create_async_generator(self, model: str, messages: Any) -> AsyncGenerator[Any]:
+                if len(messages) > 3:
+                    raise errors.ContextLengthError("too long")
+                yield Reasoning("hm")
+                await asyncio.sleep(0.03)
+                raise errors.ResponseError("no")
+
+        good = Holds("good", 3)
+        with tempfile.TemporaryDirectory() as folder:
+            for _ in range(2):
+                with g4f.tape(Path(folder, "t.jsonl")):
+                    chat = Conversation("m", IterListProvider([Small("small"), good]), turns=[Turn("a", "b")] * 2)
+                    answer = chat("?")
+                self.assertEqual(("3", 1, ""), (answer, answer.trimmed, answer.reasoning))
+                self.assertGreaterEqual(answer.seconds, 0.02)
+        self.assertTrue(answer.replayed)
+
     def test_not_on_a_tape(self) -> None:
         """A tape has only the thoughts of the one that answered, and gives the same answer."""
         thinks, good = _failing("thinks", Reasoning("first guess")), Says("good", Reasoning("sure"), "yes")
@@ -242,10 +273,11 @@ class TestAgain(unittest.TestCase):
         self.assertTrue(28 < self.pauses[-1] <= 30.5, self.pauses)
 
     def test_too_long_a_wait(self) -> None:
-        """One that asks for more than a minute is not waited for."""
+        """One that asks for more than a minute is not waited for. The error says when the first may be asked again."""
+        busy = [self.far("a", whole({}, 429, **{"Retry-After": seconds})) for seconds in ("90", "61")]
         with self.assertRaises(errors.RetryProviderError) as caught:
-            self.items(self.far("a", whole({}, 429, **{"Retry-After": "61"})), self.far("b", whole({}, 402)))
-        self.assertEqual((["a", "b"], []), (self.asked, self.pauses))
+            self.items(*busy, self.far("b", whole({}, 402)))
+        self.assertEqual((["a", "a", "b"], []), (self.asked, self.pauses))
         self.assertEqual(61, caught.exception.retry_after)
 
     def test_loading(self) -> None:
@@ -354,6 +386,18 @@ class TestOptions(unittest.TestCase):
                 with self.subTest(name, providers=providers):
                     provider = IterListProvider(providers)
                     self.assertEqual("m", ChatCompletion.create("m", "?", provider, **{name: value}))
+
+    def test_nothing_is_added(self) -> None:
+        """A provider gets what the caller gave, and nothing else."""
+
+        class Takes:
+            async def create_async(self, model: str, messages: Any, **options: Any) -> str:
+                return repr(options)
+
+        self.assertEqual("{}", ChatCompletion.create("m", "?", IterListProvider([Takes(), Echo])))
+        self.assertEqual(
+            "{'max_retries': 5}", ChatCompletion.create("m", "?", IterListProvider([Takes()]), max_retries=5)
+        )
 
     def test_another_option(self) -> None:
         """One that a provider does not take has the next one asked that does."""
@@ -476,6 +520,8 @@ class TestNamed(unittest.TestCase):
                 found = IterListProvider([named_provider(names, namespace)]).providers
                 listed = found if len(models) == 1 else found[0].providers
                 self.assertEqual(models, [parted(each)[1] for each in listed])
+                self.assertLessEqual({str}, {type(model) for _, model in map(parted, listed)})
+                self.assertNotIn(str, {type(asked) for asked, _ in map(parted, listed)})
         with self.assertRaisesRegex(errors.ProviderNotFoundError, "^there is no provider 'mien'. Did you mean 'mine'"):
             named_provider("Echo mien:a", namespace)
 

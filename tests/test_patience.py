@@ -121,6 +121,8 @@ class TestMoney(_Asks):
             with self.subTest(error):
                 caught, requests = self.ask(streamed(event({"error": error})), hello)
                 self.assertEqual((errors.PaymentRequiredError, 1), (type(caught), requests))
+        caught, _ = self.ask(streamed(event({"error": {"type": "odd", "status": 403, "message": "no"}})), hello)
+        self.assertEqual((errors.MissingAuthError, 403), (type(caught), caught.status))
 
 
 class TestLoading(_Asks):
@@ -158,6 +160,9 @@ class TestLoading(_Asks):
             items = list(ChatCompletion.create("m", "Hi", "LlamaCpp", base_url=server.url, stream=True))
         self.assertRegex(items[0].text, r"^LlamaCpp is still loading its model; asking again in 0\.\d s$")
         self.assertEqual((Status, "Hello"), (type(items[0]), "".join(map(str, items))))
+        with Server(*[whole(LOADING[0], 503)] * 2, whole({}, 503), hello) as server:
+            items = list(ChatCompletion.create("m", "Hi", "LlamaCpp", base_url=server.url, stream=True))
+        self.assertRegex(items[2].text, r"^LlamaCpp: HTTP 503; try 2 of 3 in [12]\.\d s$")
 
     def test_failed_to_load(self) -> None:
         """A model that could not be loaded is not waited for as one that is being loaded."""
@@ -188,6 +193,12 @@ class TestPauses(_Asks):
                 self.pauses.clear()
                 self.assertEqual(("Hello", 2), self.ask(whole(body, 503), hello))
                 self.assertTrue(least <= self.pauses[0] <= most, self.pauses)
+
+    def test_header_first(self) -> None:
+        """A header counts more than the body."""
+        body = {"error": {"message": QUOTA, "details": [{"retryDelay": "36s"}]}}
+        self.assertEqual(("Hello", 2), self.ask(whole(body, 429, **{"Retry-After": "7"}), hello))
+        self.assertTrue(7 <= self.pauses[0] <= 7.5, self.pauses)
 
     def test_no_time(self) -> None:
         """What is no time, or one that is over, is passed over: the pause is our own."""
