@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .assembly import Assembly
-from .client.assemble import completion_calls
-from .client.types import CompletionToolCall
+from .client.types import CompletionToolCall, completion_calls
 from .providers.response import Usage
 
 __all__ = ["Answer"]
@@ -43,7 +42,7 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     def of(cls, assembly: Assembly, messages: list[dict[str, Any]], seconds: float) -> Answer:
         """Return the answer to `messages` that was put together. `seconds` is what it took, if it is not replayed."""
         answer = cls(assembly.text)
-        answer.reasoning, answer.tool_calls = assembly.reasoning, tuple(completion_calls(assembly))
+        answer.reasoning, answer.tool_calls = assembly.reasoning, tuple(completion_calls(assembly.tool_calls))
         answer.usage, answer.finish_reason = assembly.usage, assembly.finish_reason
         answer.provider, answer.model = assembly.provider, assembly.model
         answer.seconds = assembly.replayed.seconds if assembly.replayed else seconds

@@ -10,6 +10,7 @@ from .providers.response import (
     Reasoning,
     Replayed,
     Status,
+    TextWasReasoning,
     ToolCall,
     Trimmed,
     Usage,
@@ -25,20 +26,22 @@ class Assembly:
     """
 
     __slots__ = (
+        "_answers",
         "_calls",
-        "_events",
         "_reason",
-        "_texts",
         "_thoughts",
         "model",
         "provider",
         "replayed",
+        "texts",
         "trimmed",
         "usage",
     )
 
     provider: str
     model: str
+    texts: list[str]
+    """The pieces of the text."""
     usage: Usage | None
     """The tokens, or None where the provider did not count them."""
     trimmed: int
@@ -48,18 +51,20 @@ class Assembly:
 
     def __init__(self, provider: str = "", model: str = "") -> None:
         self.provider, self.model = provider, model
+        self.texts = []
         self.usage = self.replayed = None
         self.trimmed = 0
-        self._texts: list[str] = []
         self._thoughts: list[str] = []
         self._calls: dict[int, list[ToolCall]] = {}
         self._reason = ""
-        self._events = False
+        self._answers = False  # whether an event came that answers
 
     def add(self, item: Item) -> None:
         """Add the next item of the answer."""
         if isinstance(item, str):
-            self._texts.append(item)
+            self.texts.append(item)
+        elif isinstance(item, PassedOver):
+            self._thoughts.clear()
         else:
             self._add(item)
 
@@ -71,13 +76,13 @@ class Assembly:
             case ProviderInfo():
                 self.provider, self.model = event.provider, event.model or self.model
                 return
-            case PassedOver():
-                self._thoughts.clear()
-                return
             case Status():
                 return
             case Reasoning():
                 self._thoughts.append(event.text)
+            case TextWasReasoning():
+                self._thoughts += self.texts
+                self.texts.clear()
             case ToolCall():
                 self._calls.setdefault(event.index, []).append(event)
             case FinishReason():
@@ -86,17 +91,17 @@ class Assembly:
                 self.replayed = event
             case Trimmed():
                 self.trimmed = event.turns
-        self._events = True
+        self._answers = True
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing came that answers: a count of tokens or a status does not."""
-        return not self._texts and not self._events
+        return not self.texts and not self._answers
 
     @property
     def text(self) -> str:
         """The text."""
-        return "".join(self._texts)
+        return "".join(self.texts)
 
     @property
     def reasoning(self) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Coroutine
 from typing import Any, Unpack, overload
 
-from .dispatch import prepare, stream_events, text
+from .dispatch import items, prepare, text
 from .models import Model
-from .options import AnyOptions, Options, StreamedOptions, WholeOptions
+from .options import AnyOptions, Options, StreamedOptions, WholeOptions, in_our_words
 from .providers.base_provider import Provider
 from .providers.response import Item
-from .secrets.key import seal, sealed
 from .typing import Messages
 from .waiting import bridge
 
@@ -68,9 +67,9 @@ class ChatCompletion:
 
         Works in scripts, threads and notebook cells. Raises NestAsyncioError in another program's loop.
         """
-        provider = sealed(provider)
-        request = prepare(model, messages, provider, stream=stream, **seal(options))
-        return bridge.iterate(lambda: stream_events(request)) if stream else bridge.run(lambda: text(request))
+        provider, given = in_our_words(provider, options)
+        request = prepare(model, messages, provider, given, stream=stream)
+        return bridge.iterate(lambda: items(request)) if stream else bridge.run(lambda: text(request))
 
     @overload
     @staticmethod
@@ -102,6 +101,6 @@ class ChatCompletion:
         **options: Unpack[Options],
     ) -> Coroutine[Any, Any, str] | AsyncGenerator[Item]:
         """Return an awaitable of the text; with `stream`, an async iterator of its text and of events."""
-        provider = sealed(provider)
-        request = prepare(model, messages, provider, stream=stream, **seal(options))
-        return stream_events(request) if stream else text(request)
+        provider, given = in_our_words(provider, options)
+        request = prepare(model, messages, provider, given, stream=stream)
+        return items(request) if stream else text(request)

@@ -23,9 +23,10 @@ from .models import Model
 from .options import CallOptions, Options, in_our_words
 from .printable import logger
 from .providers.base_provider import Provider, provider_name
+from .providers.catalogue import is_address, names_in
 from .providers.response import Item, Trimmed
 from .routing import merged
-from .secrets.key import seal, sealed
+from .secrets.key import seal
 from .waiting import bridge
 from .wire import whole
 
@@ -33,8 +34,8 @@ __all__ = ["Conversation", "PendingTurn", "Saved", "Turn"]
 
 _FOREIGN = "this is not a conversation that to_json() wrote"
 
-_ADDRESS = re.compile("[:/@]")
-"""Characters of an address that no name of a provider has."""
+_ADDRESS = re.compile(r"(?:^|[\s,])[^\s,:]*(?:[/@\[]|:(?://|\d+(?:[/\s,]|$)))")
+"""What an address has, and no name of a provider, also if the name of a model follows it."""
 
 
 class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -96,10 +97,10 @@ class Conversation:
         **options: Unpack[Options],
     ) -> None:
         self.model = model
-        provider = self.provider = sealed(provider)
+        provider, given = in_our_words(provider, options)
+        self.provider, self.options = provider, given
         self.system = system
         self.turns = list(turns)
-        self.options = in_our_words(seal(options))
 
     def __call__(self, question: str, **options: Unpack[CallOptions]) -> Answer:
         """Return the answer, which is its text."""
@@ -195,8 +196,10 @@ class PendingTurn:
         self, conversation: Conversation, question: str, instead_of: Turn | None, stream: bool, options: dict[str, Any]
     ) -> None:
         self._conversation, self._question, self._instead_of = conversation, question, instead_of
-        given = merged(conversation.provider, conversation.options, in_our_words(options))
-        self._options = {"model": conversation.model, "provider": conversation.provider, **given, "stream": stream}
+        provider, given = in_our_words(options.pop("provider", None), options)
+        self._model, own = given.pop("model", None) or conversation.model, conversation.provider
+        self._provider, self._stream = own if provider is None else provider, stream
+        self._options = merged(own, conversation.options, provider, given)
         self.request = self._request(0)
 
     async def items(self) -> AsyncGenerator[Item]:
@@ -204,12 +207,11 @@ class PendingTurn:
 
         A conversation that is longer than the model's context is sent again without its oldest turns.
         """
-        start, assembly = monotonic(), Assembly(self.request.route.name, self.request.route.model)
-        async with aclosing(stream_events(self.request, self._ask_within_context)) as items:
+        start, assembly = monotonic(), self.request.assembly()
+        async with aclosing(stream_events(self.request, assembly, self._ask_within_context)) as items:
             async for item in items:
                 if isinstance(item, Trimmed):
                     self.request = self._request(item.turns)
-                assembly.add(item)
                 yield item
         self.result = answer = Answer.of(assembly, self.request.messages, monotonic() - start)
         place = self._conversation.place(self._instead_of)
@@ -227,13 +229,12 @@ class PendingTurn:
 
     def _request(self, trimmed: int) -> Request:
         before = self._conversation.to_messages(before=self._instead_of, trimmed=trimmed)
-        given = dict(self._options)
         messages = [*before, {"role": "user", "content": self._question}]
-        return prepare(given.pop("model"), messages, given.pop("provider"), **given)
+        return prepare(self._model, messages, self._provider, self._options, stream=self._stream)
 
-    async def _ask_within_context(self, whole: Request) -> AsyncGenerator[Item]:
+    async def _ask_within_context(self, whole: Request, answer: Assembly) -> AsyncGenerator[Item]:
         """Yield the answer to the whole conversation, or to as much of it as the model's context holds."""
-        above, trimmed, answered = self._conversation.place(self._instead_of), 0, ask(whole)
+        above, trimmed, answered = self._conversation.place(self._instead_of), 0, ask(whole, answer)
         while True:
             try:
                 async with aclosing(answered) as items:
@@ -250,15 +251,18 @@ class PendingTurn:
                 trimmed,
                 above,
             )
-            yield Trimmed(trimmed)
-            answered = stream_events(self._request(trimmed))
+            answer.add(left_out := Trimmed(trimmed))
+            yield left_out
+            answered = stream_events(self._request(trimmed), answer)
 
 
 def _named(provider: Provider | str | None) -> str:
     """Return the name of a provider; of an address, which may hold a password, nothing but scheme, host and port."""
+    if isinstance(provider, list | tuple):
+        return " ".join(map(_named, provider))
     if not isinstance(provider, str):
         return "" if provider is None else provider_name(provider)
-    return " ".join(_bare(each) if "://" in each else each for each in provider.replace(",", " ").split())
+    return " ".join(_bare(each) if is_address(each) else each for each in names_in(provider))
 
 
 def _bare(url: str) -> str:

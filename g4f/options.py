@@ -6,13 +6,17 @@ import difflib
 import os
 from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal, Required, TypedDict
+from numbers import Integral, Real
+from typing import Any, Literal, NamedTuple, Required, TypedDict, cast
 
 from .errors import InputError
 from .models import Model
 from .providers.base_provider import Provider
+from .providers.transport.settings import proxy_address
+from .secrets.key import Key, seal, sealed
 
 __all__ = [
+    "AnswerLimits",
     "AnyOptions",
     "CallOptions",
     "Options",
@@ -21,6 +25,8 @@ __all__ = [
     "WholeOptions",
     "check_words",
     "in_our_words",
+    "pop_limits",
+    "pop_proxy",
 ]
 
 
@@ -119,6 +125,15 @@ class CallOptions(Options, total=False):
     provider: Provider | str | None
 
 
+class AnswerLimits(NamedTuple):
+    """Where an answer ends, whatever its provider does: `timeout` and `stream_timeout` are in seconds."""
+
+    stop: tuple[str, ...] = ()
+    max_chunks: int | None = None
+    timeout: float | None = None
+    stream_timeout: float | None = None
+
+
 _INSTEAD = {
     "_strict_response_validation": "every answer is checked: leave it out",
     "access_token": "give api_key=",
@@ -160,11 +175,22 @@ _KNOWN = Options.__optional_keys__ | {"stream"}
 """Names that others are misspelt forms of."""
 
 
-def in_our_words(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options by our names: `default_headers`, `default_query`, `organization`, `project`, `proxies`.
+def in_our_words(provider: Provider | str | None, given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the provider and the options of a call, by our names, in which each secret is a Key.
 
+    Other names are `default_headers`, `default_query`, `organization`, `project` and `proxies`. A face calls this
+    first: the options are sealed in place, so its own frame, too, holds no plain secret that a traceback could show.
     Raises InputError for those of a wrong kind.
     """
+    if isinstance(provider, list | tuple):
+        provider = [sealed(each) for each in provider]
+    elif isinstance(provider, str):
+        provider = sealed(provider)
+    options = cast("dict[str, Any]", given)  # to a type checker, a TypedDict is no dict
+    return provider, _renamed(seal(options)) if options else options
+
+
+def _renamed(options: dict[str, Any]) -> dict[str, Any]:
     if _THEIRS.isdisjoint(options):
         return options
     options = {name: value for name, value in options.items() if value is not None}
@@ -207,3 +233,59 @@ def check_words(options: Mapping[str, Any], taken: Container[str] = ()) -> None:
 @lru_cache(maxsize=256)
 def _near(name: str) -> str:
     return next(iter(difflib.get_close_matches(name.casefold(), sorted(_KNOWN), 1, cutoff=0.88)), "")
+
+
+def pop_limits(given: dict[str, Any]) -> AnswerLimits:
+    """Return the limits among the options, which are removed; `stop` and `max_tokens` stay there, normalised.
+
+    Without a `timeout`, `G4F_TIMEOUT` counts. Raises InputError.
+    """
+    timeout, silence = given.pop("timeout", None), given.pop("stream_timeout", None)
+    if timeout is None and (value := os.environ.get("G4F_TIMEOUT")):
+        timeout = _number_of_environment(value)
+    words, limit = _stop_words(given.pop("stop", None)), _limit(given.pop("max_tokens", None))
+    if limit:
+        given["max_tokens"] = limit
+    if words:
+        given["stop"] = list(words)
+    return AnswerLimits(words, limit, _seconds("timeout", timeout), _seconds("stream_timeout", silence))
+
+
+def pop_proxy(given: dict[str, Any]) -> str:
+    """Return the proxy among the options, which is removed, else that of `G4F_PROXY`, else "". Raises InputError."""
+    if (proxy := given.pop("proxy", None)) is not None:
+        return proxy_address(proxy, "proxy=") if proxy else ""
+    held = os.environ.get("G4F_PROXY")
+    return proxy_address(Key(held), "the proxy of G4F_PROXY") if held else ""
+
+
+def _stop_words(stop: object) -> tuple[str, ...]:
+    if stop is None:
+        return ()
+    words = (stop,) if isinstance(stop, str) or not isinstance(stop, Iterable) else tuple(stop)
+    if not all(isinstance(word, str) and word for word in words):
+        raise InputError(f"stop must be a text or a list of texts, none of them empty, not {stop!r}")
+    return words
+
+
+def _limit(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 0:
+        raise InputError(f"max_tokens must be a positive whole number, or 0 or None for no limit, not {value!r}")
+    return int(value) or None
+
+
+def _number_of_environment(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise InputError(f"G4F_TIMEOUT: timeout must be a number of seconds, not {value!r}") from None
+
+
+def _seconds(name: str, value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, Real) or not float(value) > 0:
+        raise InputError(f"{name} must be a number of seconds above 0, or None for no limit, not {value!r}")
+    return float(value)

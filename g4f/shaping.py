@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from .providers.response import FinishReason, Item, Reasoning
+import msgspec
+
+from .assembly import Assembly
+from .errors import ResponseError, kind_of
+from .providers.response import Event, FinishReason, Item, Reasoning, TextWasReasoning
 from .wire import whole
 
 __all__ = ["Shaper"]
 
 _OPEN, _CLOSE = "<think>", "</think>"
+_TAG = re.compile("</?think>")
+_BEFORE, _AFTER = frozenset(" \t`'\"([{“„«"), frozenset(" \t`'\")]}”»“.,;:!?")
+"""Characters before and after a tag that is only mentioned."""
 
-SLICE = 2**17
-"""Characters of one text that are searched for tags in one step. Then the loop's other tasks have their turn."""
+_FENCE = "```"
+
+BLANK = 1024
+"""Blank characters at the beginning after which a text has begun, whatever follows."""
+
+BLOCKS = 16
+"""Tags at the beginning that count. More of them are no thoughts, but somebody's play with the time that they take."""
 
 
 def _held_back(text: str, words: Sequence[str]) -> int:
@@ -28,97 +41,97 @@ def _parted(text: str) -> tuple[str, str]:
     return whole(text.removesuffix(half)), half
 
 
+def _whole(event: Event) -> Event:
+    """Return `event` without halves of characters, which can be neither sent nor saved."""
+    texts = {name: text for name in event.__struct_fields__ if isinstance(text := getattr(event, name), str)}
+    broken = {name: whole(text) for name, text in texts.items() if not text.isascii()}
+    return msgspec.structs.replace(event, **broken) if broken else event
+
+
 class Shaper:
-    """Feed it text as it arrives, cut anywhere, and yield the items that it returns. The cuts never change the result.
+    """Feed it the items of a provider as they come, and yield those that it returns. Cuts never change the result.
 
     Once it is `done`, the answer is over: the last item was its FinishReason, and nothing more is read. Halves of
     characters, which JavaScript leaves where it cuts a text, are joined; one that stays alone becomes U+FFFD.
 
-    It `pauses` when it is done, and when a slice of a very long text is left for `go_on()`: before that, the loop's
-    other tasks have their turn. A tag right after a backtick is only mentioned, and stays text.
+    Tags count where models write them, and stay text where they are only mentioned:
+
+    begins ── <think> ──▶ thinks ── </think> ──▶ begins again, without the blank lines
+       └──── any text ──▶ speaks ── the first </think>, if no thoughts came: all above it was thought ──▶ begins again
+
+    A server that sends reasoning by itself leaves at most a stray </think> in the text. While `passes_plain`, a text
+    in ASCII without "<" would be returned as it is: it need not be fed, if it is put into `answer`.
     """
 
     __slots__ = (
-        "_before",
-        "_fresh",
+        "_answer",
+        "_blank",
         "_half",
         "_held",
         "_left",
-        "_rest",
+        "_may_close",
+        "_may_open",
+        "_may_stray",
+        "_speaks",
         "_stop",
-        "_thinking",
+        "_thinks",
+        "_thought",
         "_unsure",
         "done",
-        "pauses",
+        "passes_plain",
     )
 
-    def __init__(self, stop: Sequence[str] = (), max_chunks: int | None = None) -> None:
-        self.done = self.pauses = False
-        self._rest: list[str] = []  # slices of a very long text, the last one first
+    def __init__(self, answer: Assembly, stop: Sequence[str] = (), max_chunks: int | None = None) -> None:
+        self._answer = answer
         self._stop = stop
         self._left = max_chunks or None
-        self._thinking = False
-        self._fresh = False  # reasoning came first, and no text yet
+        self._speaks, self._thinks = bool(answer.texts), False
+        self.done, self.passes_plain = False, self._speaks and not (stop or max_chunks)
+        self._may_open, self._may_close, self._may_stray = BLOCKS, True, True
+        self._thought = False  # thoughts came just before: blank lines after them belong to nothing
+        self._blank = ""  # blank text at the beginning, and perhaps that of a tag behind it
         self._unsure = ""  # the end of what came, perhaps the beginning of a tag, or of a character
-        self._before = ""  # the character before it
         self._held = ""  # the end of the text, perhaps the beginning of a stop word
         self._half = ""  # the end of reasoning that came by itself, the beginning of a character
 
-    def feed(self, text: str) -> list[Item]:
-        """Return the items that `text` makes, in order; mostly just `[text]`."""
+    def feed(self, item: object) -> list[Item]:
+        """Return the items that an item of the provider makes, in order; mostly just itself.
+
+        Raises ResponseError for what a provider may not yield.
+        """
+        match item:
+            case str():
+                return self._feed(item)
+            case None:
+                return []
+            case Reasoning():
+                return self._reason(item)
+            case FinishReason():
+                held = self.flush()
+                return held if self.done else [*held, item]
+            case Event():
+                return [_whole(item)]
+        raise ResponseError(f"the provider yielded {kind_of(item)}: it may yield text and events")
+
+    def _feed(self, text: str) -> list[Item]:
         out: list[Item] = []
         if self._unsure or not text.isascii():
             text, self._unsure = _parted(self._unsure + text)
-        if "<" in text:
-            self._tags(text, out)
-        else:
-            self._piece(text, out)
+        while text and not self.done:
+            if self._speaks:
+                text = self._speak(text, out)
+            elif self._thinks:
+                text = self._think(text, out)
+            else:
+                text = self._begin(text)
+        self.passes_plain = self._speaks and not (self._unsure or self._stop or self._left or self.done)
         return out
 
-    def go_on(self) -> list[Item]:
-        """Return the items that the next slice of a very long text makes."""
-        text = self._rest.pop()
-        self.pauses = bool(self._rest)
-        return self.feed(text)
-
-    def _tags(self, text: str, out: list[Item]) -> None:
-        if len(text) > SLICE:
-            text, self._unsure = text + self._unsure, ""
-            self._rest += [text[at : at + SLICE] for at in range(SLICE, len(text), SLICE)][::-1]
-            self.pauses = True
-            text = text[:SLICE]
-        begin = 0
-        while not self.done:
-            tag = _CLOSE if self._thinking else _OPEN
-            cut = self._find(tag, text, begin)
-            if cut < 0:
-                break
-            self._piece(text[begin:cut], out)
-            begin = cut + len(tag)
-            self._fresh = self._thinking and not self._before
-            self._thinking = not self._thinking
-        end = len(text)
-        if not self._unsure:
-            end -= _held_back(text[max(begin, end - len(tag)) :], (tag,))
-            self._unsure = text[end:]
-        self._piece(text[begin:end], out)
-
-    def flush(self) -> list[Item]:
-        """Return what was held back, at the end of the answer."""
+    def _reason(self, event: Reasoning) -> list[Item]:
+        """Return the items that a piece of reasoning makes which came by itself. The text then has no tags."""
         out: list[Item] = []
-        while self._rest:
-            out += self.go_on()
-        if self._half:
-            self._give(Reasoning(whole(self._half)), out)
-        unsure, self._unsure, self._half = self._unsure, "", ""
-        if unsure:
-            self._piece(whole(unsure), out)
-        self._text("", out, last=True)
-        return out
-
-    def reason(self, event: Reasoning) -> list[Item]:
-        """Count a piece of reasoning that came as an event of its own."""
-        out: list[Item] = []
+        self._may_open, self._may_close = 0, False
+        self._thought = self._thought or not self._speaks
         if self._half or not event.text.isascii():
             text, self._half = _parted(self._half + event.text)
             event = Reasoning(text)
@@ -126,23 +139,92 @@ class Shaper:
             self._give(event, out)
         return out
 
-    def _find(self, tag: str, text: str, begin: int) -> int:
-        cut = text.find(tag, begin)
-        while cut >= 0 and not self._thinking and (text[cut - 1] if cut > begin else self._before) == "`":
-            cut = text.find(tag, cut + 1)
-        return cut
+    def flush(self) -> list[Item]:
+        """Return what was held back, at the end of the answer."""
+        out: list[Item] = []
+        if self.passes_plain and not self._half:
+            return out
+        if self._half:
+            self._give(Reasoning(whole(self._half)), out)
+        rest, self._blank, self._unsure, self._half = self._blank + whole(self._unsure), "", "", ""
+        if self._thinks:
+            self._give(Reasoning(rest), out)
+        elif rest == _CLOSE and self._may_close and self._before("") in ("", "\n"):
+            self._reclassify("", out)
+        elif not (self._thought and rest.isspace()):
+            self._text(rest, out)
+        self._text("", out, last=True)
+        return out
 
-    def _piece(self, text: str, out: list[Item]) -> None:
-        if self._thinking:
-            if text:
-                self._give(Reasoning(text), out)
-            return
-        if self._fresh:  # blank lines between the reasoning and the answer belong to neither
-            text = text.lstrip("\n")
-        if text:
-            self._fresh = False
-            self._before = text[-1]
+    def _begin(self, text: str) -> str:
+        """Take the tag off the beginning, if there is one. Return the text behind it."""
+        text, self._blank = self._blank + text, ""
+        words = text.lstrip()
+        if self._may_open and words.startswith(_OPEN):
+            self._thinks, self._may_close = True, False
+            self._may_open -= 1
+            return words[len(_OPEN) :]
+        if self._may_stray and words.startswith(_CLOSE):  # the server sent the thoughts by themselves, or none
+            self._thought, self._may_stray, self._may_close = True, False, False
+            return words[len(_CLOSE) :]
+        if len(text) < BLANK and not self._unsure and (_CLOSE.startswith(words) or _OPEN.startswith(words)):
+            self._blank = text
+            return ""
+        if self._thought:
+            blank = text[: len(text) - len(words)]
+            text = blank[blank.rfind("\n") + 1 :] + words
+        self._speaks, self._thought = True, False
+        return text
+
+    def _think(self, text: str, out: list[Item]) -> str:
+        """Return the text behind the thoughts."""
+        cut = text.find(_CLOSE)
+        if cut >= 0:
+            self._give(Reasoning(text[:cut]), out)
+            self._thinks, self._thought = False, True
+            return text[cut + len(_CLOSE) :]
+        keep = 0 if self._unsure else _held_back(text, (_CLOSE,))
+        text, self._unsure = text[: len(text) - keep], text[len(text) - keep :] + self._unsure
+        self._give(Reasoning(text), out)
+        return ""
+
+    def _speak(self, text: str, out: list[Item]) -> str:
+        """Give the text. Return what stands behind a first `</think>` that ends thoughts."""
+        if not self._may_close or "<" not in text:
             self._text(text, out)
+            return ""
+        tag = _TAG.search(text)
+        if tag is None:
+            cut = len(text) - (0 if self._unsure else _held_back(text, (_OPEN, _CLOSE)))
+        elif tag.end() == len(text) and not self._unsure:
+            cut = tag.start()  # what follows will tell
+        else:
+            cut, self._may_close = len(text), False
+            if self._closes(text, tag):
+                self._reclassify(text[: tag.start()], out)
+                return text[tag.end() :]
+        self._unsure = text[cut:] + self._unsure
+        self._text(text[:cut], out)
+        return ""
+
+    def _closes(self, text: str, tag: re.Match[str]) -> bool:
+        """Whether a tag ends thoughts whose opening tag was left out, rather than being mentioned in prose or code."""
+        before, after = self._before(text[: tag.start()]), text[tag.end() : tag.end() + 1]
+        if tag[0] == _OPEN or before == "`" or after == "`":
+            return False
+        alone = before in ("", "\n") or not (before in _BEFORE or after in _AFTER)
+        return alone and (self._answer.text + self._held + text[: tag.start()]).count(_FENCE) % 2 == 0
+
+    def _before(self, text: str) -> str:
+        """Return the character before what follows `text`; "" at the beginning of the answer."""
+        return (text or self._held or (self._answer.texts or [""])[-1])[-1:]
+
+    def _reclassify(self, rest: str, out: list[Item]) -> None:
+        """Make the text so far, and the `rest` of it that was not given yet, reasoning."""
+        if self._answer.texts:
+            out.append(TextWasReasoning())
+        self._give(Reasoning(self._held + rest), out)
+        self._held, self._speaks, self._thought = "", False, True
 
     def _text(self, text: str, out: list[Item], *, last: bool = False) -> None:
         if self._stop:
@@ -159,7 +241,7 @@ class Shaper:
         self._give(text, out)
 
     def _give(self, item: str | Reasoning, out: list[Item]) -> None:
-        if not item or self.done:
+        if self.done or not (item if isinstance(item, str) else item.text):
             return
         out.append(item)
         if self._left is not None:
@@ -168,5 +250,5 @@ class Shaper:
                 self._finish("length", out)
 
     def _finish(self, reason: str, out: list[Item]) -> None:
-        self.done = self.pauses = True
+        self.done = True
         out.append(FinishReason(reason))

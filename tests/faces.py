@@ -82,6 +82,7 @@ def _of_completion(whole: Completion) -> Answer:
 def _of_chunks(chunks: Iterable[ChatCompletionChunk]) -> Answer:
     *pieces, last = chunks
     deltas = [piece.choices[0].delta for piece in pieces]
+    begun = max((place for place, delta in enumerate(deltas) if delta.role), default=0)  # for the last time
     calls: dict[int, list[str]] = {}
     for delta in deltas:
         for call in delta.tool_calls or ():
@@ -89,7 +90,7 @@ def _of_chunks(chunks: Iterable[ChatCompletionChunk]) -> Answer:
             calls[call.index] = [a + b for a, b in zip(calls.get(call.index, ("",) * 3), pieced, strict=True)]
     return Answer(
         "".join(delta.content or "" for delta in deltas),
-        "".join(delta.reasoning or "" for delta in deltas),
+        "".join(delta.reasoning or "" for delta in deltas[begun:]),
         [tuple(call) for call in calls.values()],
         _told(last.usage),
         last.choices[0].finish_reason,

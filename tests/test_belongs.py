@@ -13,6 +13,7 @@ from unittest import TestCase, mock
 import g4f
 from g4f.dispatch import prepare
 from g4f.errors import G4FError, InputError, ProviderNotFoundError
+from g4f.options import in_our_words
 from g4f.providers.access import key
 from g4f.providers.catalogue import find
 from g4f.providers.protocols.openai_words import SIGNED
@@ -176,7 +177,8 @@ class TestList(Vendors):
 
     def test_dry_run(self) -> None:
         """What would be asked is shown so, too."""
-        shown = repr(Preview(prepare("m", "?", "OpenAI Anthropic", base_url="http://gateway:1/v1", api_key=GIVEN)))
+        given = {"base_url": "http://gateway:1/v1", "api_key": GIVEN}
+        shown = repr(Preview(prepare("m", "?", *in_our_words("OpenAI Anthropic", given))))
         self.assertIn("OpenAI (http://gateway:1/v1); Anthropic (http://127.0.0.1:", shown)
 
     def test_class_that_takes_anything(self) -> None:

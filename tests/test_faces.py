@@ -267,7 +267,7 @@ class Kinds:
         """An error of the tree says who was asked for which model, and has the text so far without reasoning."""
         self.expect_error(
             ResponseError("gone", provider="Stream", model="m", partial="ac"),
-            lambda: Stream("a", "<think>b", "</think>c", error=ResponseError("gone")),
+            lambda: Stream("<think>b", "</think>a", "c", error=ResponseError("gone")),
             "m",
         )
 

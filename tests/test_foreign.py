@@ -11,7 +11,7 @@ from unittest import TestCase, mock
 import g4f
 from g4f.dispatch import prepare
 from g4f.errors import InputError
-from g4f.options import check_words
+from g4f.options import check_words, in_our_words
 
 from .faces import on_every_face
 from .servers import Server, hello
@@ -177,7 +177,8 @@ class TestWords(TestCase):
 
     def test_in_the_request(self) -> None:
         """A request has our names only."""
-        request = prepare("m", "?", "OpenAI", default_headers={"a": "b"}, organization="o", proxies="http://h:1")
+        given = {"default_headers": {"a": "b"}, "organization": "o", "proxies": "http://h:1"}
+        request = prepare("m", "?", *in_our_words("OpenAI", given))
         self.assertEqual({"extra_headers", "proxy", "stream"}, set(request.options))
 
 

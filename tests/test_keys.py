@@ -16,6 +16,7 @@ from unittest import TestCase, mock
 from g4f import AsyncClient, ChatCompletion, Client
 from g4f.dispatch import prepare
 from g4f.errors import InputError, MissingAuthError, ResponseError
+from g4f.options import in_our_words
 from g4f.providers.access import address, check_address, key
 from g4f.providers.catalogue import find, missing
 from g4f.secrets.key import Key, seal
@@ -90,7 +91,7 @@ class TestShown(TestCase):
         for client in (Client(Takes(), api_key=SECRET), AsyncClient(Takes(), api_key=SECRET)):
             for shown in (client, vars(client), client.chat, client.chat.completions, vars(client.chat.completions)):
                 self.assertNotIn(SECRET, repr(shown))
-        self.assertNotIn(SECRET, repr(prepare("", "?", Takes(), api_key=SECRET)))
+        self.assertNotIn(SECRET, repr(prepare("", "?", *in_our_words(Takes(), {"api_key": SECRET}))))
 
     def test_callers_own(self) -> None:
         """The caller's own dict stays as it is."""

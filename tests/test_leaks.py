@@ -29,6 +29,7 @@ from rich.pretty import pretty_repr
 import g4f
 from g4f.dispatch import prepare
 from g4f.errors import G4FError
+from g4f.options import in_our_words
 from g4f.providers.catalogue import reasons
 from g4f.waiting import bridge
 from g4f_jupyter.inserts.inserts import insert
@@ -166,7 +167,7 @@ def client_shown(at: Setting) -> str:
 
 def request_shown(at: Setting) -> str:
     """A request that is ready to be sent."""
-    request = prepare("m", "?", "OpenAI", **at.options)
+    request = prepare("m", "?", *in_our_words("OpenAI", {**at.options}))
     return f"{request!r} {request} {request.options}"
 
 
@@ -189,7 +190,7 @@ def history(at: Setting) -> str:
 
 def dry_run(at: Setting) -> str:
     """What a dry run shows."""
-    preview = Preview(prepare("m", "?", "OpenAI Anthropic", **at.options))
+    preview = Preview(prepare("m", "?", *in_our_words("OpenAI Anthropic", {**at.options})))
     return f"{preview!r} {preview._repr_markdown_()}"
 
 
@@ -231,7 +232,7 @@ def wrong_forms(at: Setting) -> str:
             with mock.patch.dict(os.environ, {name: form}):
                 outcomes.append(at.outcome("m"))
         with mock.patch.dict(os.environ, {"G4F_PROVIDER": form}), suppress(G4FError):
-            outcomes.append(f"{prepare('', '?', None)!r}")
+            outcomes.append(f"{prepare('', '?', None, {})!r}")
     return " ".join(outcomes)
 
 

@@ -165,10 +165,10 @@ class TestEnvironment(unittest.TestCase):
         provider = _Timed(cast("Any", None))
         for value, given, expected in (("3", None, 3.0), ("3", 4, 4.0), ("", None, None), (" 2.5", None, 2.5)):
             with self.subTest(value=value, given=given), mock.patch.dict("os.environ", G4F_TIMEOUT=value):
-                self.assertEqual(expected, prepare("", "?", provider, timeout=given).timeout)
+                self.assertEqual(expected, prepare("", "?", provider, {"timeout": given}).limits.timeout)
         for value in ("soon", "0", "-1"):
             with self.subTest(value=value), mock.patch.dict("os.environ", G4F_TIMEOUT=value):
-                self.assertRaisesRegex(InputError, "timeout must be", prepare, "", "?", provider)
+                self.assertRaisesRegex(InputError, "timeout must be", prepare, "", "?", provider, {})
 
 
 class TestCancellation(_Case):

@@ -15,6 +15,7 @@ from unittest import mock
 import g4f
 from g4f import ChatCompletion, Conversation, errors
 from g4f.conversation import Turn
+from g4f.options import in_our_words
 from g4f.providers import catalogue
 from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.response import PassedOver, ProviderInfo, Reasoning, Status, Usage
@@ -82,10 +83,6 @@ class Thoughts:
 
 
 globals().update(on_every_face(Thoughts))
-for _face in on_every_face(Thoughts):
-    globals()[_face].calls = {
-        way: call for way, call in globals()[_face].calls.items() if "Client, streamed" not in way
-    }
 
 
 class TestThoughts(unittest.TestCase):
@@ -352,6 +349,13 @@ class TestTrimmed(unittest.TestCase):
             answer = self.ask(*providers)
             self.assertEqual(("5", 4, "a"), (answer, answer.trimmed, answer.provider))
 
+    def test_thoughts_before(self) -> None:
+        """Thoughts of a provider that failed before the conversation was trimmed are not of the answer."""
+        turns = [Turn(str(number), "yes") for number in range(2)]
+        providers = [Holds("a", 3), _failing("b", Reasoning("hm"))]
+        answer = Conversation("m", IterListProvider(providers), turns=turns)("?")
+        self.assertEqual(("3", 1, ""), (answer, answer.trimmed, answer.reasoning))
+
     def test_none(self) -> None:
         """Where not even the question is short enough, the error says so of each; others are no such error."""
         with self.assertRaises(errors.RetryProviderError) as caught:
@@ -405,6 +409,57 @@ class TestOptions(unittest.TestCase):
             self.assertEqual("Hello", ChatCompletion.create("m", "?", IterListProvider([Echo, server.url]), seed=1))
         with self.assertRaisesRegex(errors.InputError, "^Echo does not take the option 'seed'"):
             ChatCompletion.create("m", "?", IterListProvider([Echo]), seed=1)
+
+
+class TestFaces(unittest.TestCase):
+    """A list, and a name with a model, are taken wherever a provider is."""
+
+    def test_list(self) -> None:
+        """Of a client, of a conversation, and of a call; a conversation saves their names."""
+        given = [_failing("bad"), Echo]
+        self.assertEqual("m", ChatCompletion.create("m", "?", given))
+        self.assertEqual("m", run(ChatCompletion.create_async("m", "?", given)))
+        self.assertEqual("Echo", g4f.Client(given).chat.completions.create("?", "m").provider)
+        self.assertEqual("Echo", g4f.Client().chat.completions.create("?", "m", provider=given).provider)
+        chat = Conversation("m", given)
+        self.assertEqual("m", chat("?"))
+        with only(Echo, Other):
+            for provider in (["Other:o", "Echo"], "Other:o Echo", ("Other:o, Echo",)):
+                chat = Conversation.from_json(Conversation("m", provider).to_json())
+                answer = chat("?")
+                self.assertEqual(("o", "Other", "o"), (answer, answer.provider, answer.model))
+
+    def test_addresses_of_strangers(self) -> None:
+        """A saved conversation asks no address that it names, beside whatever names of models it has."""
+        for provider in ("Echo:a http://127.0.0.1:9/v1", "127.0.0.1:9", "localhost:9/v1", "[::1]:9", "host/v1", "a@b"):
+            with self.subTest(provider), self.assertLogs("g4f", "WARNING"):
+                self.assertIsNone(Conversation.from_json(Conversation("m", provider).to_json()).provider)
+        for provider in ("Echo:a/b:free", "Echo:llama3:8b Other", "llama.cpp:hf.co/a/b:Q4", "Echo"):
+            with self.subTest(provider), self.assertNoLogs("g4f", "WARNING"):
+                self.assertEqual(provider, Conversation.from_json(Conversation("m", provider).to_json()).provider)
+
+    def test_key_stays(self) -> None:
+        """A key that belongs to a provider goes with it where a model is named, and to no other."""
+        with Server(hello) as server:
+            client = g4f.Client("OpenAI", base_url=server.url, api_key="sk-own-123456")
+            client.chat.completions.create("Hi", "m", provider="OpenAI:gpt-x")
+            client.chat.completions.create("Hi", "m", provider=["openai"])
+            sent = [(each.headers["authorization"], each.json["model"]) for each in server.requests]
+            self.assertEqual([("Bearer sk-own-123456", "gpt-x"), ("Bearer sk-own-123456", "m")], sent)
+            with mock.patch.dict("os.environ", MISTRAL_API_KEY=""), self.assertRaises(errors.MissingAuthError):
+                client.chat.completions.create("Hi", "m", provider="Mistral:gpt-x")
+            self.assertEqual(2, len(server.requests))
+
+    def test_thoughts_in_tags(self) -> None:
+        """Whoever answers after a provider that thought may write its thoughts into tags."""
+        bad, good = _failing("bad", Reasoning("hm")), Says("good", "<think>a</think>", "yes")
+        answer = Conversation("m", [bad, good])("?")
+        self.assertEqual(("yes", "a"), (answer, answer.reasoning))
+
+    def test_secret_in_a_list(self) -> None:
+        """A password in an address of a list is sealed as that of one address is."""
+        provider, _ = in_our_words(["http://u:S3cret@127.0.0.1:9/v1", Echo], {})
+        self.assertNotIn("S3cret", repr(provider))
 
 
 class TestNamed(unittest.TestCase):

@@ -14,7 +14,7 @@ from g4f import AsyncClient, ChatCompletion, Client, Conversation, options
 from g4f.client.client import Completions
 from g4f.conversation import PendingTurn
 from g4f.dispatch import prepare
-from g4f.options import CallOptions, Options, ProviderOptions
+from g4f.options import AnswerLimits, CallOptions, Options, ProviderOptions
 from g4f.providers.in_process.local import Local
 from g4f.providers.protocols.http_provider import HTTPProvider
 from g4f.providers.transport.settings import TRANSPORT, Settings
@@ -51,7 +51,7 @@ class TestOptions(unittest.TestCase):
     def test_all_are_there(self) -> None:
         """It has every option that is read anywhere: in `prepare`, in `Settings`, by the transport and by Local."""
         for takes in (
-            named(prepare),
+            set(AnswerLimits._fields) - {"max_chunks"},
             set(Settings.__struct_fields__),
             TRANSPORT,
             named(Local.create_async_generator),
@@ -61,10 +61,16 @@ class TestOptions(unittest.TestCase):
             self.assertEqual(set(), takes - Options.__optional_keys__)
             self.assertTrue(takes)
 
-    def test_prepare(self) -> None:
-        """What `prepare` has by name, `Options` has besides those of a provider, and nothing else."""
-        self.assertEqual(named(prepare), Options.__optional_keys__ - ProviderOptions.__optional_keys__)
-        self.assertEqual("Unpack[ProviderOptions]", inspect.signature(prepare).parameters["options"].annotation)
+    def test_for_every_provider(self) -> None:
+        """What `Options` has besides those of a provider can be given whatever the provider takes."""
+
+        class Plain:
+            async def create_async(self, model: str, messages: list[Any]) -> str: ...
+
+        given = {"max_tokens": 1, "stop": "x", "timeout": 1, "stream_timeout": 1, "proxy": "http://h:1"}
+        given |= {"images": "https://host/x.png"}
+        self.assertEqual(set(given), Options.__optional_keys__ - ProviderOptions.__optional_keys__)
+        self.assertEqual({}, prepare("", "?", Plain(), given).options)
 
     def test_every_face(self) -> None:
         """Each face has them, typed; those of a conversation's call may say who is asked."""
@@ -82,7 +88,8 @@ class TestOptions(unittest.TestCase):
 
     def test_each_is_explained(self) -> None:
         """Each key has a comment behind it."""
-        lines = Path(options.__file__).read_text(encoding="utf-8").splitlines()
+        text = Path(options.__file__).read_text(encoding="utf-8")
+        lines = text.partition("class AnswerLimits")[0].splitlines()
         for name in Options.__optional_keys__:
             (line,) = (line for line in lines if line.startswith(f"    {name}: "))
             self.assertRegex(line, "  # .+")
@@ -101,5 +108,5 @@ class TestOptions(unittest.TestCase):
     def test_not_given(self) -> None:
         """None of any option is the same as not given."""
         nothing = dict.fromkeys(Options.__optional_keys__)
-        self.assertEqual({"stream": False}, prepare("m", "?", "OpenAI", **nothing).options)
+        self.assertEqual({"stream": False}, prepare("m", "?", "OpenAI", nothing).options)
         self.assertIsInstance(Conversation("m", "OpenAI").prepare("?", **nothing), PendingTurn)

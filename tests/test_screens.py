@@ -106,7 +106,7 @@ class TestNothingSteers(unittest.TestCase):
     def test_shown(self) -> None:
         """Tables, histories and dry runs, as text and as Markdown; code in Markdown."""
         chat = Conversation(turns=[Turn(STEERING, STEERING)], system=STEERING)
-        preview = Preview(prepare("", [{"role": "user", "content": STEERING}], Named()))
+        preview = Preview(prepare("", [{"role": "user", "content": STEERING}], Named(), {}))
         for each in (Table((STEERING,), [(STEERING,)]), History(Thread(chat)), preview):
             for text in (repr(each), each._repr_markdown_(), chat._repr_markdown_(), fenced(STEERING)):
                 with self.subTest(type(each).__name__):

@@ -6,15 +6,20 @@ import itertools
 import unittest
 from collections.abc import Iterable, Iterator, Sequence
 
-from g4f.providers.response import FinishReason, Item, Reasoning
+from g4f.assembly import Assembly
+from g4f.providers.response import FinishReason, Item, Reasoning, TextWasReasoning
 from g4f.shaping import Shaper
 
 
 def _shaped(pieces: Iterable[str], stop: Sequence[str] = (), limit: int | None = None) -> list[Item]:
     """Return all that a shaper gives out for `pieces`, read as the spine reads it."""
-    shaper, out = Shaper(stop, limit), []
+    answer, out = Assembly(), []
+    shaper = Shaper(answer, stop, limit)
     for piece in pieces:
-        out += shaper.feed(piece)
+        items = shaper.feed(piece)
+        for item in items:
+            answer.add(item)
+        out += items
         if shaper.done:
             return out
     return out + shaper.flush()
@@ -22,13 +27,10 @@ def _shaped(pieces: Iterable[str], stop: Sequence[str] = (), limit: int | None =
 
 def _result(items: Iterable[Item]) -> tuple[str, str, str]:
     """Return text, reasoning and finish reason."""
-    items = list(items)
-    reasons = [item.reason for item in items if isinstance(item, FinishReason)]
-    return (
-        "".join(item for item in items if isinstance(item, str)),
-        "".join(item.text for item in items if isinstance(item, Reasoning)),
-        " ".join(reasons),
-    )
+    items, answer = list(items), Assembly()
+    for item in items:
+        answer.add(item)
+    return answer.text, answer.reasoning, " ".join(item.reason for item in items if isinstance(item, FinishReason))
 
 
 def _cuts(text: str, most: int = 2) -> Iterator[list[str]]:
@@ -47,16 +49,21 @@ class TestReasoning(unittest.TestCase):
         ("plain", "plain", ""),
         ("<think>why</think>because", "because", "why"),
         ("<think>\nwhy\n</think>\n\nbecause\n", "because\n", "\nwhy\n"),
-        ("a<think>b</think>c<think>d</think>e", "ace", "bd"),
-        ("a\n<think>b</think>\nc", "a\n\nc", "b"),
+        ("<think>a</think>\n<think>b</think>\n\n  c", "  c", "ab"),
+        ("\n\n<think>a</think>", "", "a"),
+        ("<think>a</think>\n\n", "", "a"),
+        (" \n", " \n", ""),
         ("<think></think>x", "x", ""),
+        ("a<think>b</think>c", "a<think>b</think>c", ""),
+        ("a\n<think>b\n</think>\nc", "a\n<think>b\n</think>\nc", ""),
+        ("<think>a</think>b\n</think>\nc", "b\n</think>\nc", "a"),
         ("<think>never closed", "", "never closed"),
         ("never opened</think>", "never opened</think>", ""),
         ("a < b, <thin> and <think", "a < b, <thin> and <think", ""),
         ("<think>a <b> </thin </think>c", "c", "a <b> </thin "),
-        ("<<think>a</</think>b", "<b", "a</"),
+        ("<think>a</</think>b", "b", "a</"),
+        ("<<think>a</think>b", "<<think>a</think>b", ""),
         ("write `<think>` so", "write `<think>` so", ""),
-        ("`<think>` and <think>x</think>", "`<think>` and ", "x"),
         ("<think>say `</think>` here", "` here", "say `"),
     )
 
@@ -67,18 +74,84 @@ class TestReasoning(unittest.TestCase):
                 for pieces in _cuts(text):
                     self.assertEqual((said, thought, ""), _result(_shaped(pieces)), pieces)
 
+    UNOPENED = (
+        ("It is a greeting.\n</think>\n\nHello!\n", "Hello!\n", "It is a greeting.\n"),
+        ("It is a greeting.</think>Hello!", "Hello!", "It is a greeting."),
+        ("hm\n</think>", "", "hm\n"),
+        ("</think>\n\nHello!", "Hello!", ""),
+        ("</think></think>Hello!", "</think>Hello!", ""),
+        ("hm\n</think>\na\n</think>\nb", "a\n</think>\nb", "hm\n"),
+        ("`x`, hm\n</think>\n\n```\ny\n```", "```\ny\n```", "`x`, hm\n"),
+        ("```\na\n```\nhm\n</think>\nb", "b", "```\na\n```\nhm\n"),
+    )
+    MENTIONED = (
+        "never opened</think>",
+        "say </think> at the end",
+        "it ends by </think>, mostly",
+        "it ends by `</think>`\nor so\n</think>\n",
+        "the tag (</think>) ends it",
+        'the tag "</think>" ends it',
+        "```\na\n</think>\nb\n```",
+        "first <think>, then\n</think>\n",
+    )
+
+    def test_without_an_opening_tag(self) -> None:
+        """A first `</think>` ends thoughts whose opening tag the server left out; one that is mentioned is text."""
+        for text, said, thought in (*self.UNOPENED, *((text, text, "") for text in self.MENTIONED)):
+            with self.subTest(text=text):
+                for pieces in _cuts(text, most=1):
+                    self.assertEqual((said, thought, ""), _result(_shaped(pieces)), pieces)
+
+    def test_in_one_piece(self) -> None:
+        """A whole answer gives the thoughts as reasoning at once: nothing is taken back."""
+        self.assertEqual([Reasoning("hm\n"), "a"], _shaped(["hm\n</think>\n\na"]))
+        self.assertEqual(["hm", TextWasReasoning(), Reasoning("\n"), "a"], _shaped(["hm", "\n</think>\n\na"]))
+
+    def test_beside_reasoning(self) -> None:
+        """Where reasoning comes by itself, text has no tags, but for a stray one at its beginning."""
+        for pieces in _cuts("</think>\n\nsay <think>b\n</think>\nc", most=1):
+            answer = Assembly()
+            shaper = Shaper(answer)
+            out = shaper.feed(Reasoning("hm"))
+            for piece in pieces:
+                for item in shaper.feed(piece):
+                    answer.add(item)
+                    out.append(item)
+            self.assertEqual(("say <think>b\n</think>\nc", "hm", ""), _result(out + shaper.flush()), pieces)
+
+    def test_passes_plain(self) -> None:
+        """What is fed while `passes_plain` is not is shaped; else the caller may put it into the answer himself."""
+        answer = Assembly()
+        shaper = Shaper(answer)
+        self.assertFalse(shaper.passes_plain)
+        for text, passes in (("\n", False), ("<thi", False), ("nk>a", False), ("</think>", False), ("b", True)):
+            for item in shaper.feed(text):
+                answer.add(item)
+            self.assertEqual(passes, shaper.passes_plain, text)
+        self.assertEqual([], shaper.flush())
+        self.assertEqual(("b", "a"), (answer.text, answer.reasoning))
+        for text in ("é", "\ud83d", "\ude00"):
+            shaper.feed(text)
+            self.assertEqual(text != "\ud83d", shaper.passes_plain)
+        for shaper in (Shaper(Assembly(), ("x",)), Shaper(Assembly(), max_chunks=9)):
+            shaper.feed("a")
+            self.assertFalse(shaper.passes_plain)
+
     def test_goes_out_at_once(self) -> None:
         """Only what may be the beginning of a tag is held back."""
-        shaper = Shaper()
+        shaper = Shaper(Assembly())
         self.assertEqual(["plain"], shaper.feed("plain"))
         self.assertEqual(["a "], shaper.feed("a <thi"))
         self.assertEqual(["<this"], shaper.feed("s"))
-        self.assertEqual([Reasoning("x")], shaper.feed("<think>x"))
+        self.assertEqual(["<think>x"], shaper.feed("<think>x"))
         self.assertEqual([], shaper.flush())
+        thinking = Shaper(Assembly())
+        self.assertEqual([Reasoning("x ")], thinking.feed("<think>x </"))
+        self.assertEqual([Reasoning("</y")], thinking.feed("y"))
 
     def test_flushed_once(self) -> None:
         """What was held back comes out once, also when the end is told twice."""
-        shaper = Shaper(stop=("xyz",))
+        shaper = Shaper(Assembly(), stop=("xyz",))
         self.assertEqual(["a "], shaper.feed("a xy<"))
         self.assertEqual(["xy<"], _joined(shaper.flush()))
         self.assertEqual([], shaper.flush())
@@ -132,11 +205,11 @@ class TestStop(unittest.TestCase):
 
     def test_done(self) -> None:
         """After the stop word nothing is given out any more."""
-        shaper = Shaper(stop=("STOP",))
+        shaper = Shaper(Assembly(), stop=("STOP",))
         self.assertEqual(["a ", FinishReason("stop")], shaper.feed("a STOP b<think>c"))
         self.assertTrue(shaper.done)
         self.assertEqual([], shaper.feed("STOP d"))
-        self.assertEqual([], shaper.reason(Reasoning("e")))
+        self.assertEqual([], shaper.feed(Reasoning("e")))
         self.assertEqual([], shaper.flush())
 
 
@@ -160,8 +233,8 @@ class TestLimit(unittest.TestCase):
         """A piece of reasoning is a chunk, from text or as an event."""
         expected = [Reasoning("a"), "b", FinishReason("length")]
         self.assertEqual(expected, _shaped(["<think>a", "</think>b", "c"], limit=2))
-        shaper = Shaper(max_chunks=1)
-        self.assertEqual([Reasoning("a"), FinishReason("length")], shaper.reason(Reasoning("a")))
+        shaper = Shaper(Assembly(), max_chunks=1)
+        self.assertEqual([Reasoning("a"), FinishReason("length")], shaper.feed(Reasoning("a")))
 
     def test_nothing_is_no_chunk(self) -> None:
         """An empty piece, or one that is held back, does not count."""

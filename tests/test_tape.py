@@ -144,7 +144,7 @@ class Everywhere:
     def test_the_same_answer(self: Any) -> None:
         """What one way of asking has recorded, every other way gives again, with all that belongs to it."""
         calls = (ToolCall(0, "id", "f", '{"a":'), ToolCall(0, "", "", "1}"))
-        said = (Status("waiting"), Reasoning("hm"), "b", "<think>oh</think>", *calls, Usage(1, 2, 3, 1, 2))
+        said = (Status("waiting"), Reasoning("hm"), "b", Reasoning("oh"), *calls, Usage(1, 2, 3, 1, 2))
         teller = Teller(*said, ProviderInfo("Real", "m-1"), FinishReason("tool_calls"))
         answer = Answer("1b", "hmoh", [("id", "f", '{"a":1}')], (1, 2, 3), "tool_calls", "m-1", "Real", 4)
         for way in self.calls:
@@ -499,11 +499,11 @@ class TestNobody(Folder):
         with only(Default), g4f.tape(self.tape):
             ask(None, model="")
         with only(Absent), g4f.tape(self.tape):
-            request = prepare("", "?", None)
+            request = prepare("", "?", None, {})
             self.assertEqual(((None, "tape", ""), None), (request.route, request.call))
             self.assertEqual([{"role": "user", "content": "?"}], request.messages)
         with g4f.tape(self.tape, "replay"), self.assertRaisesRegex(InputError, "Did you mean 'temperature'"):
-            prepare("", "?", None, temprature=1)
+            prepare("", "?", None, {"temprature": 1})
 
     def test_wrong(self) -> None:
         """What cannot be asked is refused as without a tape."""

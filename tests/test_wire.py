@@ -12,6 +12,7 @@ import msgspec
 
 import g4f
 from g4f import errors
+from g4f.assembly import Assembly
 from g4f.Provider import IterListProvider
 from g4f.providers.in_process.llamacpp import Weights, answer
 from g4f.providers.response import Event, ProviderInfo, Reasoning, ToolCall
@@ -67,15 +68,15 @@ class TestHalves(unittest.TestCase):
         """Two in two pieces are one character, also beside tags; one alone is U+FFFD, when something else comes."""
         for pieces, expected in (
             (["a\ud83d", "\ude00b"], "a😀b"),
-            (["\ud83d", "<think>x</think>", "\ude00"], "\ufffd\ufffd"),
+            (["<think>x</think>\ud83d", "<", "\ude00"], "\ufffd<\ufffd"),
             (["<thi\ud83d", "\ude00nk>"], "<thi😀nk>"),
             (["a\ud83d"], "a\ufffd"),
         ):
-            shaper = Shaper()
+            shaper = Shaper(Assembly())
             items = [item for piece in pieces for item in shaper.feed(piece)] + shaper.flush()
             self.assertEqual(expected, "".join(item for item in items if isinstance(item, str)), ascii(pieces))
-        shaper = Shaper()
-        thoughts = [*shaper.reason(Reasoning("\ud83d")), *shaper.reason(Reasoning("\ude00\ud83d")), *shaper.flush()]
+        shaper = Shaper(Assembly())
+        thoughts = [*shaper.feed(Reasoning("\ud83d")), *shaper.feed(Reasoning("\ude00\ud83d")), *shaper.flush()]
         self.assertEqual([Reasoning("😀"), Reasoning("\ufffd")], thoughts)
 
     def test_of_a_server(self) -> None:

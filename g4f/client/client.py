@@ -1,8 +1,11 @@
-"""Client and AsyncClient: the same call, messages first, in OpenAI's shapes."""
+"""Client and AsyncClient: the same call, messages first. Answers have the shapes of OpenAI's chat completions."""
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
 from functools import cached_property
 from typing import Any, Generic, TypeVar, Unpack, overload
 
@@ -10,12 +13,22 @@ from ..dispatch import Request, prepare, stream_events
 from ..models import Model
 from ..options import AnyOptions, Options, StreamedOptions, WholeOptions, check_words, in_our_words
 from ..providers.base_provider import Provider
+from ..providers.response import PassedOver, Reasoning, ToolCall, Usage
 from ..routing import merged
-from ..secrets.key import seal, sealed
 from ..typing import Messages
 from ..waiting import bridge
-from .assemble import chunks, completion
-from .types import ChatCompletion, ChatCompletionChunk
+from .types import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    Choice,
+    ChunkChoice,
+    CompletionMessage,
+    CompletionUsage,
+    Delta,
+    FunctionDelta,
+    ToolCallDelta,
+    completion_calls,
+)
 
 __all__ = ["AsyncClient", "Chat", "Client", "Completions"]
 
@@ -40,18 +53,10 @@ class _Defaults:
 
         Of theirs, `default_headers`, `default_query`, `organization`, `project` and `proxies` are understood.
         """
-        provider = self._provider = sealed(provider)
-        self._model = model
-        self._options = in_our_words(seal(options))
+        provider, given = in_our_words(provider, options)
+        self.provider, self.model, self.options = provider, model, given
         if provider is None or isinstance(provider, str):
-            check_words(self._options)
-
-    def prepare(
-        self, messages: Messages, model: Model | str, provider: Provider | str | None, options: dict[str, Any]
-    ) -> Request:
-        """Return the request of one call: an option of the call wins over one of the client."""
-        given = merged(self._provider, self._options, in_our_words(options) | {"provider": provider})
-        return prepare(model or self._model, messages, given.pop("provider", self._provider), **given)
+            check_words(given)
 
 
 class Completions(Generic[Whole, Streamed]):
@@ -103,10 +108,14 @@ class Completions(Generic[Whole, Streamed]):
     ) -> Whole | Streamed:
         """Return a ChatCompletion; with `stream`, an iterator of ChatCompletionChunk. AsyncClient: awaited.
 
-        `messages` is a list or one question as text. Options and errors are those of `g4f.ChatCompletion`.
+        `messages` is a list or one question as text. Options and errors are those of `g4f.ChatCompletion`. An option of
+        the call wins over one of the client.
         """
-        provider = sealed(provider)
-        request = self._defaults.prepare(messages, model, provider, {**seal(options), "stream": stream})
+        provider, given = in_our_words(provider, options)
+        own = self._defaults
+        given = merged(own.provider, own.options, provider, given)
+        provider = own.provider if provider is None else provider
+        request = prepare(model or own.model, messages, provider, given, stream=stream)
         return self._streamed(request) if stream else self._whole(request)
 
     def stream(
@@ -118,8 +127,9 @@ class Completions(Generic[Whole, Streamed]):
         **options: Unpack[Options],
     ) -> Streamed:
         """Return `create(…, stream=True)`."""
-        provider = sealed(provider)
-        return self._streamed(self._defaults.prepare(messages, model, provider, {**seal(options), "stream": True}))
+        provider, given = in_our_words(provider, options)
+        streamed: Streamed = self.create(messages, model, provider=provider, stream=True, **given)
+        return streamed
 
 
 class Chat(Generic[Whole, Streamed]):
@@ -153,9 +163,65 @@ class AsyncClient(_Defaults):
         return Chat(Completions(self, _completion, _chunks))
 
 
-def _chunks(request: Request) -> AsyncGenerator[ChatCompletionChunk]:
-    return chunks(stream_events(request), request.route.name, request.route.model)
+async def _chunks(request: Request) -> AsyncGenerator[ChatCompletionChunk]:
+    """Yield a chunk for each event that adds something, and a last one with finish reason and usage."""
+    id_, created, role = _new_id(), int(time.time()), "assistant"
+    answer = request.assembly()
+
+    def chunk(delta: Delta, finish: str | None = None) -> ChatCompletionChunk:
+        name, usage = answer.model or answer.provider, _usage(answer.usage) if finish else None
+        return ChatCompletionChunk(id_, created, name, answer.provider, [ChunkChoice(delta, finish)], usage)
+
+    async with aclosing(stream_events(request, answer)) as events:
+        async for event in events:
+            match event:
+                case str():
+                    delta = Delta(event)
+                case Reasoning():
+                    delta = Delta(None, event.text)
+                case ToolCall():
+                    delta = Delta(tool_calls=[_tool_call_delta(event)])
+                case PassedOver():  # a role begins the message anew
+                    role = "assistant"
+                    continue
+                case _:
+                    continue
+            if role:
+                delta.role, role = role, ""
+            yield chunk(delta)
+    yield chunk(Delta(), answer.finish_reason)
 
 
-def _completion(request: Request) -> Coroutine[Any, Any, ChatCompletion]:
-    return completion(stream_events(request), request.route.name, request.route.model)
+async def _completion(request: Request) -> ChatCompletion:
+    """Return the whole answer."""
+    created, answer = int(time.time()), request.assembly()
+    async for _ in stream_events(request, answer):
+        pass
+    text, thoughts, reason, called = answer.text, answer.reasoning, answer.finish_reason, answer.tool_calls
+    calls = completion_calls(called) if called else None
+    message = CompletionMessage("assistant", text or (None if calls else ""), thoughts or None, calls)
+    name = answer.model or answer.provider  # a provider that has no names for its models is one
+    choice = Choice(message, reason)
+    return ChatCompletion(_new_id(), created, name, answer.provider, [choice], _usage(answer.usage))
+
+
+def _new_id() -> str:
+    return f"chatcmpl-{os.urandom(12).hex()}"
+
+
+def _usage(usage: Usage | None) -> CompletionUsage | None:
+    if usage is None:
+        return None
+    cached, reasoning = usage.cached_tokens, usage.reasoning_tokens
+    return CompletionUsage(
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        usage.total_tokens or usage.prompt_tokens + usage.completion_tokens,
+        None if cached is None else {"cached_tokens": cached},
+        None if reasoning is None else {"reasoning_tokens": reasoning},
+    )
+
+
+def _tool_call_delta(event: ToolCall) -> ToolCallDelta:
+    function = FunctionDelta(event.name or None, event.arguments or None)
+    return ToolCallDelta(event.index, event.id or None, function)

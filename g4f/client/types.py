@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from ..providers.response import ToolCall
+
 __all__ = [
     "ChatCompletion",
     "ChatCompletionChunk",
@@ -18,6 +20,7 @@ __all__ = [
     "Delta",
     "FunctionDelta",
     "ToolCallDelta",
+    "completion_calls",
 ]
 
 
@@ -61,6 +64,12 @@ class ToolCallDelta(_Shape):
     id: str | None = None
     function: FunctionDelta | None = None
     type: Literal["function"] = "function"
+
+
+def completion_calls(calls: list[ToolCall]) -> list[CompletionToolCall]:
+    """Return the tool calls of an answer in this shape, in the order of their index."""
+    calls = sorted(calls, key=lambda call: call.index)
+    return [CompletionToolCall(call.id, CompletionFunction(call.name, call.arguments)) for call in calls]
 
 
 class CompletionUsage(_Shape):

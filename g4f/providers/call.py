@@ -73,7 +73,8 @@ def bind(
     keys = options.get("api_key")
     if not isinstance(keys, str | None) and isinstance(keys, Mapping):  # the first check is quick, and mostly enough
         options = _with_own_key(provider, options, keys)
-    if not getattr(provider, "takes_signatures", False):
+    has_calls = any("tool_calls" in message or "tool_call_id" in message for message in messages)
+    if has_calls and not getattr(provider, "takes_signatures", False):
         messages = unsigned(messages)
     if getattr(provider, "lacks", None):
         _check_lacks(provider, messages, options)
@@ -205,8 +206,7 @@ def _method_of(provider: Provider) -> tuple[str, Callable[..., Any], _Signature]
                 why = f".{kind} needs an instance: give provider={name}(), or make it a @classmethod"
                 raise _not_working(provider, why)
             return kind, method, signature
-    hint = ". For several providers give IterListProvider([…])" if isinstance(provider, list | tuple) else ""
-    raise _not_working(provider, f" is not a provider: it has none of the methods {', '.join(METHODS)}{hint}")
+    raise _not_working(provider, f" is not a provider: it has none of the methods {', '.join(METHODS)}")
 
 
 def _not_working(provider: Provider, why: str) -> ProviderNotWorkingError:

@@ -18,6 +18,7 @@ __all__ = [
     "Reasoning",
     "Replayed",
     "Status",
+    "TextWasReasoning",
     "ToolCall",
     "Trimmed",
     "Usage",
@@ -51,6 +52,10 @@ class Status(Event, frozen=True):
 
 class PassedOver(Status, frozen=True):
     """The provider that thought so far has failed, and another one is asked: those thoughts are not of the answer."""
+
+
+class TextWasReasoning(Event, frozen=True):
+    """The text so far was the model's thoughts: the server left out the tag that opens them, and now came the end."""
 
 
 class ToolCall(Event, frozen=True):

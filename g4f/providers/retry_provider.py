@@ -27,7 +27,7 @@ from .transport.refusals import line
 from .transport.retries import RANDOM, Patience, wait
 from .transport.settings import Settings
 
-__all__ = ["IterListProvider", "RetryProvider", "WithModel", "named", "parted"]
+__all__ = ["IterListProvider", "RetryProvider", "WithModel", "listed", "named", "parted"]
 
 
 class WithModel:
@@ -53,17 +53,18 @@ def named(given: Provider | str | Sequence[Provider | str]) -> Provider:
     A name may have a model behind a colon, such as "OpenAI:gpt-5.4". Several are an IterListProvider. Raises
     ProviderNotFoundError with close matches, and InputError for a wrong address.
     """
-    found = _listed(given)
+    found = listed(given)
     if not found and isinstance(given, str):
         raise ProviderNotFoundError("the name of the provider is empty")
     return found[0] if len(found) == 1 else IterListProvider(found)
 
 
-def _listed(given: Any) -> list[Provider]:
+def listed(given: Any) -> list[Provider]:
+    """Return the providers that a caller gave, in order. Raises as `named` does."""
     if isinstance(given, str):
         return [_loaded(name) for name in names_in(given)]
     if isinstance(given, Iterable) and not is_provider(given):
-        return [each for one in given for each in _listed(one)]
+        return [each for one in given for each in listed(one)]
     return [given]
 
 
@@ -85,7 +86,7 @@ class IterListProvider(AsyncGeneratorProvider):
     """
 
     def __init__(self, providers: Sequence[Provider | str] | str, shuffle: bool = False) -> None:
-        self.providers = _listed(providers)
+        self.providers = listed(providers)
         self.shuffle = shuffle
         self.name = " ".join(map(_name, self.providers))
         self.asks_again = self.enforces_stream_timeout = self.takes_signatures = True
@@ -133,13 +134,16 @@ class IterListProvider(AsyncGeneratorProvider):
                     raise
                 logger.debug("passed over: %s, %s", info.provider, type(error).__name__)
                 walk.failed(info.provider, error)
+        if thought:
+            yield PassedOver(walk.last)
         raise _summary(walk.failures)
 
 
 class _Walk:
     """Who is asked next, and when: each once, in order, and then again those whose failure may pass.
 
-    `failures` has the name and the last failure of each that was asked, by its place in the order.
+    `failures` has the name and the last failure of each that was asked, by its place in the order; `last` says who
+    failed last, and why.
     """
 
     def __init__(self, order: Sequence[Provider], options: dict[str, Any]) -> None:
@@ -147,7 +151,8 @@ class _Walk:
         self._order, self._options = order, options
         self._due = dict.fromkeys(range(len(order)), 0.0)
         self._patience: dict[int, Patience] = {}
-        self._now, self._place, self._last = get_running_loop().time, 0, ""
+        self._now, self._place = get_running_loop().time, 0
+        self.last = ""
 
     def next(self) -> Provider | None:
         """Return the provider to ask next: of those that may be asked soonest, the first; None if there is none.
@@ -164,7 +169,7 @@ class _Walk:
     def status(self, name: str) -> str:
         """Return who failed last, and when the next one, called `name`, is asked."""
         pause = self._due[self._place] - self._now()
-        return f"{self._last}; asking {name}" + (f" again in {pause:.1f} s" if pause > 0 else "")
+        return f"{self.last}; asking {name}" + (f" again in {pause:.1f} s" if pause > 0 else "")
 
     async def pause(self) -> None:
         """Wait until the next one may be asked."""
@@ -174,7 +179,7 @@ class _Walk:
     def failed(self, name: str, error: Exception) -> None:
         """Note the failure of the one that was asked, called `name`."""
         self.failures[self._place] = (name, error)
-        self._last = _described(name, error)
+        self.last = _described(name, error)
         pause = None
         if isinstance(error, G4FError) and error.retry_after is not None:
             if self._place not in self._patience:

@@ -116,8 +116,12 @@ class Lookup:
         """Whether the tape will answer, so that no provider has to be looked for. Raises InputError."""
         return self._tape.mode == "replay" or bool(self._tape.find(self.key))
 
-    async def play(self, who: ProviderInfo | None, ask: Callable[[], AsyncGenerator[Item]]) -> AsyncGenerator[Item]:
+    async def play(
+        self, who: ProviderInfo | None, answer: Assembly, ask: Callable[[], AsyncGenerator[Item]]
+    ) -> AsyncGenerator[Item]:
         """Yield the answer: Replayed and what is on the tape; or that of `ask()`, which is recorded once it is whole.
+
+        What is on the tape is put into `answer`; `ask()` does so itself.
 
         `who` is the provider that `ask()` asks; None where nobody was looked for. Raises MissingRequirementsError for
         an answer that is not there, in "replay" or without a `who`, InputError for a tape that cannot be read, or what
@@ -127,10 +131,12 @@ class Lookup:
         with tape.counted(self.key) as (number, line):
             if line is not None:
                 events, pauses = self._read(line)
-                yield Replayed(sum(pauses) / 1000)
+                answer.add(replayed := Replayed(sum(pauses) / 1000))
+                yield replayed
                 for event, pause in zip(events, chain(pauses, repeat(0)), strict=False):
                     if pause and tape.pace:
                         await asyncio.sleep(pause / 1000)
+                    answer.add(event)
                     yield event
                 return
             if who is None or tape.mode == "replay":

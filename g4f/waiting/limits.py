@@ -12,13 +12,17 @@ An event costs two attribute writes. The timer looks at them `TICKS` times withi
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from math import inf
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from ..errors import TimeoutError  # noqa: A004 - it is the builtin one, too
 
-__all__ = ["Limits"]
+__all__ = ["Limits", "limited"]
+
+T = TypeVar("T")
 
 TICKS = 8
 """Looks at the clock within the longest silence: one that comes late shows that the loop stood still."""
@@ -91,3 +95,13 @@ class Limits:
             return
         if self._waiting_since < inf and self._task is not None:
             self._cancelled = self._task.cancel()
+
+
+async def limited(items: AsyncGenerator[T], longest: float | None, silence: float | None) -> AsyncGenerator[T]:
+    """Yield `items` within limits: at most `longest` seconds in all, and `silence` seconds before each item."""
+    with Limits(longest, silence) as limits:
+        async with aclosing(items):
+            async for item in items:
+                limits.handing_over()
+                yield item
+                limits.waiting()

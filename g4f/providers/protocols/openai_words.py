@@ -88,10 +88,7 @@ def parse_messages(messages: list[dict[str, Any]]) -> list[ParsedMessage]:
 
 def unsigned(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the messages without signatures in the ids of tool calls: they are long, and for one vendor alone."""
-    for message in messages:
-        if "tool_call_id" in message or "tool_calls" in message:
-            return [_unsigned(each) for each in messages]
-    return messages
+    return list(map(_unsigned, messages))
 
 
 def _unsigned(message: dict[str, Any]) -> dict[str, Any]:
