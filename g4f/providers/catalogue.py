@@ -64,18 +64,18 @@ def names_in(text: str) -> list[str]:
 
 def is_address(name: str) -> bool:
     """Whether `name` is an address, and not the name of a provider, be it with that of a model."""
-    return ":" not in name.partition("://")[0] if "://" in name else False
+    return "://" in name and ":" not in name.partition("://")[0]
 
 
 def parts(name: str) -> tuple[str, str]:
     """Return the provider and the model of a name such as "Ollama:llama3:8b"; "" if it has no model, or is an address.
 
-    Everything behind the first colon is the model.
+    Everything behind the first colon is the model; it is a Key where `name` is, which could be a user and a password.
     """
     if is_address(name):
         return name, ""
-    provider, _, model = str.__str__(name).partition(":")
-    return provider, model
+    end = f"{name}:".index(":")
+    return str.__str__(name[:end]), name[end + 1 :]  # unlike `partition`, a slice of a Key is one
 
 
 def plain(name: str) -> str:

@@ -34,7 +34,7 @@ class WithModel:
     """A provider that is asked for `model`, whatever model a call names. Everything else is as it has it."""
 
     def __init__(self, provider: Provider, model: str) -> None:
-        self.asked, self.default_model, self.name = provider, model, provider_name(provider)
+        self.asked, self.default_model, self.name = provider, str.__str__(model), provider_name(provider)
 
     def __getattr__(self, name: str) -> Any:
         if name == "asked":  # in a copy that has nothing yet
@@ -53,6 +53,8 @@ def named(given: Provider | str | Sequence[Provider | str]) -> Provider:
     A name may have a model behind a colon, such as "OpenAI:gpt-5.4". Several are an IterListProvider. Raises
     ProviderNotFoundError with close matches, and InputError for a wrong address.
     """
+    if isinstance(given, type):  # most calls name one class, or one provider in a text
+        return given
     found = listed(given)
     if not found and isinstance(given, str):
         raise ProviderNotFoundError("the name of the provider is empty")
