@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import Coroutine
 from typing import Any, Unpack, overload
 
 from .dispatch import items, prepare, text
@@ -12,6 +12,7 @@ from .providers.base_provider import Provider
 from .providers.response import Item
 from .typing import Messages
 from .waiting import bridge
+from .waiting.async_stream import AsyncStream
 
 __all__ = ["ChatCompletion"]
 
@@ -84,13 +85,13 @@ class ChatCompletion:
         messages: Messages,
         provider: Provider | str | None = None,
         **options: Unpack[StreamedOptions],
-    ) -> AsyncGenerator[Item]: ...
+    ) -> AsyncStream[Item]: ...
 
     @overload
     @staticmethod
     def create_async(
         model: Model | str, messages: Messages, provider: Provider | str | None = None, **options: Unpack[AnyOptions]
-    ) -> Coroutine[Any, Any, str] | AsyncGenerator[Item]: ...
+    ) -> Coroutine[Any, Any, str] | AsyncStream[Item]: ...
 
     @staticmethod
     def create_async(
@@ -99,8 +100,8 @@ class ChatCompletion:
         provider: Provider | str | None = None,
         stream: bool = False,
         **options: Unpack[Options],
-    ) -> Coroutine[Any, Any, str] | AsyncGenerator[Item]:
-        """Return an awaitable of the text; with `stream`, an async iterator of its text and of events."""
+    ) -> Coroutine[Any, Any, str] | AsyncStream[Item]:
+        """Return an awaitable of the text; with `stream`, an async iterator of its text as `str` and of events."""
         provider, given = in_our_words(provider, options)
         request = prepare(model, messages, provider, given, stream=stream)
-        return items(request) if stream else text(request)
+        return AsyncStream(items(request)) if stream else text(request)

@@ -28,6 +28,7 @@ from .providers.response import Item, Trimmed
 from .routing import merged
 from .secrets.key import seal
 from .waiting import bridge
+from .waiting.async_stream import AsyncStream
 from .wire import whole
 
 __all__ = ["Conversation", "PendingTurn", "Saved", "Turn"]
@@ -114,9 +115,9 @@ class Conversation:
         """Return the answer, which is its text."""
         return await self.prepare(question, stream=False, **seal(options)).answer()
 
-    def astream(self, question: str, **options: Unpack[CallOptions]) -> AsyncGenerator[Item]:
+    def astream(self, question: str, **options: Unpack[CallOptions]) -> AsyncStream[Item]:
         """Return the items of the answer as they come."""
-        return self.prepare(question, **seal(options)).items()
+        return AsyncStream(self.prepare(question, **seal(options)).items())
 
     def prepare(
         self, question: str, *, instead_of: Turn | None = None, stream: bool = True, **options: Unpack[CallOptions]

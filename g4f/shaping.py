@@ -9,7 +9,7 @@ import msgspec
 
 from .assembly import Assembly
 from .errors import ResponseError, kind_of
-from .providers.response import Event, FinishReason, Item, Reasoning, TextWasReasoning
+from .providers.response import Event, FinishReason, Item, Reasoning, TextWasReasoning, ToolCall
 from .wire import whole
 
 __all__ = ["Shaper"]
@@ -105,10 +105,11 @@ class Shaper:
             case None:
                 return []
             case Reasoning():
-                return self._reason(item)
-            case FinishReason():
+                held = self.flush() if self._speaks and (self._unsure or self._held) else []
+                return held + self._reason(item)
+            case FinishReason() | ToolCall():
                 held = self.flush()
-                return held if self.done else [*held, item]
+                return held if self.done else [*held, _whole(item)]
             case Event():
                 return [_whole(item)]
         raise ResponseError(f"the provider yielded {kind_of(item)}: it may yield text and events")

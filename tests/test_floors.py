@@ -30,6 +30,7 @@ FLOORS = {
     "g4f/taping/__init__.py": 0,
     "g4f/typing.py": 0,
     "g4f/waiting/__init__.py": 0,
+    "g4f/waiting/async_stream.py": 0,
     "g4f/waiting/threads.py": 0,
     "g4f/wire.py": 0,
     "g4f_jupyter/__init__.py": 0,

@@ -7,7 +7,7 @@ import unittest
 from collections.abc import Iterable, Iterator, Sequence
 
 from g4f.assembly import Assembly
-from g4f.providers.response import FinishReason, Item, Reasoning, TextWasReasoning
+from g4f.providers.response import FinishReason, Item, Reasoning, TextWasReasoning, ToolCall, Usage
 from g4f.shaping import Shaper
 
 
@@ -202,6 +202,20 @@ class TestStop(unittest.TestCase):
         """A stop word in the reasoning ends nothing."""
         for pieces in _cuts("<think>a STOP b</think>c STOP d"):
             self.assertEqual(("c ", "a STOP b", "stop"), _result(_shaped(pieces, ("STOP",))), pieces)
+
+    def test_before_other_items(self) -> None:
+        """Text that is held for a stop word comes before what the provider yields after it."""
+        for item in (ToolCall(0, "id", "f"), Reasoning("hm"), FinishReason("stop")):
+            shaper = Shaper(Assembly(), stop=("STOP",))
+            self.assertEqual(["abc"], shaper.feed("abcST"))
+            self.assertEqual(["ST", item], shaper.feed(item))
+            self.assertEqual(["OP"], shaper.feed("OP") + shaper.flush())
+        shaper = Shaper(Assembly())
+        out = [*shaper.feed("a"), *shaper.feed(Reasoning("\ud83d")), *shaper.feed(Reasoning("\ude00"))]
+        self.assertEqual(["a", Reasoning("😀")], out)
+        shaper = Shaper(Assembly())
+        self.assertEqual([Usage(1)], shaper.feed("a<") and shaper.feed(Usage(1)))
+        self.assertEqual(["<"], shaper.feed(ToolCall())[:1])
 
     def test_done(self) -> None:
         """After the stop word nothing is given out any more."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from functools import cached_property
-from typing import Any, Generic, TypeVar, Unpack, overload
+from typing import Any, Generic, Self, TypeVar, Unpack, overload
 
 from ..dispatch import Request, prepare, stream_events
 from ..models import Model
@@ -17,6 +17,7 @@ from ..providers.response import PassedOver, Reasoning, ToolCall, Usage
 from ..routing import merged
 from ..typing import Messages
 from ..waiting import bridge
+from ..waiting.async_stream import AsyncStream
 from .types import (
     ChatCompletion,
     ChatCompletionChunk,
@@ -140,7 +141,19 @@ class Chat(Generic[Whole, Streamed]):
 
 
 class Client(_Defaults):
-    """For sync code: `Client(provider, api_key=…, …).chat.completions.create(messages, model="")`."""
+    """For sync code: `Client(provider, api_key=…, …).chat.completions.create(messages, model="")`.
+
+    It may stand in a `with`. Its connections are kept for all calls of the thread, and closed with it.
+    """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Do nothing: there are no connections that are this client's alone."""
 
     @cached_property
     def chat(self) -> Chat[ChatCompletion, bridge.Stream[ChatCompletionChunk]]:
@@ -155,12 +168,24 @@ class Client(_Defaults):
 
 
 class AsyncClient(_Defaults):
-    """The same for async code: whole answers are awaited, streams are read by `async for`."""
+    """The same for async code: whole answers are awaited, streams are read by `async for`.
+
+    It may stand in an `async with`. Its connections are kept for all calls of the loop, and closed with it.
+    """
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Do nothing: there are no connections that are this client's alone."""
 
     @cached_property
-    def chat(self) -> Chat[Coroutine[Any, Any, ChatCompletion], AsyncGenerator[ChatCompletionChunk]]:
+    def chat(self) -> Chat[Coroutine[Any, Any, ChatCompletion], AsyncStream[ChatCompletionChunk]]:
         """Where `completions.create` is."""
-        return Chat(Completions(self, _completion, _chunks))
+        return Chat(Completions(self, _completion, lambda request: AsyncStream(_chunks(request))))
 
 
 async def _chunks(request: Request) -> AsyncGenerator[ChatCompletionChunk]:
