@@ -5,6 +5,7 @@ from __future__ import annotations
 from .providers.response import (
     FinishReason,
     Item,
+    PassedOver,
     ProviderInfo,
     Reasoning,
     Replayed,
@@ -62,6 +63,8 @@ class Assembly:
         """Add the next item of the answer."""
         if isinstance(item, str):
             self.texts.append(item)
+        elif isinstance(item, PassedOver):
+            self._thoughts.clear()
         else:
             self._add(item)
 

@@ -25,6 +25,7 @@ from .models import Model
 from .options import CallOptions, Options, in_our_words
 from .printable import logger
 from .providers.base_provider import Provider, provider_name
+from .providers.catalogue import is_address, names_in
 from .providers.response import Item, Trimmed
 from .routing import merged
 from .secrets.key import seal
@@ -37,8 +38,8 @@ __all__ = ["Conversation", "PendingTurn", "Saved", "Turn"]
 
 _FOREIGN = "this is not a conversation that to_json() wrote"
 
-_ADDRESS = re.compile("[:/@]")
-"""Characters of an address that no name of a provider has."""
+_ADDRESS = re.compile(r"(?:^|[\s,])[^\s,:]*(?:[/@\[]|:(?://|\d+(?:[/\s,]|$)))")
+"""What an address has, and no name of a provider, also if the name of a model follows it."""
 
 _numbers = count()
 """Questions are numbered in the order in which they are asked."""
@@ -296,9 +297,11 @@ def _messages(system: str, turns: Iterable[Turn]) -> list[dict[str, Any]]:
 
 def _named(provider: Provider | str | None) -> str:
     """Return the name of a provider; of an address, which may hold a password, nothing but scheme, host and port."""
+    if isinstance(provider, list | tuple):
+        return " ".join(map(_named, provider))
     if not isinstance(provider, str):
         return "" if provider is None else provider_name(provider)
-    return " ".join(_bare(each) if "://" in each else each for each in provider.replace(",", " ").split())
+    return " ".join(_bare(each) if is_address(each) else each for each in names_in(provider))
 
 
 def _bare(url: str) -> str:

@@ -19,7 +19,7 @@ from .printable import logger
 from .providers.base_provider import Provider
 from .providers.call import BoundCall, OwnCancellation, bind, check_keys
 from .providers.catalogue import load_at
-from .providers.response import Item, ProviderInfo
+from .providers.response import Item, PassedOver, ProviderInfo
 from .routing import Route, resolve, without_provider
 from .shaping import Shaper
 from .spending import count
@@ -142,7 +142,8 @@ async def _shaped(request: Request, answer: Assembly) -> AsyncGenerator[Item]:
                         texts.append(item)
                         yield item
                         continue
-                    shaper = shaper or Shaper(answer, stop, max_chunks)
+                    if shaper is None or isinstance(item, PassedOver):  # the next provider begins anew
+                        shaper = Shaper(answer, stop, max_chunks)
                     for piece in shaper.feed(item):
                         answer.add(piece)
                         yield piece

@@ -17,8 +17,10 @@ G4FError
 │       ├── PaymentRequiredError
 │       ├── RateLimitError
 │       └── ServerError
+│           └── ModelLoadingError   it is still loading the model
 └── RetryError
     ├── RetryProviderError      each of several providers failed
+    │   └── RetryContextLengthError   for one of them the question was too long; also a ContextLengthError
     └── RetryNoProviderError    the list of providers was empty
 """
 
@@ -38,6 +40,7 @@ __all__ = [
     "InputError",
     "MissingAuthError",
     "MissingRequirementsError",
+    "ModelLoadingError",
     "ModelNotFoundError",
     "NestAsyncioError",
     "PaymentRequiredError",
@@ -46,6 +49,7 @@ __all__ = [
     "RateLimitError",
     "ResponseError",
     "ResponseStatusError",
+    "RetryContextLengthError",
     "RetryError",
     "RetryNoProviderError",
     "RetryProviderError",
@@ -61,7 +65,9 @@ class G4FError(Exception):
     """One line that says what went wrong and what to do about it, without control characters.
 
     `provider` and `model` name what was asked, "" if nothing was yet. `status` is the HTTP status or None, `request_id`
-    the server's own id of the request or None, `partial` the text that had arrived before.
+    the server's own id of the request or None, `partial` the text that had arrived before. `retry_after` is after how
+    many seconds the same request may be answered, as the server says: 0 where it does not say it, None where it is of
+    no use to ask again.
     """
 
     def __init__(
@@ -80,6 +86,7 @@ class G4FError(Exception):
         self.status = status
         self.request_id = request_id
         self.partial = partial
+        self.retry_after: float | None = None
 
     def fill(self, provider: str, model: str, partial: str = "") -> None:
         """Set the provider, the model and the text so far, where they are not set yet."""
@@ -141,15 +148,19 @@ class MissingAuthError(ResponseStatusError):
 
 
 class PaymentRequiredError(ResponseStatusError):
-    """402: the account has no credit."""
+    """402, or a refusal in words of money: the account has no credit. To ask again is of no use."""
 
 
 class RateLimitError(ResponseStatusError):
-    """429: too many requests, or the quota is used up."""
+    """429: too many requests for now."""
 
 
 class ServerError(ResponseStatusError):
     """5xx: the server failed."""
+
+
+class ModelLoadingError(ServerError):
+    """The server is still loading the model, longer than the call may wait."""
 
 
 class RetryError(G4FError):
@@ -162,6 +173,10 @@ class RetryProviderError(RetryError):
     def __init__(self, message: str = "", errors: Iterable[tuple[str, Exception]] = ()) -> None:
         super().__init__(message)
         self.errors = tuple(errors)
+
+
+class RetryContextLengthError(RetryProviderError, ContextLengthError):
+    """Each provider of a list failed, and for at least one of them the question was too long."""
 
 
 class RetryNoProviderError(RetryError):

@@ -182,7 +182,9 @@ def in_our_words(provider: Provider | str | None, given: Mapping[str, Any]) -> t
     first: the options are sealed in place, so its own frame, too, holds no plain secret that a traceback could show.
     Raises InputError for those of a wrong kind.
     """
-    if isinstance(provider, str):
+    if isinstance(provider, list | tuple):
+        provider = [sealed(each) for each in provider]
+    elif isinstance(provider, str):
         provider = sealed(provider)
     options = cast("dict[str, Any]", given)  # to a type checker, a TypedDict is no dict
     return provider, _renamed(seal(options)) if options else options

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from .errors import InputError, ModelNotFoundError, ProviderNotFoundError, close_matches, kind_of
 from .models import Model, ModelUtils
 from .printable import logger
 from .providers.base_provider import Provider, provider_name
-from .providers.catalogue import ROWS, available, find, load, missing
-from .providers.retry_provider import IterListProvider
+from .providers.catalogue import ROWS, available, find, is_address, load, missing, names_in, parts
+from .providers.retry_provider import listed, named, parted
 from .providers.transport.settings import private
-from .secrets.key import sealed
 
 __all__ = ["Route", "merged", "resolve", "without_provider"]
 
@@ -33,17 +33,20 @@ def resolve(model: Model | str, provider: Provider | str | None = None) -> Route
     """Return the route of a call for `model`.
 
     A `provider` that is a text is one name, the address of a server that speaks OpenAI's chat completions, or several
-    of these, which are asked in this order. Without a provider, a known model goes to the first of its providers that
-    can answer here, or else to its first; the default model goes to `G4F_PROVIDER`, or else to the first provider that
-    can answer here.
+    of these, which are asked in this order, as those in a list are. A name may have a model behind a colon, such as
+    "Ollama:llama3:8b": this provider is then asked for that model, whatever `model` is.
+
+    Without a provider, `G4F_PROVIDER` counts, whatever the model. If it is not set, a known model goes to the first of
+    its providers that can answer here, or else to its first; the default model to the first provider that can answer
+    here; any other one to the only provider whose key is set, or else, if none is, to a server on this machine. A model
+    that has a class or an instance as its `best_provider` goes there.
 
     Raises ModelNotFoundError or ProviderNotFoundError (both with close matches), and InputError for what is no name at
     all. Whether the provider works is seen by `bind`.
     """
     known = model if isinstance(model, Model) else _known(model)
-    chosen = _serving(known) if provider is None else provider
-    chosen = _named(chosen) if isinstance(chosen, str) else chosen
-    route = Route(chosen, provider_name(chosen), known.name or getattr(chosen, "default_model", ""))
+    chosen, own_model = parted(_serving(known) if provider is None else named(provider))
+    route = Route(chosen, provider_name(chosen), own_model or known.name or getattr(chosen, "default_model", ""))
     logger.debug("route: %s, model %r", route.name, route.model)
     return route
 
@@ -79,16 +82,9 @@ def merged(
 
 
 def _is_same(own: Provider | str | None, provider: Provider | str) -> bool:
-    """Whether two providers are the same one, also where it is given by its name."""
-    one, other = (_loaded(each) for each in (own, provider))
-    return bool(one is other or (isinstance(one, list) and one == other))
-
-
-def _loaded(provider: Provider | str) -> Any:
-    if not isinstance(provider, str):
-        return provider
-    loaded = [load(name) for name in _split(provider)]
-    return loaded[0] if len(loaded) == 1 else loaded
+    """Whether two providers are the same ones, however they are given, and whichever models they are asked for."""
+    one, other = ([parted(each)[0] for each in listed(given)] for given in (own, provider))
+    return one == other
 
 
 def _known(name: str) -> Model:
@@ -98,40 +94,45 @@ def _known(name: str) -> Model:
     return ModelUtils.convert.get(name) or Model(name)
 
 
-def _named(names: str) -> Provider:
-    listed = _split(names)
-    if not listed:
-        raise ProviderNotFoundError("the name of the provider is empty")
-    return load(listed[0]) if len(listed) == 1 else IterListProvider(listed)
-
-
-def _split(names: str) -> list[str]:
-    return [sealed(name) for name in names.replace(",", " ").split()]
-
-
 def _serving(model: Model) -> Provider:
-    """Return the first of the model's providers that can answer here; else its first, whose error says why not."""
+    """Return who is asked for a model if the caller names no provider, as `resolve` says."""
     best = model.best_provider
-    if best is None or best == "":
-        if not model.name:
-            return _default()
-        near = close_matches(model.name, ModelUtils.convert.keys() - {model.name})
-        raise ModelNotFoundError(
-            f"no provider is known for the model {model.name!r}.{near} Name one that serves it: provider=…",
-            model=model.name,
-        )
-    if not isinstance(best, str):
-        return best
-    listed = _split(best)
-    return load(next((name for name in listed if not missing(find(name))), listed[0]))
+    if best is not None and not isinstance(best, str):
+        return named(best)
+    if names := os.environ.get("G4F_PROVIDER"):
+        return _of_environment(names)
+    if best:
+        several = names_in(best)
+        return named(next((name for name in several if _can_answer(name)), several[0]))
+    return _for_any(model.name) if model.name else _default()
+
+
+def _of_environment(names: str) -> Provider:
+    try:
+        return named(names)
+    except (ProviderNotFoundError, InputError) as error:
+        raise type(error)(f"G4F_PROVIDER: {error}", provider=error.provider) from None
+
+
+def _can_answer(name: str) -> bool:
+    return is_address(name) or not missing(find(parts(name)[0]))
+
+
+def _for_any(model: str) -> Provider:
+    """Return who is asked for a model that is not known here: the only one whose key is set, or a server that runs."""
+    keyed = [row for row in ROWS if any(map(os.environ.get, row.keys))]
+    keyed = [row for row in keyed if row.by_default] or keyed
+    found = keyed or list(islice((row for row in available() if row.base_url), 1))
+    if len(found) == 1:
+        return load(found[0].name)
+    near = close_matches(model, ModelUtils.convert.keys() - {model})
+    ways = " or ".join(repr(row.name) for row in keyed) or "…"
+    raise ModelNotFoundError(
+        f"no provider is known for the model {model!r}.{near} Name one that serves it: provider={ways}", model=model
+    )
 
 
 def _default() -> Provider:
-    if names := sealed(os.environ.get("G4F_PROVIDER", "")):
-        try:
-            return _named(names)
-        except ProviderNotFoundError as error:
-            raise ProviderNotFoundError(f"G4F_PROVIDER: {error}", provider=error.provider) from None
     row = next(available(), None)
     if row is None:
         ways = "; ".join(f"{row.name}: {missing(row)}" for row in ROWS if row.by_default)

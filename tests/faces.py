@@ -19,7 +19,7 @@ from unittest.mock import ANY
 from g4f import AsyncClient, ChatCompletion, Client
 from g4f.client.types import ChatCompletion as Completion
 from g4f.client.types import ChatCompletionChunk, CompletionUsage
-from g4f.providers.response import FinishReason, Item, ProviderInfo, Reasoning, ToolCall, Usage
+from g4f.providers.response import FinishReason, Item, PassedOver, ProviderInfo, Reasoning, ToolCall, Usage
 from g4f.waiting import bridge
 
 __all__ = ["Answer", "Face", "on_every_face"]
@@ -42,6 +42,7 @@ class Answer(NamedTuple):
 
 def _of_items(items: Iterable[Item]) -> Answer:
     items = list(items)
+    failed = max((place for place, item in enumerate(items) if isinstance(item, PassedOver)), default=0)
     calls: dict[int, list[str]] = {}
     usage, finish, model, provider = None, ANY, ANY, ANY
     for item in items:
@@ -57,7 +58,7 @@ def _of_items(items: Iterable[Item]) -> Answer:
                 model, provider = item.model or ANY, item.provider
     return Answer(
         "".join(item for item in items if isinstance(item, str)),
-        "".join(item.text for item in items if isinstance(item, Reasoning)),
+        "".join(item.text for item in items[failed:] if isinstance(item, Reasoning)),
         [tuple(call) for call in calls.values()],
         usage,
         finish,
@@ -81,6 +82,7 @@ def _of_completion(whole: Completion) -> Answer:
 def _of_chunks(chunks: Iterable[ChatCompletionChunk]) -> Answer:
     *pieces, last = chunks
     deltas = [piece.choices[0].delta for piece in pieces]
+    begun = max((place for place, delta in enumerate(deltas) if delta.role), default=0)  # for the last time
     calls: dict[int, list[str]] = {}
     for delta in deltas:
         for call in delta.tool_calls or ():
@@ -88,7 +90,7 @@ def _of_chunks(chunks: Iterable[ChatCompletionChunk]) -> Answer:
             calls[call.index] = [a + b for a, b in zip(calls.get(call.index, ("",) * 3), pieced, strict=True)]
     return Answer(
         "".join(delta.content or "" for delta in deltas),
-        "".join(delta.reasoning or "" for delta in deltas),
+        "".join(delta.reasoning or "" for delta in deltas[begun:]),
         [tuple(call) for call in calls.values()],
         _told(last.usage),
         last.choices[0].finish_reason,

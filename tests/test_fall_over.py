@@ -91,8 +91,7 @@ class FallOver:
             ("cancelled", Gives("bad", error=asyncio.CancelledError())),
             ("nothing", Gives("bad")),
             ("empty text", Gives("bad", "", None)),
-            ("no text", Gives("bad", Reasoning("hm"), Usage(1, 1, 2), FinishReason("stop"))),
-            ("fails after reasoning", _failing("bad", Reasoning("hm"))),
+            ("no text", Gives("bad", Usage(1, 1, 2), FinishReason("length"))),
             ("working = False", Broken),
             ("no provider", object()),
         ):

@@ -13,6 +13,7 @@ from typing import Any
 from unittest import mock
 
 from g4f.errors import InputError, MissingAuthError, ResponseError
+from g4f.models import Model, ModelUtils
 from g4f.providers.catalogue import find, load, load_at
 from g4f.providers.rows import Row
 from g4f_jupyter.line.model_names import DAY, cached, fetch, known
@@ -177,3 +178,13 @@ class TestKnown(unittest.TestCase):
         self.assertEqual(len(set(known(find("OpenAI")))), len(known(find("OpenAI"))))
         self.assertEqual(["smollm2"], known(find("Local")))
         self.assertEqual([], known(Row("Nobody", "", "", "")))
+
+    def test_forms(self) -> None:
+        """A model may name who serves it in any of the forms that its `best_provider` has."""
+        for best in ("OpenAI", "Ollama, OpenAI", "open-ai", "Ollama OpenAI:gpt-x", ["Ollama", "OpenAI"], ("openai",)):
+            with self.subTest(best), mock.patch.dict(ModelUtils.convert, mine=Model("mine", best_provider=best)):
+                self.assertIn("mine", known(find("OpenAI")))
+                self.assertNotIn("mine", known(find("Mistral")))
+        for best in (None, "", "AzureOpenAI", "Ollama:OpenAI", object):
+            with self.subTest(best), mock.patch.dict(ModelUtils.convert, mine=Model("mine", best_provider=best)):
+                self.assertNotIn("mine", known(find("OpenAI")))

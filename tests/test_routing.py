@@ -20,9 +20,10 @@ from g4f.errors import (
     ModelNotFoundError,
     ProviderNotFoundError,
     ProviderNotWorkingError,
+    RetryNoProviderError,
 )
 from g4f.models import Model, ModelUtils
-from g4f.providers import catalogue, rows
+from g4f.providers import access, catalogue, rows
 from g4f.providers.base_provider import AbstractProvider, AsyncGeneratorProvider, AsyncProvider
 from g4f.providers.retry_provider import IterListProvider
 from g4f.routing import resolve
@@ -120,6 +121,38 @@ class TestProvider(_Case):
                 self.assertEqual([Beta, Alpha], route.provider.providers)
                 self.assertEqual(("Beta Alpha", ""), (route.name, route.model))
 
+    def test_list(self) -> None:
+        """A list is taken where a text is: names and classes, one or several, in that order."""
+        for given in (
+            [Beta, Alpha],
+            ("Beta", Alpha),
+            ["Beta Alpha"],
+            ["beta,alpha"],
+            (each for each in (Beta, "Alpha")),
+        ):
+            with self.subTest(given):
+                route = resolve("", given)  # type: ignore[arg-type]
+                self.assertEqual(([Beta, Alpha], "Beta Alpha"), (route.provider.providers, route.name))
+        self.assertEqual((Alpha, "Alpha", "alpha-1"), tuple(resolve("", [Alpha])))
+        with self.assertRaisesRegex(RetryNoProviderError, "^the list of providers is empty"):
+            ChatCompletion.create("", "?", [])
+
+    def test_with_a_model(self) -> None:
+        """A name may have a model, which counts whatever model is named."""
+        for model in ("", "m"):
+            for names, expected in (
+                ("Alpha:gpt-x", (Alpha, "Alpha", "gpt-x")),
+                ("alpha:llama3:8b", (Alpha, "Alpha", "llama3:8b")),
+                (["Alpha:a/b:free"], (Alpha, "Alpha", "a/b:free")),
+            ):
+                with self.subTest(names, model=model):
+                    self.assertEqual(expected, tuple(resolve(model, names)))
+        self.assertEqual(("Alpha:x Beta", ""), resolve("", "Alpha:x Beta")[1:])
+        self.assertEqual(
+            "there is no provider 'Alhpa'. Did you mean 'Alpha'?", self.refused(ProviderNotFoundError, "", "Alhpa:x")
+        )
+        self.assertIn("is marked as not working", self.refused(ProviderNotWorkingError, "", "Broken:x"))
+
     def test_misspelt(self) -> None:
         """Close matches are told, or else what is known."""
         self.assertEqual(
@@ -146,13 +179,11 @@ class TestProvider(_Case):
     def test_no_provider(self) -> None:
         """A class without a method, a class whose method wants an instance, and what is none at all."""
         methods = "create_async_generator, create_async, create_completion"
-        several = f"list is not a provider: it has none of the methods {methods}. For several providers give "
         for provider, words in (
             (Methodless, f"Methodless is not a provider: it has none of the methods {methods}"),
             (Methodless(), f"Methodless is not a provider: it has none of the methods {methods}"),
             (AbstractProvider, f"AbstractProvider is not a provider: it has none of the methods {methods}"),
             (5, f"int is not a provider: it has none of the methods {methods}"),
-            ([Alpha, Beta], f"{several}IterListProvider([…])"),
             (Bound, "Bound.create_async needs an instance: give provider=Bound(), or make it a @classmethod"),
         ):
             with self.subTest(provider=provider):
@@ -180,6 +211,15 @@ class TestModel(_Case):
         self.assertEqual((Beta, "Beta", "a-very-long-name"), tuple(resolve("short")))
         self.assertEqual((Alpha, "Alpha", "a-very-long-name"), tuple(resolve("short", Alpha)))
         self.assertEqual((Alpha, "Alpha", "class"), tuple(resolve("class")))
+
+    def test_served_in_other_forms(self) -> None:
+        """Who serves a model may be an address, have a model of its own, or be a list."""
+        url = "http://127.0.0.1:9/v1"
+        self.assertEqual((Beta, "Beta", "b"), tuple(resolve(Model("m", best_provider="Beta:b Alpha"))))
+        self.assertEqual("127.0.0.1:9", resolve(Model("m", best_provider=f"{url} Alpha")).name)
+        with mock.patch.dict(os.environ, ALPHA="x"):
+            self.assertEqual((Alpha, "Alpha", "a"), tuple(resolve(Model("m", best_provider="Beta:b Alpha:a"))))
+        self.assertEqual([Alpha, Beta], resolve(Model("m", best_provider=["Alpha", Beta])).provider.providers)
 
     def test_object(self) -> None:
         """A Model is taken as it is; a provider that is given wins over its own."""
@@ -242,6 +282,23 @@ class TestDefault(_Case):
             words = "G4F_PROVIDER: there is no provider 'Alhpa'. Did you mean 'Alpha'?"
             self.assertEqual(words, self.refused(ProviderNotFoundError, ""))
 
+    def test_set_for_any_model(self) -> None:
+        """It counts whatever model is named, also for one that another provider serves, whose key is there."""
+        ModelUtils.convert["known"] = Model("known", "Somebody", "Alpha")
+        with mock.patch.dict(os.environ, ALPHA="x", G4F_PROVIDER="Beta"):
+            for model in ("known", "unknown", Model("m", best_provider="Alpha"), Model("m")):
+                with self.subTest(model=model):
+                    self.assertIs(Beta, resolve(model).provider)
+            for own in (Alpha, Loose, [Alpha]):
+                self.assertEqual(own if own is Loose else Alpha, resolve(Model("m", best_provider=own)).provider)
+            self.assertIs(Alpha, resolve("known", Alpha).provider)
+            for names, expected in (("Beta:b", ("Beta", "b")), ("Beta:b Alpha", ("Beta:b Alpha", "known"))):
+                os.environ["G4F_PROVIDER"] = names
+                self.assertEqual(expected, resolve("known")[1:])
+            for names, kind in (("Alhpa:b", ProviderNotFoundError), ("ftp://host", InputError)):
+                os.environ["G4F_PROVIDER"] = names
+                self.assertRegex(self.refused(kind, "known"), "^G4F_PROVIDER: ")
+
     def test_none(self) -> None:
         """Where nobody can answer, each way to mend that is told."""
         with only(Alpha, Beta):
@@ -249,6 +306,62 @@ class TestDefault(_Case):
                 "no provider can answer here. Alpha: set ALPHA; Beta: set BETA",
                 self.refused(ProviderNotFoundError, ""),
             )
+
+
+class TestOnlyKey(unittest.TestCase):
+    """A model that is not known here."""
+
+    def setUp(self) -> None:
+        names = [*(key for row in catalogue.ROWS for key in row.keys), "G4F_PROVIDER"]
+        self.enterContext(mock.patch.dict(os.environ))
+        for name in names:
+            os.environ.pop(name, None)
+        for row in catalogue.ROWS:  # no server on this machine
+            for name in row.address_keys if not row.keys else ():
+                os.environ[name] = "http://127.0.0.1:9"
+        self.enterContext(mock.patch.object(access, "_answers", self.answers))
+        self.runs = ""
+
+    def answers(self, row: rows.Row, url: str) -> bool:
+        """Whether a server runs: the one that the test says."""
+        return row.name == self.runs
+
+    def test_goes_to_it(self) -> None:
+        """It goes to the provider of the only key that is set, whichever that is."""
+        for row in catalogue.ROWS:
+            for key in row.keys:
+                with self.subTest(key), mock.patch.dict(os.environ, {key: "k"}):
+                    for model in ("gpt-99", "ft:gpt-4.1:me", "a/b:free", Model("m")):
+                        name = model.name if isinstance(model, Model) else model
+                        self.assertEqual((row.name, name), resolve(model)[1:])
+
+    def test_many_keys(self) -> None:
+        """With several keys, nobody is guessed: they are named. One of a provider that must be named is none."""
+        with mock.patch.dict(os.environ, OPENAI_API_KEY="k", GROQ_API_KEY="k", NVIDIA_API_KEY="k"):
+            with self.assertRaises(ModelNotFoundError) as caught:
+                resolve("gpt-4p")
+            start = "no provider is known for the model 'gpt-4p'. Did you mean 'gpt-4o'"
+            self.assertTrue(str(caught.exception).startswith(start), caught.exception)
+            self.assertTrue(str(caught.exception).endswith("serves it: provider='OpenAI' or 'Groq'"), caught.exception)
+            del os.environ["OPENAI_API_KEY"]
+            self.assertEqual("Groq", resolve("gpt-99").name)
+
+    def test_server_here(self) -> None:
+        """Without a key it goes to a server on this machine, never to the model in this process."""
+        for self.runs in ("Ollama", "VLLM", "LMStudio"):
+            self.assertEqual((self.runs, "llama3:8b"), resolve("llama3:8b")[1:])
+            with mock.patch.dict(os.environ, MISTRAL_API_KEY="k"):
+                self.assertEqual("Mistral", resolve("llama3:8b").name)
+        self.runs = ""
+        with self.assertRaisesRegex(ModelNotFoundError, r"Name one that serves it: provider=…$"):
+            resolve("llama3:8b")
+
+    def test_known(self) -> None:
+        """A model that is known goes to its own provider, whichever key is set, and says which one is missing."""
+        with mock.patch.dict(os.environ, MISTRAL_API_KEY="k"):
+            self.assertEqual("OpenAI", resolve("gpt-4o").name)
+            with self.assertRaisesRegex(MissingAuthError, "OPENAI_API_KEY"):
+                ChatCompletion.create("gpt-4o", "?")
 
 
 class TestRealCatalogue(unittest.TestCase):

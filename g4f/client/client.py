@@ -13,7 +13,7 @@ from ..dispatch import Request, prepare, stream_events
 from ..models import Model
 from ..options import AnyOptions, Options, StreamedOptions, WholeOptions, check_words, in_our_words
 from ..providers.base_provider import Provider
-from ..providers.response import Reasoning, ToolCall, Usage
+from ..providers.response import PassedOver, Reasoning, ToolCall, Usage
 from ..routing import merged
 from ..typing import Messages
 from ..waiting import bridge
@@ -206,6 +206,9 @@ async def _chunks(request: Request) -> AsyncGenerator[ChatCompletionChunk]:
                     delta = Delta(None, event.text)
                 case ToolCall():
                     delta = Delta(tool_calls=[_tool_call_delta(event)])
+                case PassedOver():  # a role begins the message anew
+                    role = "assistant"
+                    continue
                 case _:
                     continue
             if role:

@@ -43,6 +43,9 @@ class AbstractProvider:
     enforces_stream_timeout: bool = False
     """Whether the provider enforces `stream_timeout` itself, because it knows better what is silence."""
 
+    asks_again: bool = False
+    """Whether it sends a request that failed again, up to `max_retries` times."""
+
     takes_signatures: bool = False
     """Whether ids of tool calls are given with the signatures in them, which belong to one vendor."""
 

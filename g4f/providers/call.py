@@ -206,8 +206,7 @@ def _method_of(provider: Provider) -> tuple[str, Callable[..., Any], _Signature]
                 why = f".{kind} needs an instance: give provider={name}(), or make it a @classmethod"
                 raise _not_working(provider, why)
             return kind, method, signature
-    hint = ". For several providers give IterListProvider([…])" if isinstance(provider, list | tuple) else ""
-    raise _not_working(provider, f" is not a provider: it has none of the methods {', '.join(METHODS)}{hint}")
+    raise _not_working(provider, f" is not a provider: it has none of the methods {', '.join(METHODS)}")
 
 
 def _not_working(provider: Provider, why: str) -> ProviderNotWorkingError:

@@ -18,7 +18,22 @@ from . import access
 from .access import check_address
 from .rows import FORMER, ROWS, Row, openai_compatible
 
-__all__ = ["ROWS", "Row", "able", "available", "find", "lacks", "load", "load_at", "missing", "plain", "reasons"]
+__all__ = [
+    "ROWS",
+    "Row",
+    "able",
+    "available",
+    "find",
+    "is_address",
+    "lacks",
+    "load",
+    "load_at",
+    "missing",
+    "names_in",
+    "parts",
+    "plain",
+    "reasons",
+]
 
 _BY_NAME = {row.name.casefold(): row for row in ROWS}
 _FORMER = {name.casefold(): reason for name, reason in FORMER.items()}
@@ -42,6 +57,27 @@ def find(name: str, others: Iterable[str] = ()) -> Row:
     raise ProviderNotFoundError(f"there is no provider {name!r}.{near}", provider=name)
 
 
+def names_in(text: str) -> list[str]:
+    """Return the names and addresses in a text of several, which commas or spaces part."""
+    return [sealed(name) for name in text.replace(",", " ").split()]
+
+
+def is_address(name: str) -> bool:
+    """Whether `name` is an address, and not the name of a provider, be it with that of a model."""
+    return "://" in name and ":" not in name.partition("://")[0]
+
+
+def parts(name: str) -> tuple[str, str]:
+    """Return the provider and the model of a name such as "Ollama:llama3:8b"; "" if it has no model, or is an address.
+
+    Everything behind the first colon is the model; it is a Key where `name` is, which could be a user and a password.
+    """
+    if is_address(name):
+        return name, ""
+    end = f"{name}:".index(":")
+    return str.__str__(name[:end]), name[end + 1 :]  # unlike `partition`, a slice of a Key is one
+
+
 def plain(name: str) -> str:
     """Return the form of a name by which a provider is found, however the name is written."""
     return re.sub(r"[\W_]", "", name).casefold()
@@ -58,7 +94,7 @@ def load(name: str) -> Any:
 
     Raises ProviderNotFoundError with close matches, InputError for a wrong address.
     """
-    return load_at(name) if "://" in name else _load(find(name))
+    return load_at(name) if is_address(name) else _load(find(name))
 
 
 @lru_cache(maxsize=256)

@@ -15,6 +15,7 @@ __all__ = [
     "Item",
     "Logprobs",
     "Omitted",
+    "PassedOver",
     "ProviderInfo",
     "Reasoning",
     "Replayed",
@@ -64,6 +65,10 @@ class Status(Event, frozen=True):
     """What the call waits for, in a few words for people. It is not part of the answer."""
 
     text: str
+
+
+class PassedOver(Status, frozen=True):
+    """The provider that thought so far has failed, and another one is asked: those thoughts are not of the answer."""
 
 
 class TextWasReasoning(Event, frozen=True):

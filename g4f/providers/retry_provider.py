@@ -3,38 +3,98 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, Sequence
+from asyncio import get_running_loop
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from time import monotonic
 from typing import Any
 
 from ..assembly import Assembly
-from ..errors import G4FError, ResponseError, RetryNoProviderError, RetryProviderError
+from ..errors import (
+    ContextLengthError,
+    G4FError,
+    ProviderNotFoundError,
+    ResponseError,
+    RetryContextLengthError,
+    RetryNoProviderError,
+    RetryProviderError,
+)
 from ..printable import logger
 from ..spending import count
 from ..waiting.limits import Limits
-from .base_provider import AsyncGeneratorProvider, Provider, provider_name
+from .base_provider import AsyncGeneratorProvider, Provider, is_provider, provider_name
 from .call import OwnCancellation, bind, given_to
-from .catalogue import load
-from .response import Item, ProviderInfo, Status, ToolCall
+from .catalogue import load, names_in, parts
+from .response import Item, PassedOver, ProviderInfo, Reasoning, Status, ToolCall
+from .transport.refusals import line
+from .transport.retries import RANDOM, Patience, wait
+from .transport.settings import Settings
 
-__all__ = ["IterListProvider", "RetryProvider"]
+__all__ = ["IterListProvider", "RetryProvider", "WithModel", "listed", "named", "parted"]
+
+
+class WithModel:
+    """A provider that is asked for `model`, whatever model a call names. Everything else is as it has it."""
+
+    def __init__(self, provider: Provider, model: str) -> None:
+        self.asked, self.default_model, self.name = provider, str.__str__(model), provider_name(provider)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "asked":  # in a copy that has nothing yet
+            raise AttributeError(name)
+        return getattr(self.asked, name)
+
+
+def parted(provider: Provider) -> tuple[Provider, str]:
+    """Return a provider, and the model that it is asked for in any case; "" if the call decides."""
+    return (provider.asked, provider.default_model) if isinstance(provider, WithModel) else (provider, "")
+
+
+def named(given: Provider | str | Sequence[Provider | str]) -> Provider:
+    """Return the provider that a caller gave: itself, by name or address, or several of these, in a list or a text.
+
+    A name may have a model behind a colon, such as "OpenAI:gpt-5.4". Several are an IterListProvider. Raises
+    ProviderNotFoundError with close matches, and InputError for a wrong address.
+    """
+    if isinstance(given, type):  # most calls name one class, or one provider in a text
+        return given
+    found = listed(given)
+    if not found and isinstance(given, str):
+        raise ProviderNotFoundError("the name of the provider is empty")
+    return found[0] if len(found) == 1 else IterListProvider(found)
+
+
+def listed(given: Any) -> list[Provider]:
+    """Return the providers that a caller gave, in order. Raises as `named` does."""
+    if isinstance(given, str):
+        return [_loaded(name) for name in names_in(given)]
+    if isinstance(given, Iterable) and not is_provider(given):
+        return [each for one in given for each in listed(one)]
+    return [given]
+
+
+def _loaded(name: str) -> Provider:
+    provider, model = parts(name)
+    return WithModel(load(provider), model) if model else load(provider)
 
 
 class IterListProvider(AsyncGeneratorProvider):
-    """Asks `providers` (classes, instances or names) in turn until one gives text, and says which.
+    """Asks `providers` (classes, instances, names, or a text of names) in turn until one gives text, and says which.
 
-    A provider that fails, or ends without text, is passed over; once it gave text, its error is raised. A key, an
-    address or headers go only to the first provider that accepts them; `api_key={"OpenAI": …}` has one for each.
-    If none answers, raises the error of a single provider, RetryProviderError for several, RetryNoProviderError for an
-    empty list.
+    A provider that fails, or ends without text, is passed over; once it gave text, its error is raised. Thoughts are
+    given at once; if their provider fails after all, PassedOver says that they are not of the answer. One whose failure
+    may pass is asked again, up to `max_retries` times, but not before each was asked, nor before it may be.
+
+    A key, an address or headers go only to the first provider that accepts them; `api_key={"OpenAI": …}` has one for
+    each. If none answers, raises the error of a single provider, RetryProviderError for several, which is a
+    ContextLengthError if the question was too long for one of them, and RetryNoProviderError for an empty list.
     """
 
-    def __init__(self, providers: Sequence[Provider | str], shuffle: bool = False) -> None:
-        self.providers = [load(provider) if isinstance(provider, str) else provider for provider in providers]
+    def __init__(self, providers: Sequence[Provider | str] | str, shuffle: bool = False) -> None:
+        self.providers = listed(providers)
         self.shuffle = shuffle
-        self.name = " ".join(map(provider_name, self.providers))
-        self.enforces_stream_timeout = self.takes_signatures = True
+        self.name = " ".join(map(_name, self.providers))
+        self.asks_again = self.enforces_stream_timeout = self.takes_signatures = True
         self.enforces_max_tokens = all(getattr(each, "enforces_max_tokens", False) for each in self.providers)
 
     def order(self) -> list[Provider]:
@@ -51,19 +111,26 @@ class IterListProvider(AsyncGeneratorProvider):
         **options: Any,
     ) -> AsyncGenerator[Item | None]:
         """Yield the answer of the first provider that gives one. Each may pause for `stream_timeout` seconds."""
-        failures: list[tuple[str, Exception]] = []
         if stream_timeout is not None:
             options["stream_timeout"] = stream_timeout
-        for provider in self.order():
-            info = ProviderInfo(provider_name(provider), model or getattr(provider, "default_model", ""))
-            begun, start, came = False, monotonic(), Assembly(info.provider, info.model)
-            if failures:
-                yield Status(f"{_described(*failures[-1])}; asking {info.provider}")
+        walk = _Walk(self.order(), options)
+        begun = thought = False
+        while (provider := walk.next()) is not None:
+            asked, own_model = parted(provider)
+            own_model = own_model or model or getattr(provider, "default_model", None) or ""
+            info = ProviderInfo(provider_name(provider), own_model)
+            if walk.failures:
+                yield (PassedOver if thought else Status)(walk.status(info.provider))
+                thought = False
+                await walk.pause()
+            start, came = monotonic(), Assembly(info.provider, info.model)
             try:
                 own = given_to(provider, self.providers, options)
-                async with aclosing(_answer(provider, info, messages, own, stream=stream, came=came)) as items:
+                async with aclosing(_answer(asked, info, messages, own, stream=stream, came=came)) as items:
                     async for item in items:
-                        begun = begun or item is info
+                        if not begun:
+                            begun = isinstance(item, str | ToolCall)
+                            thought = thought or isinstance(item, Reasoning)
                         yield item
                     return
             except Exception as error:
@@ -73,8 +140,62 @@ class IterListProvider(AsyncGeneratorProvider):
                     raise
                 count(came, messages, monotonic() - start)  # nobody else sees it
                 logger.debug("passed over: %s, %s", info.provider, type(error).__name__)
-                failures.append((info.provider, error))
-        raise _summary(failures)
+                walk.failed(info.provider, error)
+        if thought:
+            yield PassedOver(walk.last)
+        raise _summary(walk.failures)
+
+
+class _Walk:
+    """Who is asked next, and when: each once, in order, and then again those whose failure may pass.
+
+    `failures` has the name and the last failure of each that was asked, by its place in the order; `last` says who
+    failed last, and why.
+    """
+
+    def __init__(self, order: Sequence[Provider], options: dict[str, Any]) -> None:
+        self.failures: dict[int, tuple[str, Exception]] = {}
+        self._order, self._options = order, options
+        self._due = dict.fromkeys(range(len(order)), 0.0)
+        self._patience: dict[int, Patience] = {}
+        self._now, self._place = get_running_loop().time, 0
+        self.last = ""
+
+    def next(self) -> Provider | None:
+        """Return the provider to ask next: of those that may be asked soonest, the first; None if there is none.
+
+        The random parts of their pauses do not change the order.
+        """
+        if not self._due:
+            return None
+        now = self._now()
+        soon = now + max(min(self._due.values()) - now, 0.0) * (1 + RANDOM)
+        self._place = next(place for place, due in self._due.items() if due <= soon)
+        return self._order[self._place]
+
+    def status(self, name: str) -> str:
+        """Return who failed last, and when the next one, called `name`, is asked."""
+        pause = self._due[self._place] - self._now()
+        return f"{self.last}; asking {name}" + (f" again in {pause:.1f} s" if pause > 0 else "")
+
+    async def pause(self) -> None:
+        """Wait until the next one may be asked."""
+        if (pause := self._due[self._place] - self._now()) > 0:
+            await wait(pause)
+
+    def failed(self, name: str, error: Exception) -> None:
+        """Note the failure of the one that was asked, called `name`."""
+        self.failures[self._place] = (name, error)
+        self.last = _described(name, error)
+        pause = None
+        if isinstance(error, G4FError) and error.retry_after is not None:
+            if self._place not in self._patience:
+                self._patience[self._place] = Patience(Settings.pop_from(dict(self._options)).max_retries)
+            pause = self._patience[self._place].pause(error, error.retry_after or None)
+        if pause is None:
+            del self._due[self._place]
+        else:
+            self._due[self._place] = self._now() + pause
 
 
 async def _answer(
@@ -86,11 +207,13 @@ async def _answer(
     stream: bool,
     came: Assembly,
 ) -> AsyncGenerator[Item | None]:
-    """Yield an answer, after `info`, once it has text or a tool call; yield each Status at once.
+    """Yield an answer, after `info`, once it has text or a tool call; yield each Status and each thought at once.
 
     Until then `came` has what came of it.
     """
     silence = None if getattr(provider, "enforces_stream_timeout", False) else options.get("stream_timeout")
+    if getattr(provider, "asks_again", False):
+        options = {**options, "max_retries": 0}  # others are asked before
     early: list[Item] | None = [info]
     with OwnCancellation(provider), Limits(None, silence) as limits:
         call = bind(provider, info.model, messages, options, stream=stream)
@@ -102,25 +225,37 @@ async def _answer(
                 elif item:
                     early.append(item)
                     came.add(item)
-                    if isinstance(item, (str, ToolCall)):
+                    begins = isinstance(item, str | ToolCall)
+                    if begins or isinstance(item, Reasoning):
                         for held in early:
-                            yield held
-                        early = None
+                            if begins or isinstance(held, _AT_ONCE):
+                                yield held
+                        early = None if begins else [held for held in early if not isinstance(held, _AT_ONCE)]
                 limits.waiting()
     if early is not None:
         raise ResponseError("the answer was empty: no text and no tool call")
 
 
+_AT_ONCE = (ProviderInfo, Reasoning)
+"""What is given before there is text: who thinks, and what. Usage or a finish reason could be those of a failure."""
+
+
+def _name(provider: Provider) -> str:
+    asked, model = parted(provider)
+    return f"{provider_name(asked)}:{model}" if model else provider_name(asked)
+
+
 def _described(name: str, error: Exception) -> str:
-    return f"{name}: {str(error) or type(error).__name__}"
+    text = str(error) if isinstance(error, G4FError) else line(str(error))
+    return f"{name}: {text or type(error).__name__}"
 
 
-def _summary(failures: list[tuple[str, Exception]]) -> Exception:
+def _summary(failures: dict[int, tuple[str, Exception]]) -> Exception:
     """Return the error of a call that no provider answered.
 
     Clears `failures`, whose tracebacks would keep it alive in a circle.
     """
-    errors = tuple(failures)
+    errors = tuple(failures.values())
     failures.clear()
     if not errors:
         return RetryNoProviderError("the list of providers is empty: there is no provider to ask")
@@ -128,7 +263,11 @@ def _summary(failures: list[tuple[str, Exception]]) -> Exception:
     if len(errors) == 1:
         return last
     reasons = "; ".join(_described(*each) for each in errors)
-    summary = RetryProviderError(f"no provider answered. {reasons}", errors)
+    is_too_long = any(isinstance(error, ContextLengthError) for _, error in errors)
+    kind = RetryContextLengthError if is_too_long else RetryProviderError
+    summary = kind(f"no provider answered. {reasons}", errors)
+    pauses = [error.retry_after for _, error in errors if isinstance(error, G4FError) and error.retry_after is not None]
+    summary.retry_after = min(pauses, default=None)
     summary.__cause__ = last
     return summary
 
@@ -138,7 +277,7 @@ class RetryProvider(IterListProvider):
 
     def __init__(
         self,
-        providers: Sequence[Provider | str],
+        providers: Sequence[Provider | str] | str,
         shuffle: bool = False,
         single_provider_retry: bool = False,
         max_retries: int = 3,

@@ -17,7 +17,7 @@ import msgspec
 from ..assembly import Assembly
 from ..errors import InputError, MissingRequirementsError, close_matches
 from ..printable import logger, one_line
-from ..providers.response import Item, ProviderInfo, Replayed
+from ..providers.response import Item, PassedOver, ProviderInfo, Replayed, Trimmed
 from ..secrets.key import Key
 from ..secrets.known import keys_here, secrets_of
 from ..spending import count
@@ -204,7 +204,13 @@ class _Notes:
         self._start, self._last = self._clock(), 0
 
     def add(self, item: Item) -> None:
-        """Add the next item. A status is left out, and so is an event of a class that is not ours."""
+        """Add the next item. A status is left out, and so is an event of a class that is not ours.
+
+        So are the thoughts of a provider that was passed over.
+        """
+        if isinstance(item, PassedOver):
+            self.events = [event for event in self.events if isinstance(event, Trimmed)]
+            self.ms, self._last = [0] * len(self.events), 0
         if not isinstance(item, Kept):
             return
         now = int((self._clock() - self._start) * 1000)

@@ -19,8 +19,9 @@ import platformdirs
 
 from g4f.errors import InputError, ResponseError
 from g4f.files import dump, load, resolve
-from g4f.models import ModelUtils
+from g4f.models import Model, ModelUtils
 from g4f.providers.base_provider import Provider, provider_name
+from g4f.providers.catalogue import names_in, parts, plain
 from g4f.providers.rows import Row
 
 __all__ = ["DAY", "cached", "fetch", "known"]
@@ -77,8 +78,15 @@ def cached(provider: Row | str, max_age: float = DAY) -> list[str]:
 
 def known(row: Row) -> list[str]:
     """Return the models of `row` that are known without asking: its default, and the well-known ones that it serves."""
-    served = [name for name, model in ModelUtils.convert.items() if row.name in str(model.best_provider).split()]
+    served = [name for name, model in ModelUtils.convert.items() if plain(row.name) in _serving(model)]
     return [name for name in dict.fromkeys([row.default_model, *served]) if name]
+
+
+def _serving(model: Model) -> list[str]:
+    """Return the plain names of the providers that serve `model`."""
+    best = model.best_provider
+    listed = best if isinstance(best, list | tuple) else names_in(best) if isinstance(best, str) else []
+    return [plain(parts(each)[0]) for each in listed if isinstance(each, str)]
 
 
 def _keep(provider: Row | str, names: list[str]) -> None:

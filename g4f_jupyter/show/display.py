@@ -17,7 +17,7 @@ from g4f.markdown.entities import literal
 from g4f.markdown.rewriting import Growing, safe
 from g4f.printable import one_line, printable
 from g4f.providers.catalogue import find
-from g4f.providers.response import FinishReason, Omitted, Reasoning, Status
+from g4f.providers.response import FinishReason, Omitted, PassedOver, Reasoning, Status
 
 from ..inserts.last_error import note_as_own
 from ..session import Question
@@ -55,6 +55,9 @@ class Screen:
     def think(self, text: str) -> None:
         """Show the reasoning of the model, apart from the answer."""
 
+    def forget(self) -> None:
+        """Show the thoughts no longer: they are not of the answer."""
+
     def call(self, code: str) -> None:
         """Show the tool calls below the answer: a line for each, in the model's order."""
 
@@ -85,6 +88,8 @@ async def show(question: Question, screen: Screen, form: str) -> None:
                 elif isinstance(item, Reasoning):
                     screen.think(item.text)
                 elif isinstance(item, Status):
+                    if isinstance(item, PassedOver):
+                        screen.forget()
                     screen.wait(item.text)
                 elif isinstance(item, Omitted):
                     omitted[item.what] = None
@@ -137,6 +142,13 @@ class Frames(Screen):
         """Show `text` folded away above the answer."""
         self._thoughts.append(text)
         self._changed()
+
+    def forget(self) -> None:
+        """Take the thoughts away with the next frame."""
+        self._cancel_timer()
+        self._shown = True
+        self._thoughts.clear()
+        self._reasoning = Growing()
 
     def call(self, code: str) -> None:
         """Show `code` below the answer: arguments of tools are not Markdown."""

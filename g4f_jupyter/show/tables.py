@@ -10,7 +10,7 @@ from g4f.markdown.entities import literal
 from g4f.printable import one_line
 from g4f.providers.base_provider import Provider, provider_name
 from g4f.providers.catalogue import ROWS, available, load, reasons
-from g4f.providers.retry_provider import IterListProvider
+from g4f.providers.retry_provider import IterListProvider, named
 from g4f.providers.rows import Row
 
 from ..line.aliases import AliasTarget
@@ -93,9 +93,8 @@ async def _listed(provider: Provider, refresh: bool, patience: float | None) -> 
 def _providers(provider: Provider | str | None) -> list[Provider]:
     if provider is None:
         return [load(row.name) for row in available()]
-    if isinstance(provider, str):
-        return [load(name) for name in provider.replace(",", " ").split()]
-    return provider.providers if isinstance(provider, IterListProvider) else [provider]
+    chosen = named(provider)
+    return chosen.providers if isinstance(chosen, IterListProvider) else [chosen]
 
 
 async def _models(provider: Provider, *, refresh: bool) -> list[str]:

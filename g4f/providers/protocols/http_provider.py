@@ -41,7 +41,7 @@ class Page(NamedTuple):
 class HTTPProvider(AsyncGeneratorProvider):
     """A provider made from a row of the catalogue. Each protocol is a subclass that says what differs."""
 
-    enforces_max_tokens = True
+    asks_again = enforces_max_tokens = True
     enforces_stream_timeout = True  # waiting before a retry is not the server's silence
 
     reader: type[Reader]

@@ -21,7 +21,7 @@ from ..response import Status
 from .failures import broken, foreign_errors, reason, unsent
 from .held import Held
 from .refusals import Target, line, redact, refusal
-from .retries import AGAIN, Again, requested_pause, with_retries
+from .retries import again, with_retries
 from .sessions import READ_AHEAD, ClosedInBetweenError, session_for
 from .settings import Settings, environment_proxy
 
@@ -272,7 +272,7 @@ async def _refused(request: HTTPRequest, response: aiohttp.ClientResponse) -> Ex
                 body += data
     error = refusal(request.target, response.status, bytes(body), response.headers.get("Location", ""))
     error.request_id = _request_id(request, response)
-    return Again(error, requested_pause(response.headers)) if response.status in AGAIN else error
+    return again(error, response.headers, bytes(body))
 
 
 def _request_id(request: HTTPRequest, response: aiohttp.ClientResponse) -> str | None:

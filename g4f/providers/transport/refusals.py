@@ -13,6 +13,7 @@ from ...errors import (
     ContextLengthError,
     G4FError,
     MissingAuthError,
+    ModelLoadingError,
     ModelNotFoundError,
     PaymentRequiredError,
     RateLimitError,
@@ -80,6 +81,8 @@ def fault(target: Target, event: object, status: int = 200) -> G4FError:
     else:
         status = next((known for word, known in _STATUS_OF_WORD if word in code), status)
     words = redact(parsed.message, target.sent)
+    if status < 400 and _is_money(words, code):
+        status = 402
     if status < 400:
         return ResponseError(f"{target.provider} broke the answer off: {words or 'it gave no reason'}", status=status)
     return _error(target, status, words, code)
@@ -109,6 +112,7 @@ _WORDS: dict[type[G4FError], str] = {
     BadRequestError: "refused the request",
     ContextLengthError: "refused the question because it is too long",
     MissingAuthError: "did not accept the key",
+    ModelLoadingError: "is still loading the model",
     PaymentRequiredError: "asks for payment",
     RateLimitError: "limits the rate of requests",
     ServerError: "failed",
@@ -118,7 +122,11 @@ _WORDS: dict[type[G4FError], str] = {
 
 def _error(target: Target, status: int, words: str, code: str) -> G4FError:
     kind: type[G4FError] = status_error(status)
-    if status in (400, 404, 422) and ((status == 404 and "model" in words.lower()) or re.search(_NO_MODEL, code)):
+    if status in _MAY_BE_MONEY and _is_money(words, code):
+        kind = PaymentRequiredError
+    elif status in _MAY_BE_LOADING and re.search(_LOADING, words, re.IGNORECASE):
+        kind = ModelLoadingError
+    elif status in (400, 404, 422) and ((status == 404 and "model" in words.lower()) or re.search(_NO_MODEL, code)):
         kind = ModelNotFoundError
     elif status == 400 and "API_KEY_INVALID" in code.upper():
         kind = MissingAuthError
@@ -137,6 +145,39 @@ def _error(target: Target, status: int, words: str, code: str) -> G4FError:
         text += f" Fetch it: {target.pull.format(line(target.model))}"
     return kind(text, status=status)
 
+
+_MAY_BE_MONEY = (400, 403, 412, 429)
+"""Statuses that some servers send for an account without credit, in place of 402."""
+
+_MONEY = (
+    r"billing|insufficient_(quota|balance|credit|fund)|credits?_(exhausted|insufficient)|payment_required|arrearage"
+    r"|exceeded_current_quota|budget_exceeded"
+)
+"""What is in their codes then."""
+
+_MONEY_WORDS = (
+    r"exceeded your current quota|credit balance|(insufficient|not enough) (account )?(balance|credit|fund|quota)"
+    r"|(no|out of|any|enough|used all( available| your)?) credits?\b|credits? (are |is |has |have )?(been )?exhausted"
+    r"|billing (is not|is disabled|hard limit|account)|(requires|enable) billing|payment (is )?required"
+    r"|(monthly|your) spending limit"
+)
+"""What is in their words. Mere advice to pay does not count: limits of the rate come with it, too."""
+
+
+def _is_money(words: str, code: str) -> bool:
+    """Whether a refusal is about money. Google words its limits of the rate alike, but says when to ask again."""
+    return bool(
+        re.search(_MONEY, code.lower()) or ("retry_info" not in code and re.search(_MONEY_WORDS, words.lower()))
+    )
+
+
+_MAY_BE_LOADING = frozenset((404, 409, 425, 429, 500, 502, 503, 504))
+
+_LOADING = (
+    r"\b(is|are|still|currently|now|server) loading\b|\bbeing loaded\b|\bwarming up\b"
+    r"|(^loading (the )?model|\bmodel loading)\b(?!.*\b(fail|error))"
+)
+"""What servers write while they load a model: llama.cpp, Ollama, vLLM, LM Studio, and those of Hugging Face."""
 
 _NO_MODEL = r"model_not_found|invalid_model|unknown_model|model_not_available|no_such_model"
 
@@ -166,8 +207,8 @@ def _parse(body: bytes) -> _Message:
         return _Message(line(content), "")
     words = content.get("message") or content.get("detail") or content.get("error") or ""
     codes = [line(content[name]) for name in ("code", "type", "status") if content.get(name)]
-    code = next(filter(_is_status, codes), "") or " ".join(codes)
-    return _Message(line(words), " ".join([code, *_reasons(content.get("details"))]))
+    codes.sort(key=_is_status, reverse=True)
+    return _Message(line(words), " ".join([*codes, *_reasons(content.get("details"))]))
 
 
 def _is_status(code: str) -> bool:
@@ -176,8 +217,10 @@ def _is_status(code: str) -> bool:
 
 def _reasons(details: object) -> list[str]:
     """Return Google's names for a failure, which say more than its status: for a wrong key it is 400."""
-    listed = details[:10] if isinstance(details, list) else []
-    return [line(detail["reason"]) for detail in listed if isinstance(detail, dict) and "reason" in detail]
+    listed = [detail for detail in details[:10] if isinstance(detail, dict)] if isinstance(details, list) else []
+    return [line(detail["reason"]) for detail in listed if "reason" in detail] + [
+        "retry_info" for detail in listed if "retryDelay" in detail
+    ]
 
 
 _LONG = re.compile(r"([A-Za-z0-9+/=]{40})[A-Za-z0-9+/=]{160,}")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import random
+import re
 from asyncio import sleep
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
-from itertools import count
 from math import isfinite
 from time import time
 
-from ...errors import G4FError
+from ...errors import G4FError, ModelLoadingError, PaymentRequiredError
 from ...printable import logger
 from ..response import Status
 
-__all__ = ["AGAIN", "Again", "requested_pause", "with_retries"]
+__all__ = ["RANDOM", "Again", "Patience", "again", "wait", "with_retries"]
 
 AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 """The statuses after which the same request may be answered."""
@@ -25,6 +26,9 @@ BUDGET = 60.0
 FIRST, LONGEST = 0.5, 8.0
 """Seconds of the first pause, which doubles each time, and of the longest one, where the server requests none."""
 
+RANDOM = 0.25
+"""The largest random part of such a pause."""
+
 
 class Again(Exception):  # noqa: N818 - not an error by itself: it carries one
     """The attempt failed with `error`, and another one may not. `pause` is what the server requests, in seconds."""
@@ -34,27 +38,79 @@ class Again(Exception):  # noqa: N818 - not an error by itself: it carries one
         self.error, self.pause = error, pause
 
 
+def again(error: G4FError, headers: Mapping[str, str], body: bytes) -> Exception:
+    """Return the error of a refusal; in Again, if the same request may be answered later."""
+    is_loading = isinstance(error, ModelLoadingError)
+    if isinstance(error, PaymentRequiredError) or not (is_loading or error.status in AGAIN):
+        return error
+    pause = _requested_pause(headers)
+    if pause is None and (found := _IN_BODY.search(body)):
+        guess = float(found[1] or found[2])
+        pause = min(guess, LONGEST) if is_loading else guess  # the model may be there earlier
+    return Again(error, pause)
+
+
+_IN_BODY = re.compile(rb'"estimated_time"\s*:\s*(\d{1,9}(?:\.\d+)?)|"retryDelay"\s*:\s*"(\d{1,9}(?:\.\d+)?)s"')
+"""How servers of Hugging Face say when a model will be loaded, and how Google says when to ask again."""
+
+
+class Patience:
+    """What is left of the retries of one request, and of the seconds that it may wait in all.
+
+    While a model is being loaded, only the seconds count; but with no retries at all nothing is waited for.
+    """
+
+    def __init__(self, retries: int) -> None:
+        self._retries = self._left = retries
+        self._pauses, self._waited = 0, 0.0
+
+    @property
+    def next(self) -> int:
+        """The number of the next attempt, without those that found a model still loading."""
+        return self._retries - self._left + 1
+
+    def pause(self, error: G4FError, requested: float | None) -> float | None:
+        """Return the seconds to wait before the next attempt; None if there is none, because of `error`.
+
+        Notes in the error that another attempt may help.
+        """
+        self._pauses += 1
+        error.retry_after = requested or 0.0
+        pause = _pause(requested, self._pauses)
+        self._waited += pause
+        self._left -= not isinstance(error, ModelLoadingError)
+        return pause if self._retries and self._left >= 0 and self._waited <= BUDGET else None
+
+
 async def with_retries(attempt: Callable[[], Awaitable[None]], retries: int, name: str) -> AsyncGenerator[Status]:
     """Run `attempt` until it does not raise Again, at most `retries` times more than once.
 
-    Before each pause yield what is waited for. Raises the error of the last attempt.
+    A model that is being loaded is waited for as long as `BUDGET` allows. Before each pause yield what is waited for.
+    Raises the error of the last attempt.
     """
-    waited = 0.0
-    for number in count(1):
+    patience = Patience(retries)
+    while True:
         try:
             await attempt()
-        except Again as again:
-            failed = again
+        except Again as failed:
+            error, requested = failed.error, failed.pause
         else:
             return
-        pause = _pause(failed.pause, number)
-        waited += pause
-        if number > retries or waited > BUDGET:
-            raise failed.error
-        text = f"{name}: {_cause(failed.error)}; try {number + 1} of {retries + 1} in {pause:.1f} s"
+        pause = patience.pause(error, requested)
+        if pause is None:
+            raise error
+        if isinstance(error, ModelLoadingError):
+            text = f"{name} is still loading its model; asking again in {pause:.1f} s"
+        else:
+            text = f"{name}: {_cause(error)}; try {patience.next} of {retries + 1} in {pause:.1f} s"
         logger.info(text)
         yield Status(text)
-        await sleep(pause)
+        await wait(pause)
+
+
+async def wait(seconds: float) -> None:
+    """Wait before a request is sent again."""
+    await sleep(seconds)
 
 
 def _cause(error: G4FError) -> str:
@@ -69,20 +125,25 @@ def _pause(requested: float | None, number: int) -> float:
     if requested is not None:
         return requested + random.uniform(0, min(requested / 10, 0.5))  # noqa: S311 - no secret
     pause: float = min(FIRST * 2 ** (number - 1), LONGEST)
-    return pause * random.uniform(1, 1.25)  # noqa: S311 - no secret
+    return pause * random.uniform(1, 1 + RANDOM)  # noqa: S311 - no secret
 
 
-def requested_pause(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that `retry-after-ms` or `Retry-After` (seconds, or a date of RFC 9110) request."""
+def _requested_pause(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that `retry-after-ms` or `Retry-After` (seconds, or a date of RFC 9110) request.
+
+    None for what is no time, and for a time that is over: a clock is wrong, and to ask at once would be of no use.
+    """
     for name, unit in (("retry-after-ms", 1000), ("Retry-After", 1)):
         value = headers.get(name, "")
         try:
             pause = float(value) / unit
         except ValueError:
             continue
-        if isfinite(pause):
-            return max(pause, 0.0)
+        if isfinite(pause) and pause >= 0:
+            return pause
     try:
-        return max(parsedate_to_datetime(value).timestamp() - time(), 0.0)
+        date = parsedate_to_datetime(value)
+        pause = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - time()
     except (ValueError, IndexError, OverflowError):
         return None
+    return pause if pause >= 0 else None
