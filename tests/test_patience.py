@@ -145,7 +145,9 @@ class TestLoading(_Asks):
         error, requests = self.ask(whole(LOADING[0], 503))
         self.assertEqual((errors.ModelLoadingError, 503), (type(error), error.status))
         self.assertIsInstance(error, errors.ServerError)
-        self.assertEqual("OpenAI is still loading the model (HTTP 503): Loading model.", str(error))
+        self.assertEqual(
+            "OpenAI is still loading the model (HTTP 503): Loading model. Ask again in a minute.", str(error)
+        )
         self.assertEqual(len(self.pauses) + 1, requests)
         self.assertTrue(45 < sum(self.pauses) <= 60, self.pauses)
 

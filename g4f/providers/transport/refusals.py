@@ -120,18 +120,24 @@ _WORDS: dict[type[G4FError], str] = {
 }
 
 
-def _error(target: Target, status: int, words: str, code: str) -> G4FError:
-    kind: type[G4FError] = status_error(status)
+def _kind(status: int, words: str, code: str) -> type[G4FError]:
+    """Return the class of error for a refusal: the status's, unless words and codes say it more exactly."""
+    kind = status_error(status)
     if status in _MAY_BE_MONEY and _is_money(words, code):
-        kind = PaymentRequiredError
-    elif status in _MAY_BE_LOADING and re.search(_LOADING, words, re.IGNORECASE):
-        kind = ModelLoadingError
-    elif status in (400, 404, 422) and ((status == 404 and "model" in words.lower()) or re.search(_NO_MODEL, code)):
-        kind = ModelNotFoundError
-    elif status == 400 and "API_KEY_INVALID" in code.upper():
-        kind = MissingAuthError
-    elif kind is BadRequestError and re.search(_TOO_LONG, f"{code} {words}".lower()):
-        kind = ContextLengthError
+        return PaymentRequiredError
+    if status in _MAY_BE_LOADING and re.search(_LOADING, words, re.IGNORECASE):
+        return ModelLoadingError
+    if status in (400, 404, 422) and ((status == 404 and "model" in words.lower()) or re.search(_NO_MODEL, code)):
+        return ModelNotFoundError
+    if status == 400 and "API_KEY_INVALID" in code.upper():
+        return MissingAuthError
+    if kind is BadRequestError and re.search(_TOO_LONG, f"{code} {words}".lower()):
+        return ContextLengthError
+    return kind
+
+
+def _error(target: Target, status: int, words: str, code: str) -> G4FError:
+    kind = _kind(status, words, code)
     text = f"{target.provider} {_WORDS.get(kind, 'answered')}"
     if kind is ModelNotFoundError:
         text += f" {line(target.model)!r}"
@@ -139,7 +145,9 @@ def _error(target: Target, status: int, words: str, code: str) -> G4FError:
     text = f"{text}: {words.rstrip('. ')}." if words else f"{text}."
     if kind is MissingAuthError and target.remedy:
         text += f" Check {target.remedy}."
-    if status in (404, 405) and kind is not ModelNotFoundError:
+    if kind is ModelLoadingError:
+        text += " Ask again in a minute."
+    elif status in (404, 405) and kind is not ModelNotFoundError:
         text += " Check base_url."
     if kind is ModelNotFoundError and target.pull:
         text += f" Fetch it: {target.pull.format(line(target.model))}"
