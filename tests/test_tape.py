@@ -865,13 +865,15 @@ class TestFile(Folder):
         self.assertEqual(before, self.tape.read_bytes())
 
     def test_full(self) -> None:
-        """Where the disk is full, the old tape stays, whole."""
+        """Where the disk is full, the old tape stays, whole, and so does an answer that can only be added to it."""
         self.fill("a")
         before = self.tape.read_bytes()
         full = OSError(28, "No space left on device")
-        with mock.patch.object(Path, "replace", side_effect=full), self.warned("No space left"), g4f.tape(self.tape):
+        with mock.patch.object(Path, "replace", side_effect=full), self.warned("not put in order"), g4f.tape(self.tape):
             self.assertEqual("1", ask(Teller(), "b"))
-        self.assertEqual((before, 1), (self.tape.read_bytes(), len(list(self.folder.iterdir()))))
+            self.assertEqual("1", ask(Teller(), "c"))
+        self.assertTrue(self.tape.read_bytes().startswith(before))
+        self.assertEqual((3, 1), (len(self.lines()), len(list(self.folder.iterdir()))))
 
     def test_not_to_be_written(self) -> None:
         """An answer that has events of the provider's own is given, and not recorded."""

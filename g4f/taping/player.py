@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import threading
 import warnings
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
 from itertools import chain, repeat
@@ -20,7 +20,9 @@ from ..printable import logger, one_line
 from ..providers.response import Item, ProviderInfo, Replayed
 from ..secrets.key import Key
 from ..secrets.known import keys_here, secrets_of
+from .counts import NOWHERE, CellRun, Counts, here
 from .file import BROKEN, Entry, Kept, TapeFile, read_entry
+from .ports import Ports
 from .question import RecordedQuestion, differences, key_of, question, shortened
 
 __all__ = ["MODES", "Lookup", "Tape"]
@@ -28,12 +30,17 @@ __all__ = ["MODES", "Lookup", "Tape"]
 
 MODES = ("auto", "replay", "record", "off")
 
+SMALL = 2**18
+"""Bytes up to which a file is put in order with each answer, so that the tape of a notebook always is."""
+
 
 class Tape:
     """A tape that is on, from its first question to its last.
 
     A question that is repeated gets the answers that are on the tape one after the other, and then the last again. A
-    question that was not on it is asked each time that it is repeated, and all its answers are recorded.
+    question that was not on it is asked each time that it is repeated, and all its answers are recorded: within one run
+    of a cell, or outside of notebooks. A cell that is run again gets the answers that it had, and so does another cell
+    that asks the same.
     """
 
     def __init__(self, file: str | os.PathLike[str], mode: str = "auto", *, pace: bool = False) -> None:
@@ -47,8 +54,7 @@ class Tape:
             raise InputError(f"the mode of a tape is one of {', '.join(MODES)}, not {mode!r}.{near}")
         self.file = TapeFile(file)
         self.mode, self.pace = mode, pace
-        self._counts: Counter[str] = Counter()
-        self._missed: set[str] = set()
+        self._counts, self._ports = Counts(), Ports()
         self._warned: set[str] = set()
         self._guard = threading.Lock()
         if mode == "record":
@@ -62,35 +68,59 @@ class Tape:
 
         Raises InputError for what cannot be written on a tape.
         """
-        return Lookup(self, question(provider, model, messages, options), set(secrets_of(options)))
+        ports: dict[str, int] = {}
 
-    def find(self, key: str) -> list[bytes]:
-        """Return the lines with the answers to a question; none if it has to be asked. Raises InputError."""
-        if self.mode == "record" or key in self._missed:
+        def server(host: str, port: int) -> str:
+            with self._guard:
+                self.file.read()
+                name = self._ports.name(host, port, self.file.ports)
+            ports[name] = port
+            return name
+
+        return Lookup(self, question(provider, model, messages, options, server), set(secrets_of(options)), ports)
+
+    def find(self, key: str, place: CellRun = NOWHERE) -> list[int]:
+        """Return the numbers of the answers to a question; none if it has to be asked. Raises InputError."""
+        if self.mode == "record" or self._counts.is_missed(key, place):
             return []
         self.file.read()
         if odd := self.file.odd:
             lines = "; ".join(f"line {number} {why}" for number, _, why in odd[:3])
             more = f"; and {len(odd) - 3} more" if len(odd) > 3 else ""
             self.warn("odd", f"the tape {self.file.path.name} has lines that are passed over, and kept: {lines}{more}")
-        return self.file.answers_to(key)
+        return self.file.numbers(key)
 
     @contextmanager
-    def counted(self, key: str) -> Iterator[tuple[int, bytes | None]]:
+    def counted(self, key: str, place: CellRun) -> Iterator[tuple[int, bytes | None]]:
         """Yield the number of a question and the line that answers it, or None. A call that fails is not counted."""
-        lines = self.find(key)
+        numbers = self.find(key, place)
         with self._guard:
-            number = self._counts[key]
-            self._counts[key] += 1
-            if not lines and self.mode != "replay":
-                self._missed.add(key)
+            number = self._counts.take(key, place)
+        line = self.file.line(key, numbers[min(number, len(numbers) - 1)]) if numbers else None
+        with self._guard:
+            if line is None and self.mode != "replay":
+                self._counts.miss(key, place)
         try:
-            yield number, lines[min(number, len(lines) - 1)] if lines else None
+            yield number, line
         except BaseException:
             with self._guard:
-                if self._counts[key] == number + 1:
-                    self._counts[key] = number
+                self._counts.give_back(key, place, number)
             raise
+
+    def record(self, entry: Entry) -> None:
+        """Write an answer. While the file is small it stays in order. Raises InputError."""
+        self.file.put(entry)
+        atexit.register(self.close)
+        if self.file.size <= SMALL:
+            self.close()
+
+    def close(self) -> None:
+        """Put the file in order. The tape may go on."""
+        atexit.unregister(self.close)
+        try:
+            self.file.put_in_order()
+        except InputError as error:
+            self.warn("order", f"the tape {self.file.path.name} is not put in order: {error}")
 
     def warn(self, kind: str, message: str) -> None:
         """Warn once per kind, in a line that names the tape instead of the code."""
@@ -104,9 +134,10 @@ class Tape:
 class Lookup:
     """The lookup of one question on the tape that was on where the call was made."""
 
-    def __init__(self, tape: Tape, encoded: bytes, secrets: set[Key]) -> None:
+    def __init__(self, tape: Tape, encoded: bytes, secrets: set[Key], ports: dict[str, int]) -> None:
         self.key = key_of(encoded)
-        self._tape, self._encoded, self._secrets = tape, encoded, secrets
+        self._tape, self._encoded, self._secrets, self._ports = tape, encoded, secrets, ports
+        self._place = here()
 
     def __repr__(self) -> str:
         return f"<Lookup of {self.key} on {self._tape!r}>"
@@ -114,7 +145,7 @@ class Lookup:
     @property
     def needs_nobody(self) -> bool:
         """Whether the tape will answer, so that no provider has to be looked for. Raises InputError."""
-        return self._tape.mode == "replay" or bool(self._tape.find(self.key))
+        return self._tape.mode == "replay" or bool(self._tape.find(self.key, self._place))
 
     async def play(self, who: ProviderInfo | None, ask: Callable[[], AsyncGenerator[Item]]) -> AsyncGenerator[Item]:
         """Yield the answer: Replayed and what is on the tape; or that of `ask()`, which is recorded once it is whole.
@@ -124,7 +155,7 @@ class Lookup:
         `ask()` raises, and then nothing is recorded.
         """
         tape = self._tape
-        with tape.counted(self.key) as (number, line):
+        with tape.counted(self.key, self._place) as (number, line):
             if line is not None:
                 events, pauses = self._read(line)
                 yield Replayed(sum(pauses) / 1000)
@@ -163,7 +194,7 @@ class Lookup:
             tape.warn("key", f"an answer is not recorded on the tape {tape.file.path.name}: a key stands in its text")
             return
         try:
-            tape.file.put(Entry.of(self._encoded, number, notes.events, notes.ms))
+            tape.record(Entry.of(self._encoded, number, notes.events, notes.ms, self._ports))
         except (ValueError, TypeError) as error:
             tape.warn("write", f"answers are not recorded on the tape {tape.file.path.name}: {error}")
 
@@ -210,9 +241,9 @@ class _Notes:
 def _near(wanted: RecordedQuestion, file: TapeFile) -> str:
     """Say in which parts a question differs from the most similar one that is on the tape; "" if none is."""
     found: list[list[str]] = []
-    for key in file.answers:
+    for _, _, line in file.lines():
         with suppress(*BROKEN, IndexError):
-            other = read_entry(file.answers_to(key)[0]).decoded_question()
+            other = read_entry(line).decoded_question()
             if other.messages[-1] == wanted.messages[-1]:
                 found.append(differences(wanted, other))
     nearest: list[str] = min(found, key=len, default=[])
