@@ -41,6 +41,8 @@ Kept: TypeAlias = str | Reasoning | ToolCall | Usage | FinishReason | ProviderIn
 BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What reading a broken line raises."""
 
+_Ports: TypeAlias = dict[Annotated[str, msgspec.Meta(max_length=9)], Annotated[int, msgspec.Meta(ge=1, le=65535)]]
+
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One answer on a tape: a line of its file."""
@@ -51,7 +53,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     question: msgspec.Raw
     events: msgspec.Raw
     ms: list[Annotated[int, msgspec.Meta(ge=0, le=10**9)]] = []
-    ports: dict[str, int] = {}
+    ports: _Ports = {}
 
     @classmethod
     def of(
@@ -83,7 +85,7 @@ class _Head(msgspec.Struct, gc=False):
     tape: int
     key: str = ""
     n: int = -1
-    ports: dict[str, int] = {}
+    ports: _Ports = {}
 
 
 _HEAD = msgspec.json.Decoder(_Head)

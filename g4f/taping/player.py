@@ -30,7 +30,7 @@ __all__ = ["MODES", "Lookup", "Tape"]
 
 MODES = ("auto", "replay", "record", "off")
 
-SMALL = 2**18
+SMALL = 2**15
 """Bytes up to which a file is put in order with each answer, so that the tape of a notebook always is."""
 
 

@@ -19,7 +19,7 @@ from ..secrets.scrubbing import Scrubber
 
 __all__ = ["GIVEN_PORT", "RecordedQuestion", "differences", "key_of", "question", "shortened"]
 
-_LEFT_OUT = TRANSPORT.union(("metadata", "safety_identifier", "user")) - {"base_url"}
+_LEFT_OUT = TRANSPORT.union(("metadata", "prompt_cache_key", "safety_identifier", "user")) - {"base_url"}
 """Options that say how a question is sent, or by whom: no part of it."""
 
 _NAMING = frozenset(("$defs", "definitions", "patternProperties", "properties"))
