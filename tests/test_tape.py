@@ -414,6 +414,8 @@ class TestSameQuestion(Folder):
             (Teller, "m", "hi", {"base_url": "http://127.0.0.1:1/v1"}),
             (Teller, "m", "hi", {"extra_body": {"a": True}}),
             (Teller, "m", "hi", {"extra_body": {"a": 1.5}}),
+            (Teller, "m", "hi", {"extra_body": {"a": float("nan")}}),
+            (Teller, "m", "hi", {"extra_body": {"a": float("inf")}}),
         ]
         for kind, model, question, options in asked:
             self.recorded(kind(), question, model, **options)
@@ -995,6 +997,14 @@ class TestFile(Folder):
         self.assertEqual(6, len(added))
         self.assertEqual(["answers.jsonl"], [path.name for path in self.folder.iterdir()])
 
+    def test_small(self) -> None:
+        """The tape of a notebook is in order all the time: it is small."""
+        with g4f.tape(self.tape):
+            for question in "edcba":
+                ask(Teller(), question)
+                lines = self.tape.read_bytes().splitlines()
+                self.assertEqual(sorted(line.strip() for line in lines), lines)
+
     LONG = " ".join(["long"] * 2000)
     """A question so long that a tape of a few is not small."""
 
@@ -1076,6 +1086,26 @@ class TestFile(Folder):
                 if mode == "auto":
                     ask(Teller(), "new")
         self.assertEqual(["1"] + ["2"] * 8, sorted(self.texts()))
+
+    def test_half_a_line_that_becomes_whole(self) -> None:
+        """A line that another process is just writing is an answer as soon as it is whole, and no longer odd."""
+        self.fill("a", "b")
+        whole = self.tape.read_bytes()
+        self.tape.write_bytes(whole[:-30])
+        file = TapeFile(self.tape)
+        for data, expected in ((whole[:-30], (1, 1)), (whole, (2, 0))):
+            self.tape.write_bytes(data)
+            file.read()
+            self.assertEqual(expected, (len(file.answers), len(file.odd)))
+
+    def test_replaced_while_it_is_read(self) -> None:
+        """An answer is the right one, also where the file is replaced after it was looked at."""
+        self.fill("a", "b")
+        last, file, before = self.lines()[-1], TapeFile(self.tape), self.tape.lstat()
+        file.read()
+        self.fill(*(f"{number}" for number in range(20)))
+        with mock.patch.object(Path, "lstat", return_value=before):
+            self.assertEqual(last, json.loads(file.line(last["key"], 0) or ""))
 
     def test_changed_in_place(self) -> None:
         """A tape that an editor changes in place, and makes longer, is read again."""

@@ -195,7 +195,7 @@ class TapeFile:
     def _opened(self) -> Iterator[BinaryIO]:
         """Open the file that was read last, or the one that is in its place now, and read that."""
         with opened(self.path, self._unread) as (file, found):
-            if found[0] != self._seen[0]:
+            if found != self._seen:
                 self._index(file, found)
             yield file
 

@@ -55,6 +55,7 @@ class Tape:
         self.file = TapeFile(file)
         self.mode, self.pace = mode, pace
         self._counts, self._ports = Counts(), Ports()
+        self._is_closed = True
         self._warned: set[str] = set()
         self._guard = threading.Lock()
         if mode == "record":
@@ -110,13 +111,16 @@ class Tape:
     def record(self, entry: Entry) -> None:
         """Write an answer. While the file is small it stays in order. Raises InputError."""
         self.file.put(entry)
-        atexit.register(self.close)
+        if self._is_closed:
+            self._is_closed = False
+            atexit.register(self.close)
         if self.file.size <= SMALL:
             self.close()
 
     def close(self) -> None:
         """Put the file in order. The tape may go on."""
         atexit.unregister(self.close)
+        self._is_closed = True
         try:
             self.file.put_in_order()
         except InputError as error:

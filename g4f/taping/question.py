@@ -6,6 +6,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from hashlib import sha256
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -128,7 +129,9 @@ def _plain(value: Any, name: str = "") -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float):
-        return int(value) if value == value // 1 else float(value)
+        if value == value // 1:
+            return int(value)
+        return float(value) if isfinite(value) else str(float(value))  # which JSON does not have
     if isinstance(value, Mapping):
         return {str(key): _plain(held, key) for key, held in value.items()}
     given = value if isinstance(value, list | tuple) else msgspec.to_builtins(value, order="sorted")
