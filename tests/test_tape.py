@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -1106,6 +1107,16 @@ class TestFile(Folder):
         self.fill(*(f"{number}" for number in range(20)))
         with mock.patch.object(Path, "lstat", return_value=before):
             self.assertEqual(last, json.loads(file.line(last["key"], 0) or ""))
+
+    def test_gone(self) -> None:
+        """A tape whose folder is gone when it would be put in order says nothing."""
+        folder = self.folder / "gone"
+        folder.mkdir()
+        with warnings.catch_warnings(), g4f.tape(folder / "tape.jsonl"):
+            warnings.simplefilter("error")
+            for name in "hgfedcba":
+                ask(Teller(), f"{name} {self.LONG}")
+            shutil.rmtree(folder)
 
     def test_changed_in_place(self) -> None:
         """A tape that an editor changes in place, and makes longer, is read again."""

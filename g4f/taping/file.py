@@ -168,6 +168,9 @@ class TapeFile:
 
     def put_in_order(self) -> None:
         """Put the lines in order, if they are not, and keep what others wrote meanwhile. Raises InputError."""
+        if self.is_in_order:
+            return
+        self.read()  # another process may have done it, or removed the file
         if not self.is_in_order:
             with self.changed():
                 pass

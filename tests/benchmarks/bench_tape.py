@@ -79,14 +79,14 @@ def record_many(path: Path) -> float:
 
 
 def memory(path: Path) -> int:
-    """Return the most megabytes that a process has that opens a tape."""
+    """Return the most megabytes that a process has that opens a tape. Linux only."""
     code = f"""
-import resource
+from pathlib import Path
 from g4f.taping.file import TapeFile
 TapeFile({str(path)!r}).read()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 """
-    return int(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout)
+    return int(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout) // 1024
 
 
 def stream() -> None:
