@@ -361,6 +361,8 @@ class TestSameQuestion(Folder):
         self.assertEqual({"127.0.0.1:…", "127.0.0.1:…2"}, {line["question"]["provider"] for line in self.lines()})
         with g4f.tape(self.tape, "replay"):
             self.assertEqual(["one", "two"], [ask(f"http://127.0.0.1:{port}/v1") for port in (34567, 45678)])
+        with g4f.tape(self.tape, "replay"):
+            self.assertEqual(["two", "one"], [ask(each.url) for each in (two, one)])
 
     def test_server_that_moved(self) -> None:
         """One of two servers that takes another port replays what it answered, and the other keeps its own."""
@@ -490,7 +492,7 @@ class TestSameQuestion(Folder):
             *({"plugins": piece} for piece in nested),
             *({"tools": [tool]} for tool in [*tools, {"type": "function", "function": function}]),
             *({name: {"X": secret}} for name in ("extra_headers", "default_headers", "extra_query", "default_query")),
-            *({name: secret} for name in ("api_key", "organization", "project", "user", "safety_identifier")),
+            *({name: secret} for name in ("organization", "prompt_cache_key", "safety_identifier", "user")),
             {"metadata": {"a": secret}},
             {"proxy": f"http://me:{secret}@host:1"},
             {"proxies": {"https": f"http://me:{secret}@host:1"}},
