@@ -22,7 +22,7 @@ from .providers.catalogue import load_at
 from .providers.response import Item, PassedOver, ProviderInfo
 from .routing import Route, resolve, without_provider
 from .shaping import Shaper
-from .spending import count
+from .spending import count, counters
 from .taping.tapes import current
 from .typing import Messages
 from .waiting.limits import limited
@@ -159,7 +159,8 @@ async def _shaped(request: Request, answer: Assembly) -> AsyncGenerator[Item]:
         error.fill(answer.provider, answer.model, answer.text)
         raise
     finally:
-        count(answer, request.messages, monotonic() - start)
+        if counters:
+            count(answer, request.messages, monotonic() - start)
 
 
 async def _logged(items: AsyncGenerator[Item], answer: Assembly) -> AsyncGenerator[Item]:

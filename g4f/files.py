@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from errno import EACCES, EFBIG, EINVAL, EISDIR, EPERM
 from pathlib import Path
 from secrets import token_hex
@@ -22,20 +21,21 @@ import msgspec
 from . import wire
 from .errors import InputError
 
-__all__ = ["beginning", "check_writable", "decoded", "dump", "held", "load", "read", "replace", "resolve", "state"]
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: BinaryIO) -> None:
-        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(file: BinaryIO) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX)
-
+__all__ = [
+    "append",
+    "beginning",
+    "check_own",
+    "check_writable",
+    "decoded",
+    "dump",
+    "in_one_line",
+    "load",
+    "opened",
+    "read",
+    "replace",
+    "resolve",
+    "state",
+]
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ _BOM = b"\xef\xbb\xbf"
 _TOO_MUCH = f"more than {LARGEST >> 20} MB"
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
-_HOLD = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_ADD = os.O_RDWR | os.O_CREAT | _READ | getattr(os, "O_NOFOLLOW", 0)
 """How a file is opened: a pipe may have come into its place just now, and waits for somebody at its other end."""
 
 _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link"}
@@ -64,7 +64,7 @@ def read(path: Named, failure: str, missing: bytes | None = None) -> bytes:
 
     Raises InputError.
     """
-    with _in_one_line(failure):
+    with in_one_line(failure):
         try:
             return _read(path).removeprefix(_BOM)
         except FileNotFoundError:
@@ -75,8 +75,19 @@ def read(path: Named, failure: str, missing: bytes | None = None) -> bytes:
 
 def beginning(path: Named, failure: str, count: int) -> bytes:
     """Return the first `count` bytes of the file, however large it is. Raises InputError."""
-    with _in_one_line(failure):
+    with in_one_line(failure):
         return _read(path, count)
+
+
+@contextmanager
+def opened(path: Named, failure: str) -> Iterator[tuple[BinaryIO, tuple[int, ...]]]:
+    """Open the file, to be read piece by piece, behind a byte order mark. Yield it with what `state` returns for it.
+
+    Raises InputError, also for what fails while it is read.
+    """
+    with in_one_line(failure), _open(_path(path)) as file:
+        file.seek(len(_BOM) * (file.read(len(_BOM)) == _BOM))
+        yield file, _state(os.fstat(file.fileno()))
 
 
 def load(path: Named, kind: type[T], failure: str, missing: bytes | None = None) -> T:
@@ -86,7 +97,7 @@ def load(path: Named, kind: type[T], failure: str, missing: bytes | None = None)
 
 def decoded(data: str | bytes, kind: type[T], failure: str) -> T:
     """Return what is in a text of JSON. Raises InputError."""
-    with _in_one_line(failure):
+    with in_one_line(failure):
         if isinstance(data, str):
             data = data.encode().removeprefix(_BOM)
         found: T = wire.decoded(data, kind)
@@ -98,7 +109,7 @@ def resolve(path: Named, failure: str) -> Path:
 
     Raises InputError for a link or a file that another user may have put there.
     """
-    with _in_one_line(failure):
+    with in_one_line(failure):
         named = _path(path)
         found = Path(os.path.realpath(named))
         for each in (found, *(each for each in (named, *named.parents) if each.is_symlink())):
@@ -115,28 +126,55 @@ def state(path: Path, failure: str) -> tuple[int, ...]:
         return ()
     except OSError as error:
         raise _error(failure, error.strerror or "") from None
+    return _state(found)
+
+
+def _state(found: os.stat_result) -> tuple[int, ...]:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def check_writable(path: Path, failure: str) -> None:
     """Raise InputError if it can be failure now that the file cannot be replaced. `path` is what `resolve` returned."""
-    with _in_one_line(failure):
+    with in_one_line(failure):
         _replaced(path)
 
 
-def replace(path: Path, data: bytes, failure: str) -> None:
+def append(path: Path, line: bytes, failure: str) -> None:
+    """Add a line to the file, which need not be there yet: any reader finds it at the end, or does not find it yet.
+
+    `path` is what `resolve` returned, and is held. A part of a line that a killed process left at the end stays a line
+    of its own. Raises InputError, and then the file is as it was.
+    """
+    with in_one_line(failure):
+        _replaced(path)
+        with os.fdopen(os.open(path, _ADD, 0o666), "r+b", buffering=0) as file:
+            check_own(os.fstat(file.fileno()), path)
+            end = file.seek(0, os.SEEK_END)
+            if end + len(line) > LARGEST:
+                raise OSError(EFBIG, f"it would have {_TOO_MUCH}")
+            file.seek(max(end - 1, 0))
+            rest = memoryview(line if file.read(1) in (b"", b"\n") else b"\n" + line)
+            try:
+                while rest:
+                    rest = rest[file.write(rest) :]
+            except OSError:
+                file.truncate(end)
+                raise
+
+
+def replace(path: Path, data: bytes | Iterable[bytes], failure: str) -> None:
     """Put `data` in the place of the file, which keeps its mode: any reader finds the old one or the new one, whole.
 
     `path` is what `resolve` returned. Raises InputError, and then the old file is still there.
     """
-    with _in_one_line(failure):
+    with in_one_line(failure):
         before = _replaced(path)
-        if len(data) > LARGEST:
-            raise OSError(EFBIG, f"it would have {_TOO_MUCH}")
         new = path.with_name(f".g4f-{token_hex(8)}.new")
         try:
             with new.open("xb") as file:
-                file.write(data)
+                file.writelines([data] if isinstance(data, bytes) else data)
+                if file.tell() > LARGEST:
+                    raise OSError(EFBIG, f"it would have {_TOO_MUCH}")
             if before is not None:
                 new.chmod(before.st_mode & 0o777)
             new.replace(path)
@@ -150,24 +188,8 @@ def dump(path: Path, value: Any, failure: str) -> None:
 
 
 @contextmanager
-def held(path: Path, failure: str) -> Iterator[None]:
-    """Keep other processes, and other threads, from holding the file: by one beside it, gone afterwards.
-
-    Raises InputError if that cannot be made.
-    """
-    lock = path.with_name(f"{path.name}.lock")
-    with _in_one_line(f"{failure} because of its lock {lock.name}"):
-        file = _locked(lock)
-    with file:
-        try:
-            yield
-        finally:
-            with suppress(PermissionError):  # of Windows, where an open file stays
-                lock.unlink()
-
-
-@contextmanager
-def _in_one_line(failure: str) -> Iterator[None]:
+def in_one_line(failure: str) -> Iterator[None]:
+    """Raise InputError in one line for what goes wrong with a file."""
     try:
         yield
     except InputError:
@@ -192,27 +214,19 @@ def _path(named: Named) -> Path:
 
 
 def _read(named: Named, count: int = -1) -> bytes:
-    path = _path(named)
+    with _open(_path(named), is_whole=count < 0) as file:
+        return file.read(count) or b""  # None of a file of the system's own that has nothing just now
+
+
+@contextmanager
+def _open(path: Path, *, is_whole: bool = True) -> Iterator[BinaryIO]:
     _check_regular(path.stat())  # before, because a device may do something when it is opened
     with os.fdopen(os.open(path, _READ), "rb") as file:
         found = os.fstat(file.fileno())
         _check_regular(found)
-        if count < 0 and found.st_size > LARGEST:
+        if is_whole and found.st_size > LARGEST:
             raise OSError(EFBIG, f"it has {_TOO_MUCH}")
-        return file.read(count) or b""  # None of a file of the system's own that has nothing just now
-
-
-def _locked(path: Path) -> BinaryIO:
-    while True:
-        with suppress(FileNotFoundError):
-            _check_own(path.lstat(), path)
-        with ExitStack() as failed:
-            file = failed.enter_context(os.fdopen(os.open(path, _HOLD, 0o666), "wb"))
-            _check_own(os.fstat(file.fileno()), path)
-            _lock(file)
-            if _is_at(file, path):  # else who held it before has removed it
-                failed.pop_all()
-                return file
+        yield file
 
 
 def _replaced(path: Path) -> os.stat_result | None:
@@ -220,7 +234,7 @@ def _replaced(path: Path) -> os.stat_result | None:
     found = None
     with suppress(FileNotFoundError):
         found = path.lstat()
-        _check_own(found, path)
+        check_own(found, path)
     for place in (path.parent, *([path] if found else [])):
         read_only = not place.stat().st_mode & 0o222  # which root could write all the same
         if read_only or not os.access(place, os.W_OK):
@@ -228,7 +242,8 @@ def _replaced(path: Path) -> os.stat_result | None:
     return found
 
 
-def _check_own(found: os.stat_result, path: Path) -> None:
+def check_own(found: os.stat_result, path: Path) -> None:
+    """Raise OSError for what is no regular file, or for another user's file in a common folder."""
     _check_regular(found)
     _check_owner(found, path.parent)
 
@@ -251,10 +266,3 @@ def _check_owner(found: os.stat_result, folder: Path) -> None:
     open_to_all = beside.st_mode if stat.S_ISLNK(found.st_mode) else beside.st_mode | found.st_mode
     if found.st_uid not in (0, beside.st_uid, getattr(os, "geteuid", int)()) and open_to_all & 0o002:
         raise PermissionError(EPERM, "it is of another user, and everybody may write there: name a file of your own")
-
-
-def _is_at(file: BinaryIO, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
-    except FileNotFoundError:
-        return False

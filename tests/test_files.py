@@ -22,7 +22,7 @@ from unittest import mock
 from IPython.core.interactiveshell import InteractiveShell
 
 import g4f
-from g4f import ChatCompletion, Conversation, files
+from g4f import ChatCompletion, Conversation, files, locks
 from g4f.conversation import Turn
 from g4f.errors import InputError, MissingRequirementsError
 from g4f.taping import command
@@ -245,14 +245,14 @@ class TestKinds(FileTestCase):
         lock = self.folder / "file.lock"
         os.mkfifo(lock)
         with mock.patch.object(Path, "lstat", side_effect=FileNotFoundError):
-            self.assertIn("No such device", self.refused(lambda: files.held(self.path, "it").__enter__()))
+            self.assertIn("No such device", self.refused(lambda: locks.held(self.path, "it").__enter__()))
             reader = os.open(lock, os.O_RDONLY | os.O_NONBLOCK)
-            self.assertIn("it is a pipe", self.refused(lambda: files.held(self.path, "it").__enter__()))
+            self.assertIn("it is a pipe", self.refused(lambda: locks.held(self.path, "it").__enter__()))
             os.close(reader)
         lock.unlink()
         lock.symlink_to(self.folder / "target")
         with mock.patch.object(Path, "lstat", side_effect=FileNotFoundError):
-            self.assertIn("Too many levels", self.refused(lambda: files.held(self.path, "it").__enter__()))
+            self.assertIn("Too many levels", self.refused(lambda: locks.held(self.path, "it").__enter__()))
         self.assertFalse((self.folder / "target").exists())
 
     @unittest.skipUnless(Path("/proc/kmsg").exists(), "Linux only")
@@ -345,23 +345,36 @@ class TestWhole(FileTestCase):
     """A file is replaced as a whole, or not at all."""
 
     def test_full_disk(self) -> None:
-        """Where no more can be written, the old file stays, and nothing stands beside it."""
+        """Where no more can be written, the old file stays, replaced or added to, and nothing stands beside it."""
         code = """
             import resource, sys
             from pathlib import Path
-            from g4f import files
+            from g4f import files, locks
             from g4f.errors import InputError
             path = Path({path!r})
             path.write_bytes(b"old")
             resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-            try:
-                with files.held(path, "it"):
-                    files.replace(path, b"x" * 2000, "it cannot be written")
-            except InputError as error:
-                print(error, path.read_bytes(), len(list(path.parent.iterdir())))
+            for write in (files.replace, files.append):
+                try:
+                    with locks.held(path, "it"):
+                        write(path, b"x" * 2000, "it cannot be written")
+                except InputError as error:
+                    print(error, path.read_bytes(), len(list(path.parent.iterdir())))
             """
         told = script.run(code.format(path=str(self.path)))
-        self.assertEqual("it cannot be written: File too large b'old' 1\n", told)
+        self.assertEqual("it cannot be written: File too large b'old' 1\n" * 2, told)
+
+    def test_added(self) -> None:
+        """A line is added behind what is there; half a line that is there stays one of its own."""
+        for before, after in ((None, b"x\n"), (b"", b"x\n"), (b"a\n", b"a\nx\n"), (b"a", b"a\nx\n")):
+            self.path.unlink(missing_ok=True)
+            if before is not None:
+                self.path.write_bytes(before)
+            files.append(self.path, b"x\n", "it")
+            self.assertEqual(after, self.path.read_bytes())
+        with mock.patch("g4f.files.LARGEST", 5):
+            self.assertIn("it would have", self.refused(lambda: files.append(self.path, b"y\n", "it")))
+        self.assertEqual(after, self.path.read_bytes())
 
     def test_beside(self) -> None:
         """The new file has a name that nobody can foresee, is made by us, and is gone when anything fails."""

@@ -6,18 +6,24 @@ import asyncio
 import contextvars
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
+import tracemalloc
 import warnings
+from base64 import b64encode
 from collections.abc import AsyncGenerator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import TestCase, mock
+
+from matplotlib.figure import Figure
 
 import g4f
 from g4f import AsyncClient, ChatCompletion, Client, Model
@@ -33,7 +39,7 @@ from . import script
 from .clock import ClockLoop
 from .faces import Answer, on_every_face
 from .rows import only
-from .servers import Server, hello
+from .servers import Server, hello, whole
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 SECRET = "sk-secret-of-this-test"
@@ -106,6 +112,11 @@ def items(provider: Any, question: Any = "?", **options: Any) -> list[Item]:
     return list(ChatCompletion.create("m", question, provider, stream=True, **options))
 
 
+def script_of(text: str) -> Any:
+    """Return what a server answers that always says this."""
+    return lambda _: whole({"choices": [{"message": {"content": text}, "finish_reason": "stop"}]})
+
+
 class Folder(TestCase):
     """Has a folder of its own; `tape` is the path of a tape in it."""
 
@@ -117,6 +128,12 @@ class Folder(TestCase):
     def lines(self) -> list[dict[str, Any]]:
         """Return what is on the tape."""
         return [json.loads(line) for line in self.tape.read_text(encoding="utf-8").splitlines()]
+
+    def questions(self, path: Path | None = None) -> list[str]:
+        """Return the questions on a tape, in order of the alphabet; those on none are none."""
+        path = path or self.tape
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        return sorted(json.loads(line)["question"]["messages"][-1]["content"] for line in lines)
 
     def texts(self) -> list[str]:
         """Return the first text of each answer on the tape."""
@@ -329,6 +346,45 @@ class TestSameQuestion(Folder):
             with self.assertRaises(MissingRequirementsError):
                 ask("http://127.0.0.1:1234/v1")
 
+    def test_two_servers(self) -> None:
+        """Two servers of this machine are two, in one block and in several, whatever their ports."""
+        with Server(script_of("one")) as one, Server(script_of("two")) as two:
+            for _ in range(2):
+                with g4f.tape(self.tape):
+                    self.assertEqual(["one", "two"], [ask(each.url) for each in (one, two)])
+            self.tape.unlink()
+            for _ in range(2):
+                for server, text in ((one, "one"), (two, "two")):
+                    with g4f.tape(self.tape):
+                        self.assertEqual((text, text), (ask(server.url), ask(None, "hi", base_url=server.url)))
+            self.assertEqual((3, 3), (len(one.requests), len(two.requests)))
+        self.assertEqual({"127.0.0.1:…", "127.0.0.1:…2"}, {line["question"]["provider"] for line in self.lines()})
+        with g4f.tape(self.tape, "replay"):
+            self.assertEqual(["one", "two"], [ask(f"http://127.0.0.1:{port}/v1") for port in (34567, 45678)])
+        with g4f.tape(self.tape, "replay"):
+            self.assertEqual(["two", "one"], [ask(each.url) for each in (two, one)])
+
+    def test_server_that_moved(self) -> None:
+        """One of two servers that takes another port replays what it answered, and the other keeps its own."""
+        with Server(script_of("one")) as one:
+            with Server(script_of("two")) as two, g4f.tape(self.tape):
+                self.assertEqual(["one", "two"], [ask(each.url) for each in (one, two)])
+            with Server(script_of("new")) as moved, g4f.tape(self.tape):
+                self.assertEqual(["two", "one"], [ask(each.url) for each in (moved, one)])
+                self.assertEqual([], moved.requests)
+                with Server(script_of("third")) as third:
+                    self.assertEqual("third", ask(third.url))
+
+    def test_odd_ports(self) -> None:
+        """A tape with ports that there are not is passed over in one line."""
+        with Server(hello) as server, g4f.tape(self.tape):
+            ask(server.url)
+        (line,) = self.lines()
+        for ports in ({"…": 70000}, {"…": -1}, {"…" + "9" * 5000: 40000}, {"…": "x"}, []):
+            self.tape.write_text(json.dumps(line | {"ports": ports}), encoding="utf-8")
+            with self.subTest(ports), self.warned("line 1 is no answer of a tape"), g4f.tape(self.tape, "replay"):
+                self.assertRaises(MissingRequirementsError, ask, "http://127.0.0.1:45678/v1")
+
     def test_port_that_someone_chose(self) -> None:
         """Below 32768 no system gives one: 30000 and 30001 are two servers."""
         for port, told in ((30000, "30000"), (30001, "30001"), (32767, "32767"), (32768, "…"), (60999, "…")):
@@ -361,6 +417,8 @@ class TestSameQuestion(Folder):
             (Teller, "m", "hi", {"base_url": "http://127.0.0.1:1/v1"}),
             (Teller, "m", "hi", {"extra_body": {"a": True}}),
             (Teller, "m", "hi", {"extra_body": {"a": 1.5}}),
+            (Teller, "m", "hi", {"extra_body": {"a": float("nan")}}),
+            (Teller, "m", "hi", {"extra_body": {"a": float("inf")}}),
         ]
         for kind, model, question, options in asked:
             self.recorded(kind(), question, model, **options)
@@ -406,6 +464,84 @@ class TestSameQuestion(Folder):
         )
         url = line["question"]["messages"][0]["content"][1]["image_url"]["url"]
         self.assertRegex(url, "^data:image/gif;sha256,[0-9a-f]{64}$")
+
+    def test_secrets(self) -> None:
+        """No secret of an option is written: not by its name, its place or its look, however deep it stands."""
+        secret = "tok_9f8a7s6d5f4g3h2j"
+        schema = {"type": "string", "description": "given by the user"}
+        schema |= {"default": secret, "enum": [secret], "examples": [secret]}
+        function = {"name": "f", "parameters": {"properties": {"api_key": schema, "n": {"type": "integer"}}}}
+        address = f"https://me:{secret}@host/path?api_key={secret}"
+        pieces = [
+            {"api_key": secret},
+            {"X-Api-Key": (secret,)},
+            {"password": {"a": [secret]}},
+            {"secret": secret.encode()},
+            {"headers": {"X-Any": secret}},
+            {"cookies": {"any": secret}},
+            {"authorization": secret},
+            {"note": f"Bearer {secret}"},
+            {"url": address},
+            {f"Bearer {secret}": 1},
+            {"dsn": FinishReason(secret)},
+        ]
+        nested = [piece for each in pieces for piece in (each, {"a": [each]}, [{"b": ({"c": each},)}])]
+        tools = [{"type": "mcp", "server_url": address, **each} for each in pieces if "url" not in each]
+        cases = [
+            *({"extra_body": piece} for piece in nested if isinstance(piece, dict)),
+            *({"plugins": piece} for piece in nested),
+            *({"tools": [tool]} for tool in [*tools, {"type": "function", "function": function}]),
+            *({name: {"X": secret}} for name in ("extra_headers", "default_headers", "extra_query", "default_query")),
+            *({name: secret} for name in ("organization", "prompt_cache_key", "safety_identifier", "user")),
+            {"metadata": {"a": secret}},
+            {"proxy": f"http://me:{secret}@host:1"},
+            {"proxies": {"https": f"http://me:{secret}@host:1"}},
+            {"base_url": f"http://me:{secret}@127.0.0.1:1/v1?a={secret}"},
+            {"images": address},
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"token": secret}}}},
+        ]
+        for options in cases:
+            self.tape.unlink(missing_ok=True)
+            with self.subTest(options):
+                self.recorded(Teller(), "?", **options)
+                text = self.tape.read_text(encoding="utf-8")
+                self.assertNotIn(secret, text)
+                self.assertNotIn(b64encode(secret.encode()).decode(), text)
+        (line,) = self.lines()
+        self.assertIn("json_schema", line["question"]["options"]["response_format"]["type"])
+
+    def test_schema(self) -> None:
+        """What a schema says of a parameter counts, also of one that is called like a secret."""
+        for what in ("given by the user", "from the vault"):
+            schema = {"properties": {"password": {"type": "string", "description": what}, "n": {"default": 5}}}
+            self.recorded(Teller(), tools=[{"type": "function", "function": {"name": "f", "parameters": schema}}])
+        found = [line["question"]["options"]["tools"][0]["function"]["parameters"] for line in self.lines()]
+        self.assertEqual(2, len(found))
+        self.assertEqual({"default": 5}, found[0]["properties"]["n"])
+        self.assertEqual(
+            {"given by the user", "from the vault"}, {each["properties"]["password"]["description"] for each in found}
+        )
+
+    def test_figure(self) -> None:
+        """A figure has the same key in each version of matplotlib, drawn or read; another has another."""
+        for version in ("1.0", "9.9"):
+            for height in (1, 2):
+                figure = Figure()
+                figure.subplots().plot([0, height])
+                figure.savefig(file := self.folder / "figure.png", metadata={"Software": f"matplotlib {version}"})
+                with mock.patch("matplotlib.__version__", version):
+                    for image in (figure, file, file.read_bytes()):
+                        self.recorded(Teller(), images=image)
+        self.assertEqual(4, len(self.lines()))
+
+    def test_broken_image(self) -> None:
+        """What only begins like a PNG, or ends too early, is a question like others."""
+        start = b64encode(b"\x89PNG\r\n\x1a\n").decode()
+        for data in (start, f"{start[:-1]}A", f"{start}AAAA", f"{start}!", f"{start[:11]}"):
+            image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
+            with self.subTest(data):
+                asked = written.question("", "m", [{"role": "user", "content": [image]}], {})
+                self.assertIn(b"data:image/png;sha256,", asked)
 
     def test_not_json(self) -> None:
         """A question that cannot be written is refused, unsent; without a tape it is asked."""
@@ -673,6 +809,83 @@ class TestWhere(Folder):
         (line,) = self.lines()
         self.assertEqual("mine", line["question"]["messages"][0]["content"])
 
+    def test_work_of_others(self) -> None:
+        """What another thread starts, or hands to a pool, while the block runs, is not in the block; its own is."""
+        go, pool, fresh = threading.Event(), self.enterContext(ThreadPoolExecutor(1)), ThreadPoolExecutor(1)
+        pool.submit(int).result()
+
+        def other() -> None:
+            go.wait(script.PATIENCE)
+            for each in (pool, fresh):
+                each.submit(ask, Teller(), "another user's").result()
+            thread = threading.Thread(target=ask, args=(Teller(), "another user's"))
+            thread.start()
+            thread.join()
+
+        older = threading.Thread(target=other)
+        older.start()
+        with g4f.tape(self.tape), fresh:
+            pool.submit(ask, Teller(), "a").result()
+            fresh.submit(ask, Teller(), "b").result()
+            go.set()
+            older.join()
+            nested = threading.Thread(target=lambda: fresh.submit(ask, Teller(), "c").result())
+            nested.start()
+            nested.join()
+        self.assertEqual(["a", "b", "c"], self.questions())
+
+    def test_loop_of_another_thread(self) -> None:
+        """A call that the block hands to the loop of another thread is in it, a call that others hand to it is not."""
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever)
+        thread.start()
+
+        def hand_over(question: str) -> None:
+            asyncio.run_coroutine_threadsafe(ChatCompletion.create_async("m", question, Teller()), loop).result()
+
+        go = threading.Event()
+        others = threading.Thread(target=lambda: go.wait(script.PATIENCE) and hand_over("another user's"))
+        others.start()
+        with g4f.tape(self.tape):
+            hand_over("mine")
+            go.set()
+            others.join()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+        self.assertEqual(["mine"], self.questions())
+
+    def test_after_the_block(self) -> None:
+        """What was copied from the block, or started in it, is without its tape once it has ended."""
+
+        async def main() -> None:
+            go = asyncio.Event()
+
+            async def late() -> None:
+                await go.wait()
+                await ChatCompletion.create_async("m", "late", Teller())
+
+            with g4f.tape(self.tape):
+                task = asyncio.ensure_future(late())
+                await asyncio.sleep(0)
+            go.set()
+            await task
+
+        run(main())
+        with g4f.tape(self.other):
+            with g4f.tape(self.tape):
+                context = contextvars.copy_context()
+            context.run(ask, Teller(), "around")
+        context.run(ask, Teller(), "after")
+        self.assertEqual(([], ["around"]), (self.questions(), self.questions(self.other)))
+
+    def test_threads_start_as_before(self) -> None:
+        """After the last block threads and pools are as they were before the first."""
+        before = threading.Thread.start, ThreadPoolExecutor.submit
+        with g4f.tape(self.tape), g4f.tape(self.other):
+            self.assertNotEqual(before, (threading.Thread.start, ThreadPoolExecutor.submit))
+        self.assertEqual(before, (threading.Thread.start, ThreadPoolExecutor.submit))
+
     def test_main_thread(self) -> None:
         """A block in a thread has nothing of what the main thread asks meanwhile."""
         inside, go = threading.Event(), threading.Event()
@@ -787,6 +1000,147 @@ class TestFile(Folder):
         self.assertEqual(6, len(added))
         self.assertEqual(["answers.jsonl"], [path.name for path in self.folder.iterdir()])
 
+    def test_small(self) -> None:
+        """The tape of a notebook is in order all the time: it is small."""
+        with g4f.tape(self.tape):
+            for question in "edcba":
+                ask(Teller(), question)
+                lines = self.tape.read_bytes().splitlines()
+                self.assertEqual(sorted(line.strip() for line in lines), lines)
+
+    LONG = " ".join(["long"] * 2000)
+    """A question so long that a tape of a few is not small."""
+
+    def test_added(self) -> None:
+        """An answer is added to a long tape without changing what is there; the end of the block puts it in order."""
+        self.fill(*(f"{name} {self.LONG}" for name in "hgfedcba"))
+        before = self.tape.read_bytes()
+        with g4f.tape(self.tape):
+            for question in "yxz":
+                ask(Teller(), question)
+                self.assertTrue(self.tape.read_bytes().startswith(before))
+            with g4f.tape(self.tape, "replay"):
+                self.assertEqual(["1"] * 3, [ask(Teller(), question) for question in "xyz"])
+        lines = self.tape.read_bytes().splitlines()
+        self.assertEqual((11, sorted(lines)), (len(lines), lines))
+        self.assertLessEqual(set(before.splitlines()), set(lines))
+        self.assertEqual(["answers.jsonl"], [path.name for path in self.folder.iterdir()])
+
+    def test_process_ends(self) -> None:
+        """The end of the process puts the tape of G4F_TAPE in order, and one that was read later than its block."""
+        for where in ("contextlib.nullcontext()", f"g4f.tape({str(self.tape)!r})"):
+            self.tape.unlink(missing_ok=True)
+            code = f"""
+                import contextlib, os
+                from tests.test_tape import *
+                os.environ.update(G4F_TAPE="auto", G4F_TAPE_FILE={str(self.tape)!r})
+                with {where}:
+                    streams = [
+                        ChatCompletion.create("m", f"{{name}} {{TestFile.LONG}}", Teller(), stream=True)
+                        for name in "hgfedcba"
+                    ]
+                for stream in streams:
+                    list(stream)
+                """
+            self.assertEqual("", script.run(code))
+            lines = self.tape.read_bytes().splitlines()
+            self.assertEqual((8, sorted(lines)), (len(lines), lines))
+
+    def killed(self, mode: str) -> None:
+        """Record "2" to eight questions in a process that is killed before its tape is in order."""
+        code = f"""
+            from tests.test_tape import *
+            teller = Teller()
+            with g4f.tape({str(self.tape)!r}, {mode!r}):
+                for name in "hgfedcba":
+                    teller.count = 1
+                    ask(teller, f"{{name}} {{TestFile.LONG}}")
+                print(end="", flush=True)
+                os.kill(os.getpid(), signal.SIGKILL)
+            """
+        self.assertRaisesRegex(AssertionError, "ended with -9", script.run, "import signal\n" + textwrap.dedent(code))
+
+    def test_killed(self) -> None:
+        """What a killed process has recorded is read, whatever its order; half a line at the end costs no other."""
+        questions = [f"{name} {self.LONG}" for name in "abcdefgh"]
+        self.killed("auto")
+        left = self.tape.read_bytes()
+        self.assertNotEqual(sorted(left.splitlines()), left.splitlines())
+        self.tape.write_bytes(left + left.splitlines()[0][:-2])
+        with self.warned("kept: line 9 is no answer of a tape"), g4f.tape(self.tape, "replay"):
+            self.assertEqual(["2"] * 8, [ask(Teller(), question) for question in questions])
+        with self.warned("kept: line 9 is no answer of a tape"), g4f.tape(self.tape):
+            self.assertEqual(
+                ["2", "1", "2"], [ask(Teller(), question) for question in (questions[0], "i", questions[7])]
+            )
+        lines = self.tape.read_bytes().splitlines()
+        self.assertEqual((10, sorted(lines[:9])), (len(lines), lines[:9]))
+        self.assertEqual({line.strip() for line in left.splitlines()} - {*lines}, set())
+
+    def test_killed_while_it_replaced(self) -> None:
+        """Of the answers that a killed process has replaced, the last ones are given, and stay."""
+        questions = [f"{name} {self.LONG}" for name in "abcdefgh"]
+        self.fill(*questions)
+        self.killed("record")
+        for mode in ("replay", "auto"):
+            with warnings.catch_warnings(), g4f.tape(self.tape, mode):
+                warnings.simplefilter("error")
+                self.assertEqual(["2"] * 8, [ask(Teller(), question) for question in questions])
+                if mode == "auto":
+                    ask(Teller(), "new")
+        self.assertEqual(["1"] + ["2"] * 8, sorted(self.texts()))
+
+    def test_half_a_line_that_becomes_whole(self) -> None:
+        """A line that another process is just writing is an answer as soon as it is whole, and no longer odd."""
+        self.fill("a", "b")
+        whole = self.tape.read_bytes()
+        self.tape.write_bytes(whole[:-30])
+        file = TapeFile(self.tape)
+        for data, expected in ((whole[:-30], (1, 1)), (whole, (2, 0))):
+            self.tape.write_bytes(data)
+            file.read()
+            self.assertEqual(expected, (len(file.answers), len(file.odd)))
+
+    def test_replaced_while_it_is_read(self) -> None:
+        """An answer is the right one, also where the file is replaced after it was looked at."""
+        self.fill("a", "b")
+        last, file, before = self.lines()[-1], TapeFile(self.tape), self.tape.lstat()
+        file.read()
+        self.fill(*(f"{number}" for number in range(20)))
+        with mock.patch.object(Path, "lstat", return_value=before):
+            self.assertEqual(last, json.loads(file.line(last["key"], 0) or ""))
+
+    def test_gone(self) -> None:
+        """A tape whose folder is gone when it would be put in order says nothing."""
+        folder = self.folder / "gone"
+        folder.mkdir()
+        with warnings.catch_warnings(), g4f.tape(folder / "tape.jsonl"):
+            warnings.simplefilter("error")
+            for name in "hgfedcba":
+                ask(Teller(), f"{name} {self.LONG}")
+            shutil.rmtree(folder)
+
+    def test_changed_in_place(self) -> None:
+        """A tape that an editor changes in place, and makes longer, is read again."""
+        self.fill("a", "b")
+        with g4f.tape(self.tape, "replay"):
+            self.assertEqual("1", ask(Teller(), "a"))
+            self.tape.write_bytes(self.tape.read_bytes().replace(b'["1"', b'["another"'))
+            self.assertEqual(["another", "another"], [ask(Teller(), question) for question in "ab"])
+
+    def test_not_in_memory(self) -> None:
+        """Of a tape that is open, only the places of its answers are in memory."""
+        self.fill("a")
+        line = self.tape.read_bytes()
+        with self.tape.open("wb") as file:
+            for number in range(1000):
+                file.write(line.replace(b'"n":0', b'"n":%d' % number).replace(b'["1"', b'["%s"' % (b"x" * 10_000)))
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        file = TapeFile(self.tape)
+        file.read()
+        self.assertLess(tracemalloc.get_traced_memory()[1], 2**20)
+
     def test_odd_lines(self) -> None:
         """A torn or foreign line is told once, with its number, and stays when others are written."""
         self.fill("a", "b")
@@ -865,13 +1219,15 @@ class TestFile(Folder):
         self.assertEqual(before, self.tape.read_bytes())
 
     def test_full(self) -> None:
-        """Where the disk is full, the old tape stays, whole."""
+        """Where the disk is full, the old tape stays, whole, and so does an answer that can only be added to it."""
         self.fill("a")
         before = self.tape.read_bytes()
         full = OSError(28, "No space left on device")
-        with mock.patch.object(Path, "replace", side_effect=full), self.warned("No space left"), g4f.tape(self.tape):
+        with mock.patch.object(Path, "replace", side_effect=full), self.warned("not put in order"), g4f.tape(self.tape):
             self.assertEqual("1", ask(Teller(), "b"))
-        self.assertEqual((before, 1), (self.tape.read_bytes(), len(list(self.folder.iterdir()))))
+            self.assertEqual("1", ask(Teller(), "c"))
+        self.assertTrue(self.tape.read_bytes().startswith(before))
+        self.assertEqual((3, 1), (len(self.lines()), len(list(self.folder.iterdir()))))
 
     def test_not_to_be_written(self) -> None:
         """An answer that has events of the provider's own is given, and not recorded."""
@@ -918,7 +1274,7 @@ class TestFile(Folder):
             from tests.mocks import AsyncProviderMock
             with g4f.tape({path!r}):
                 for number in range(25):
-                    ChatCompletion.create("", f"{name} {{number}}", AsyncProviderMock)
+                    ChatCompletion.create("", f"{name} {{number}} {{'.' * 3000}}", AsyncProviderMock)
             """
         with ThreadPoolExecutor(3) as pool:
             list(pool.map(lambda name: script.run(code.format(path=str(self.tape), name=name)), "abc"))

@@ -69,15 +69,14 @@ def _listed(file: TapeFile) -> Iterator[str]:
 
 
 def _rows(file: TapeFile) -> Iterator[tuple[str, ...]]:
-    for key in sorted(file.answers):
-        for line in file.answers_to(key):
-            if _wrong(line):
-                continue
-            entry = read_entry(line)
-            question = entry.decoded_question()
-            text = "".join(event for event in entry.items() if isinstance(event, str))
-            asks, answers = (repr(shortened(each, 40)) for each in (question.last(), text))
-            yield key[:8], str(entry.n), question.provider, question.model, asks, answers
+    for key, _, line in file.lines():
+        if _wrong(line):
+            continue
+        entry = read_entry(line)
+        question = entry.decoded_question()
+        text = "".join(event for event in entry.items() if isinstance(event, str))
+        asks, answers = (repr(shortened(each, 40)) for each in (question.last(), text))
+        yield key[:8], str(entry.n), question.provider, question.model, asks, answers
 
 
 def _checked(file: TapeFile) -> Iterator[str]:
@@ -102,11 +101,9 @@ def _pruned(file: TapeFile, beginnings: list[str]) -> str:
         before = _count(file)
         if not beginnings:
             file.odd.clear()
-        for key, lines in file.answers.items():
-            named = key.startswith(tuple(beginnings))
-            goes = [n for n, line in lines.items() if (named if beginnings else _wrong(line))]
-            for number in goes:
-                del lines[number]
+        found = ((key, number, beginnings or _wrong(line)) for key, number, line in file.lines())
+        for key, number in [(key, n) for key, n, goes in found if goes and key.startswith(tuple(beginnings or [""]))]:
+            del file.answers[key][number]
         removed = before - _count(file)
     return f"removed {removed} line{'s' * (removed != 1)}"
 

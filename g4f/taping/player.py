@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import threading
 import warnings
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
 from itertools import chain, repeat
@@ -21,7 +21,9 @@ from ..providers.response import Item, PassedOver, ProviderInfo, Replayed, Trimm
 from ..secrets.key import Key
 from ..secrets.known import keys_here, secrets_of
 from ..spending import count
+from .counts import NOWHERE, CellRun, Counts, here
 from .file import BROKEN, Entry, Kept, TapeFile, read_entry
+from .ports import Ports
 from .question import RecordedQuestion, differences, key_of, question, shortened
 
 __all__ = ["MODES", "Lookup", "Tape"]
@@ -29,12 +31,17 @@ __all__ = ["MODES", "Lookup", "Tape"]
 
 MODES = ("auto", "replay", "record", "off")
 
+SMALL = 2**15
+"""Bytes up to which a file is put in order with each answer, so that the tape of a notebook always is."""
+
 
 class Tape:
     """A tape that is on, from its first question to its last.
 
     A question that is repeated gets the answers that are on the tape one after the other, and then the last again. A
-    question that was not on it is asked each time that it is repeated, and all its answers are recorded.
+    question that was not on it is asked each time that it is repeated, and all its answers are recorded: within one run
+    of a cell, or outside of notebooks. A cell that is run again gets the answers that it had, and so does another cell
+    that asks the same.
     """
 
     def __init__(self, file: str | os.PathLike[str], mode: str = "auto", *, pace: bool = False) -> None:
@@ -48,8 +55,8 @@ class Tape:
             raise InputError(f"the mode of a tape is one of {', '.join(MODES)}, not {mode!r}.{near}")
         self.file = TapeFile(file)
         self.mode, self.pace = mode, pace
-        self._counts: Counter[str] = Counter()
-        self._missed: set[str] = set()
+        self._counts, self._ports = Counts(), Ports()
+        self._is_closed = True
         self._warned: set[str] = set()
         self._guard = threading.Lock()
         if mode == "record":
@@ -63,35 +70,64 @@ class Tape:
 
         Raises InputError for what cannot be written on a tape.
         """
-        return Lookup(self, question(provider, model, messages, options), set(secrets_of(options)), messages)
+        ports: dict[str, int] = {}
 
-    def find(self, key: str) -> list[bytes]:
-        """Return the lines with the answers to a question; none if it has to be asked. Raises InputError."""
-        if self.mode == "record" or key in self._missed:
+        def server(host: str, port: int) -> str:
+            with self._guard:
+                self.file.read()
+                name = self._ports.name(host, port, self.file.ports)
+            ports[name] = port
+            return name
+
+        return Lookup(
+            self, question(provider, model, messages, options, server), set(secrets_of(options)), messages, ports
+        )
+
+    def find(self, key: str, place: CellRun = NOWHERE) -> list[int]:
+        """Return the numbers of the answers to a question; none if it has to be asked. Raises InputError."""
+        if self.mode == "record" or self._counts.is_missed(key, place):
             return []
         self.file.read()
         if odd := self.file.odd:
             lines = "; ".join(f"line {number} {why}" for number, _, why in odd[:3])
             more = f"; and {len(odd) - 3} more" if len(odd) > 3 else ""
             self.warn("odd", f"the tape {self.file.path.name} has lines that are passed over, and kept: {lines}{more}")
-        return self.file.answers_to(key)
+        return self.file.numbers(key)
 
     @contextmanager
-    def counted(self, key: str) -> Iterator[tuple[int, bytes | None]]:
+    def counted(self, key: str, place: CellRun) -> Iterator[tuple[int, bytes | None]]:
         """Yield the number of a question and the line that answers it, or None. A call that fails is not counted."""
-        lines = self.find(key)
+        numbers = self.find(key, place)
         with self._guard:
-            number = self._counts[key]
-            self._counts[key] += 1
-            if not lines and self.mode != "replay":
-                self._missed.add(key)
+            number = self._counts.take(key, place)
+        line = self.file.line(key, numbers[min(number, len(numbers) - 1)]) if numbers else None
+        with self._guard:
+            if line is None and self.mode != "replay":
+                self._counts.miss(key, place)
         try:
-            yield number, lines[min(number, len(lines) - 1)] if lines else None
+            yield number, line
         except BaseException:
             with self._guard:
-                if self._counts[key] == number + 1:
-                    self._counts[key] = number
+                self._counts.give_back(key, place, number)
             raise
+
+    def record(self, entry: Entry) -> None:
+        """Write an answer. While the file is small it stays in order. Raises InputError."""
+        self.file.put(entry)
+        if self._is_closed:
+            self._is_closed = False
+            atexit.register(self.close)
+        if self.file.size <= SMALL:
+            self.close()
+
+    def close(self) -> None:
+        """Put the file in order. The tape may go on."""
+        atexit.unregister(self.close)
+        self._is_closed = True
+        try:
+            self.file.put_in_order()
+        except InputError as error:
+            self.warn("order", f"the tape {self.file.path.name} is not put in order: {error}")
 
     def warn(self, kind: str, message: str) -> None:
         """Warn once per kind, in a line that names the tape instead of the code."""
@@ -105,9 +141,12 @@ class Tape:
 class Lookup:
     """The lookup of one question on the tape that was on where the call was made."""
 
-    def __init__(self, tape: Tape, encoded: bytes, secrets: set[Key], messages: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, tape: Tape, encoded: bytes, secrets: set[Key], messages: list[dict[str, Any]], ports: dict[str, int]
+    ) -> None:
         self.key = key_of(encoded)
-        self._tape, self._encoded, self._secrets, self._messages = tape, encoded, secrets, messages
+        self._tape, self._encoded, self._secrets, self._messages, self._ports = tape, encoded, secrets, messages, ports
+        self._place = here()
 
     def __repr__(self) -> str:
         return f"<Lookup of {self.key} on {self._tape!r}>"
@@ -115,7 +154,7 @@ class Lookup:
     @property
     def needs_nobody(self) -> bool:
         """Whether the tape will answer, so that no provider has to be looked for. Raises InputError."""
-        return self._tape.mode == "replay" or bool(self._tape.find(self.key))
+        return self._tape.mode == "replay" or bool(self._tape.find(self.key, self._place))
 
     async def play(
         self, who: ProviderInfo | None, answer: Assembly, ask: Callable[[], AsyncGenerator[Item]]
@@ -129,7 +168,7 @@ class Lookup:
         `ask()` raises, and then nothing is recorded.
         """
         tape = self._tape
-        with tape.counted(self.key) as (number, line):
+        with tape.counted(self.key, self._place) as (number, line):
             if line is not None:
                 async with aclosing(self._replay(answer, *self._read(line))) as events:
                     async for event in events:
@@ -177,7 +216,7 @@ class Lookup:
             tape.warn("key", f"an answer is not recorded on the tape {tape.file.path.name}: a key stands in its text")
             return
         try:
-            tape.file.put(Entry.of(self._encoded, number, notes.events, notes.ms))
+            tape.record(Entry.of(self._encoded, number, notes.events, notes.ms, self._ports))
         except (ValueError, TypeError) as error:
             tape.warn("write", f"answers are not recorded on the tape {tape.file.path.name}: {error}")
 
@@ -230,9 +269,9 @@ class _Notes:
 def _near(wanted: RecordedQuestion, file: TapeFile) -> str:
     """Say in which parts a question differs from the most similar one that is on the tape; "" if none is."""
     found: list[list[str]] = []
-    for key in file.answers:
+    for _, _, line in file.lines():
         with suppress(*BROKEN, IndexError):
-            other = read_entry(file.answers_to(key)[0]).decoded_question()
+            other = read_entry(line).decoded_question()
             if other.messages[-1] == wanted.messages[-1]:
                 found.append(differences(wanted, other))
     nearest: list[str] = min(found, key=len, default=[])

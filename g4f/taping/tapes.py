@@ -8,22 +8,24 @@ record   ask, and replace what is on the tape
 off      no tape
 
 Two questions are the same if their provider, model, messages and options are. It makes no difference whether the answer
-is streamed, with which key, time limit or proxy it is asked, and on which machine; if the caller names no provider,
-which one would answer there; and for a server on this machine, which port the system chose.
+is streamed, with which key, time limit, proxy or label (`user`, `metadata`) it is asked, and on which machine; and if
+the caller names no provider, which one would answer there.
+
+A server on this machine whose port the system chose (32768 or higher) may have another port the next time, and its
+answers are replayed all the same. Two servers are two: a port belongs to another server than those on the tape if each
+of these still listens where it did.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import threading
-from asyncio.events import AbstractEventLoop, _get_running_loop
+from asyncio.events import _get_running_loop
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
-from weakref import WeakSet
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
 
@@ -32,35 +34,39 @@ if TYPE_CHECKING:
 
 __all__ = ["FILE", "current", "load", "on", "tape"]
 
-_Place: TypeAlias = tuple[threading.Thread, AbstractEventLoop | None]
-
 FILE = "g4f_tape.jsonl"
 """The tape if none is named: in the current folder, which is the folder of the notebook."""
 
-_here: ContextVar[Tape | None] = ContextVar("g4f_tape", default=None)
+
+class _Block:
+    """A block with a tape, the thread and the loop that are in it, and the block around it."""
+
+    def __init__(self, tape: Tape | None, around: _Block | None = None) -> None:
+        self.tape, self.around = tape, around
+        self.thread, self.loop = threading.current_thread(), _get_running_loop()
+        self.is_open = True
 
 
-class _Open(NamedTuple):
-    """A tape that is on, the place of its block, and the threads that began before: these are not in the block."""
+_OUTSIDE = _Block(None)
+"""Where a thread of a pool is when it works for nobody."""
 
-    tape: Tape
-    place: _Place
-    older: WeakSet[threading.Thread]
-
-
-_open: list[_Open] = []
+_here: ContextVar[_Block | None] = ContextVar("g4f_tape", default=None)
+_open: list[_Block] = []
 
 
 @contextmanager
 def tape(file: str | os.PathLike[str] | None = None, mode: str = "auto", *, pace: bool = False) -> Iterator[Tape]:
-    """Put a tape on for the calls of the block, and for those of the threads that the block starts.
+    """Put a tape on for the calls of the block, also in the threads, tasks and pools to which the block gives work.
 
-    `file` is where answers are kept (else `G4F_TAPE_FILE`, else "g4f_tape.jsonl"), `mode` "auto", "replay", "record" or
-    "off". With `pace`, an answer takes as long as it took when it was recorded. Raises InputError for an unknown mode,
-    and in "record" for a file that cannot be written.
+    At its end the file is put in order. `file` is where answers are kept (else `G4F_TAPE_FILE`, else "g4f_tape.jsonl"),
+    `mode` "auto", "replay", "record" or "off". With `pace`, an answer takes as long as it took when it was recorded.
+    Raises InputError for an unknown mode, and in "record" for a file that cannot be written.
     """
     with on(load(file, mode, pace=pace)) as player:
-        yield player
+        try:
+            yield player
+        finally:
+            player.close()
 
 
 def load(file: str | os.PathLike[str] | None = None, mode: str = "auto", *, pace: bool = False) -> Tape:
@@ -73,49 +79,46 @@ def load(file: str | os.PathLike[str] | None = None, mode: str = "auto", *, pace
 @contextmanager
 def on(player: Tape) -> Iterator[Tape]:
     """Put this tape on again: a question that is repeated goes on with its next answer."""
-    place = _place()
-    before, mark = _here.get(), _Open(player, place, WeakSet({*threading.enumerate()} - {place[0]}))
-    _here.set(player)
-    _open.append(mark)
+    from .carrying import carried  # noqa: PLC0415 - 6 ms that only a tape has to spend
+
+    block = _Block(player, _block())
+    before = _here.get()
+    _here.set(block)
+    _open.append(block)
     try:
-        yield player
+        with carried(_here, lambda: _block() or _OUTSIDE, _OUTSIDE):
+            yield player
     finally:
         _here.set(before)
-        _open.remove(mark)
+        _open.remove(block)
+        block.is_open = False
 
 
 def current() -> Tape | None:
     """Return the tape that is on for a call that is made here, or None. Raises InputError for a wrong `G4F_TAPE`.
 
-    That is the tape of the block around the call. A thread that began while a block ran, a thread of a pool, and a loop
-    that the block runs may not have the block's context: for them it is the last tape that was put on. Other threads
-    that began before the block are not in it, nor are other tasks on the same loop. Else it is that of `G4F_TAPE`.
+    That is the tape of the block that made the call, the thread, the task, or the function that a pool calls, as long
+    as the block runs; then that of the block around it. Threads and tasks that others began are not in it. Else it is
+    that of `G4F_TAPE`.
     """
-    found = _here.get() or _of_elsewhere() or _of_environment()
+    block = _block()
+    found = _of_environment() if block is None else block.tape
     return None if found is None or found.mode == "off" else found
 
 
-def _place() -> _Place:
-    return threading.current_thread(), _get_running_loop()
-
-
-def _of_elsewhere() -> Tape | None:
+def _block() -> _Block | None:
+    """Return the block that a call is in which is made here."""
     if not _open:
         return None
-    here = _place()
-    return next((each.tape for each in reversed(_open) if _is_within(here, each)), None)
-
-
-def _is_within(here: _Place, opened: _Open) -> bool:
-    if here[0] is opened.place[0]:
-        return here[1] is not opened.place[1] or here[1] is None
-    return here[0] not in opened.older or _is_of_pool(here[0])
-
-
-def _is_of_pool(thread: threading.Thread) -> bool:
-    """Whether a thread belongs to a pool, which works for any caller: only the pools' module knows it."""
-    pools = sys.modules.get("concurrent.futures.thread")
-    return pools is not None and thread in pools._threads_queues  # noqa: SLF001
+    block = _here.get()
+    while block is not None and not block.is_open:
+        block = block.around
+    if block is None:
+        thread, loop = threading.current_thread(), _get_running_loop()
+        # A loop or a context that the block runs, and that was there before, does not have the block's context.
+        each = (each for each in reversed(_open) if each.thread is thread and (loop is None or loop is not each.loop))
+        return next(each, None)
+    return None if block is _OUTSIDE else block
 
 
 def _of_environment() -> Tape | None:

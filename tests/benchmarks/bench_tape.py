@@ -5,6 +5,7 @@ Each line: what is measured, its counterpart without a tape, and the number that
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
@@ -22,7 +23,7 @@ from g4f.taping.file import Entry, TapeFile
 from g4f.taping.question import key_of, question
 from g4f.taping.tapes import load, on
 
-ROUNDS, CHUNKS, ANSWERS, FINDS = 9, 4_000, 10_000, 1_000
+ROUNDS, CHUNKS, ANSWERS, FINDS, SHORT = 9, 4_000, 100_000, 1_000, 4_000
 
 
 class Talker:
@@ -44,11 +45,9 @@ def asked(number: int) -> bytes:
 
 def fill(path: Path) -> None:
     """Write a tape of answers, 100 chunks each."""
-    file = TapeFile(path)
-    with file.changed():
-        for number in range(ANSWERS):
-            entry = Entry.of(asked(number), 0, ["word "] * 100, [3] * 100)
-            file.answers[entry.key] = {0: msgspec.json.encode(entry)}
+    entries = (Entry.of(asked(number), 0, ["word "] * 100, [3] * 100) for number in range(ANSWERS))
+    with path.open("wb") as file:
+        file.writelines(line + b"\n" for line in sorted(map(msgspec.json.encode, entries)))
 
 
 def timed(function: Callable[[], object], times: int = 1) -> float:
@@ -67,6 +66,27 @@ def opened(path: Path) -> TapeFile:
     file = TapeFile(path)
     file.read()
     return file
+
+
+def record_many(path: Path) -> float:
+    """Return the seconds that it takes to record short answers, one after the other."""
+    path.unlink(missing_ok=True)
+    start = perf_counter()
+    with on(load(path)):
+        for number in range(SHORT):
+            ChatCompletion.create("", str(number), Talker)
+    return perf_counter() - start
+
+
+def memory(path: Path) -> int:
+    """Return the most megabytes that a process has that opens a tape. Linux only."""
+    code = f"""
+from pathlib import Path
+from g4f.taping.file import TapeFile
+TapeFile({str(path)!r}).read()
+print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+"""
+    return int(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout) // 1024
 
 
 def stream() -> None:
@@ -91,14 +111,16 @@ def main(folder: Path) -> None:
     size = large.stat().st_size / 1e6
     found = timed(lambda: opened(large))
     bare = timed(large.read_bytes)
-    print(f"open {ANSWERS} answers      {found * 1e3:6.1f} ms, {size:.0f} MB read bare {bare * 1e3:.1f}; at most 300")
+    print(f"open {ANSWERS} answers     {found * 1e3:6.1f} ms, {size:.0f} MB read bare {bare * 1e3:.1f}; at most 300")
+    print(f"memory of that          {memory(large):6} MB; at most 150")
     tape, few = load(large, "replay"), load(folder / "few.jsonl", "replay")
     key = key_of(asked(ANSWERS // 2))
     tape.find(key)
     many = timed(lambda: tape.find(key), FINDS)
     print(f"find among them         {many * 1e6:6.1f} µs, among none {timed(lambda: few.find(key), FINDS) * 1e6:.1f}")
     entry = Entry.of(asked(ANSWERS), 0, ["word "] * 100, [3] * 100)
-    print(f"add one to them         {timed(lambda: tape.file.put(entry)) * 1e3:6.1f} ms")
+    print(f"add one to them         {timed(lambda: tape.file.put(entry)) * 1e3:6.2f} ms; at most 0.3")
+    print(f"record {SHORT} short ones  {record_many(folder / 'many.jsonl'):6.2f} s; at most 2")
 
 
 if __name__ == "__main__":
