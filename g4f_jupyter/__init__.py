@@ -22,12 +22,13 @@ __all__ = ["load_ipython_extension", "unload_ipython_extension"]
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """`%load_ext g4f_jupyter`: register the magics, and make the running loop nestable.
 
-    An interrupt then also ends a cell that awaits, at once: ipykernel by itself does not wake the loop for it. Prints a
-    line only if the loop cannot be made nestable, or if another extension had a magic called `chat`.
+    An interrupt then also ends a cell that awaits, at once: ipykernel by itself does not wake the loop for it. An error
+    of g4f in the code of a cell is shown by its line and the user's own lines; `%tb` shows the whole traceback. Prints
+    a line only if the loop cannot be made nestable, or if another extension had a magic called `chat`.
     """
-    from .kernel.registration import load  # noqa: PLC0415 - importing the package costs nothing: pytest does it, too
+    from .kernel.registration import register  # noqa: PLC0415 - the package costs nothing: pytest imports it, too
 
-    load(shell)
+    register(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
