@@ -74,11 +74,18 @@ class Tracebacks:
         offset = maker.tb_offset if tb_offset is None else tb_offset
         try:
             maker.set_mode("Minimal" if is_cancelled else _mode(error, mode))
+            show = self._show_group if _is_group_of_ours(error) else self._before
             with _own_frames_only(error, offset):
-                self._before((type(error), error, error.__traceback__), filename, tb_offset, **options)
+                show((type(error), error, error.__traceback__), filename, tb_offset, **options)
         finally:
             maker.set_mode(mode)
             sys.last_traceback = maker.tb = error.__traceback__
+
+    def _show_group(self, exc_tuple: Any, *_: object, **__: object) -> None:
+        """Show a group with all its errors, as Python does: IPython has no form of its own for one."""
+        kind, error, _ = self._shell._get_exc_info(exc_tuple)  # noqa: SLF001 - `%tb` shows what it notes
+        lines = "".join(traceback.format_exception(error)).splitlines()
+        self._shell._showtraceback(kind, error, lines)  # noqa: SLF001
 
     def note_interrupt(self, result: ExecutionResult) -> None:
         """Have the reply to a cell whose await was interrupted name the error that was shown."""
@@ -158,6 +165,10 @@ def _is_about_ours(error: BaseException) -> bool:
     )
 
 
+def _is_group_of_ours(error: BaseException) -> bool:
+    return isinstance(error, BaseExceptionGroup) and _is_about_ours(error)
+
+
 def _own(trace: TracebackType | None) -> list[TracebackType]:
     return [entry for entry in frames(trace) if is_own(entry.tb_frame)]
 
@@ -166,7 +177,7 @@ def _shortened(error: BaseException, offset: int) -> TracebackType | None:
     """Return the traceback without our frames: above the last one only the user's, below it all from the user's on."""
     entries = list(frames(error.__traceback__))
     last = max((place for place, entry in enumerate(entries) if is_ours(entry.tb_frame)), default=-1)
-    if isinstance(error, BaseExceptionGroup):  # which Python prints itself, with the frames of IPython and of the group
+    if isinstance(error, BaseExceptionGroup):  # `_show_group` shows all frames, and none of asyncio's is wanted
         last, offset = len(entries), 0
     if last < 0:
         return error.__traceback__
