@@ -24,10 +24,15 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
     An interrupt then also ends a cell that awaits, at once: ipykernel by itself does not wake the loop for it. An error
     of g4f in the code of a cell is shown by its line and the user's own lines; `%tb` shows the whole traceback. Prints
-    a line only if the loop cannot be made nestable, or if another extension had a magic called `chat`.
+    a line only if the loop cannot be made nestable, if another extension had a magic called `chat`, or if another
+    package g4f is installed. Raises ImportError if that one hides ours.
     """
-    from .kernel.registration import register  # noqa: PLC0415 - the package costs nothing: pytest imports it, too
+    from .beside import explained  # noqa: PLC0415 - importing the package costs nothing: pytest imports it, too
 
+    try:
+        from .kernel.registration import register  # noqa: PLC0415
+    except ImportError as error:
+        raise explained(error) from None
     register(shell)
 
 

@@ -14,6 +14,7 @@ from g4f.errors import NestAsyncioError
 from g4f.printable import logger, say
 from g4f.waiting import bridge
 
+from ..beside import other_g4f
 from ..line import completion
 from ..magics.chat import ChatMagics
 from ..magics.chat_lines import ChatLineMagics
@@ -74,10 +75,12 @@ class _Loop:
 
 
 def register(shell: InteractiveShell) -> None:
-    """Add all that is ours to `shell`. Prints a line if it had another magic called `chat`."""
+    """Add all that is ours to `shell`. Prints a line if it had another magic `chat`, or if another g4f is here."""
     before = shell.magics_manager.magics["cell"].get("chat")
     if before is not None and not isinstance(getattr(before, "__self__", None), _OURS):
         say("g4f_jupyter: %%chat now asks g4f; it was another magic before")
+    if other := other_g4f():
+        say(f"g4f_jupyter: {other}")
     unregister(shell)
     chat = ChatMagics(shell)
     ours = (chat, ChatLineMagics(shell, chat))
