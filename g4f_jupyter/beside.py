@@ -31,7 +31,7 @@ def explained(error: ImportError) -> ImportError:
     if not other:
         return error
     broken = ImportError(other)
-    broken._render_traceback_ = lambda: [f"ImportError: {other}"]  # type: ignore[attr-defined] # noqa: SLF001
+    broken._render_traceback_ = lambda: [f"ImportError: {other}"]  # type: ignore[attr-defined]
     return broken
 
 
