@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from time import monotonic
 from typing import Any, Unpack
@@ -99,23 +99,23 @@ class Conversation:
         provider = self.provider = sealed(provider)
         self.system = system
         self.turns = list(turns)
-        self.options = in_our_words(seal(options))
+        self.options = in_our_words(_checked(options))
 
     def __call__(self, question: str, **options: Unpack[CallOptions]) -> Answer:
         """Return the answer, which is its text."""
-        return bridge.run(self.prepare(question, stream=False, **seal(options)).answer)
+        return bridge.run(self.prepare(question, stream=False, **_checked(options)).answer)
 
     def stream(self, question: str, **options: Unpack[CallOptions]) -> bridge.Stream[Item]:
         """Return the items of the answer as they come: text as `str`, and events."""
-        return bridge.iterate(self.prepare(question, **seal(options)).items)
+        return bridge.iterate(self.prepare(question, **_checked(options)).items)
 
     async def acall(self, question: str, **options: Unpack[CallOptions]) -> Answer:
         """Return the answer, which is its text."""
-        return await self.prepare(question, stream=False, **seal(options)).answer()
+        return await self.prepare(question, stream=False, **_checked(options)).answer()
 
     def astream(self, question: str, **options: Unpack[CallOptions]) -> AsyncGenerator[Item]:
         """Return the items of the answer as they come."""
-        return self.prepare(question, **seal(options)).items()
+        return self.prepare(question, **_checked(options)).items()
 
     def prepare(
         self, question: str, *, instead_of: Turn | None = None, stream: bool = True, **options: Unpack[CallOptions]
@@ -252,6 +252,14 @@ class PendingTurn:
             )
             yield Trimmed(trimmed)
             answered = stream_events(self._request(trimmed))
+
+
+def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options with their secrets sealed. Raises InputError for those that are not the caller's to give."""
+    for name, instead in (("messages", "turns="), ("stream", ".stream(…) or .astream(…)")):
+        if name in options:
+            raise InputError(f"a conversation has no option {name!r}: use {instead}")
+    return seal(options)
 
 
 def _named(provider: Provider | str | None) -> str:

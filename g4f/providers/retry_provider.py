@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from ..errors import G4FError, ResponseError, RetryNoProviderError, RetryProviderError
+from ..errors import G4FError, InputError, ResponseError, RetryNoProviderError, RetryProviderError, kind_of, quoted
 from ..printable import logger
 from ..waiting.limits import Limits
 from .base_provider import AsyncGeneratorProvider, Provider, provider_name
@@ -28,6 +28,8 @@ class IterListProvider(AsyncGeneratorProvider):
     """
 
     def __init__(self, providers: Sequence[Provider | str], shuffle: bool = False) -> None:
+        if not isinstance(providers, Iterable):
+            raise InputError(f"providers must be a list of providers, not {kind_of(providers)}")
         self.providers = [load(provider) if isinstance(provider, str) else provider for provider in providers]
         self.shuffle = shuffle
         self.name = " ".join(map(provider_name, self.providers))
@@ -130,6 +132,8 @@ class RetryProvider(IterListProvider):
         max_retries: int = 3,
     ) -> None:
         super().__init__(providers, shuffle)
+        if not isinstance(max_retries, int) or max_retries > 1000:
+            raise InputError(f"max_retries must be a whole number up to 1000, not {quoted(max_retries)}")
         self.tries = max_retries if single_provider_retry and len(self.providers) == 1 else 1
 
     def order(self) -> list[Provider]:

@@ -17,7 +17,7 @@ from typing import Annotated, NamedTuple, TypeAlias
 
 import msgspec
 
-from ..errors import InputError
+from ..errors import InputError, quoted
 from ..files import check_writable, held, read, replace, resolve, state
 from ..providers.response import FinishReason, ProviderInfo, Reasoning, ToolCall, Trimmed, Usage
 from .question import RecordedQuestion, key_of
@@ -98,7 +98,8 @@ class TapeFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Raise InputError for what is no name of a file, or for another user's file in a common folder."""
-        self.path = resolve(path, f"the tape {path} cannot be used")
+        named = path if isinstance(path, str | os.PathLike) else quoted(path)
+        self.path = resolve(path, f"the tape {named} cannot be used")
         self._unread, self._unwritten = (f"the tape {self.path} cannot be {done}" for done in ("read", "written"))
         self.answers: dict[str, dict[int, bytes]] = {}
         self.odd: list[Odd] = []
