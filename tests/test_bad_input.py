@@ -209,6 +209,13 @@ class TestAnything(TestCase):
             ):
                 self.attempt(f"{name} {what}", call)
 
+    def test_times(self) -> None:
+        """A time that is no number of seconds above 0 is refused."""
+        for name in ("connect_timeout", "first_timeout", "stream_timeout"):
+            for seconds in (float("nan"), 0, -1):
+                with self.subTest(name, seconds=seconds), self.assertRaises(InputError):
+                    ChatCompletion.create("m", "?", "http://127.0.0.1:9", max_retries=0, **{name: seconds})
+
     def test_providers(self) -> None:
         """Names and lists of providers."""
         self.attempt("find", find)

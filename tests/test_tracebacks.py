@@ -116,6 +116,13 @@ class TestOwnLines(TracebackTestCase):
                 self.assertLessEqual(len(lines), 2 + 2 * len(expected))
                 self.assert_own(lines)
 
+    def test_of_one_frame(self) -> None:
+        """So is one that a single frame of ours raises, whatever its kind."""
+        lines = self.failure("g4f.nothing")
+        self.assertEqual("AttributeError: module 'g4f' has no attribute 'nothing'", lines[-1])
+        self.assertEqual([1], places(lines))
+        self.assert_own(lines)
+
     def test_of_a_magic_that_runs_code(self) -> None:
         """So it is in `%%time`, in a script that is run, and in a thread or task that nobody waits for."""
         lines = self.failure("%%time\nask()")
