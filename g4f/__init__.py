@@ -39,11 +39,15 @@ _MODULES = ("Provider", "client", "errors", "models")
 
 def __getattr__(name: str) -> Any:
     """Import what is named when it is first used: asyncio alone takes longer than all that is here."""
-    if name in _MODULES:
-        return import_module(f".{name}", __name__)
-    if name not in _HOMES:
+    if name not in _MODULES and name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    try:
+        module = import_module(f".{_HOMES.get(name, name)}", __name__)
+    except ImportError as error:
+        from g4f_jupyter.beside import explained  # noqa: PLC0415 - only what another g4f has broken has this to spend
+
+        raise explained(error) from None
+    value = globals()[name] = module if name in _MODULES else getattr(module, name)
     return value
 
 

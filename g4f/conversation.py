@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from itertools import count
 from threading import Lock
@@ -90,19 +90,19 @@ class Conversation:
 
     def __call__(self, question: str, **options: Unpack[CallOptions]) -> Answer:
         """Return the answer, which is its text."""
-        return bridge.run(self.prepare(question, stream=False, **seal(options)).answer)
+        return bridge.run(self.prepare(question, stream=False, **_checked(options)).answer)
 
     def stream(self, question: str, **options: Unpack[CallOptions]) -> bridge.Stream[Item]:
         """Return the items of the answer as they come: text as `str`, and events."""
-        return bridge.iterate(self.prepare(question, **seal(options)).items)
+        return bridge.iterate(self.prepare(question, **_checked(options)).items)
 
     async def acall(self, question: str, **options: Unpack[CallOptions]) -> Answer:
         """Return the answer, which is its text."""
-        return await self.prepare(question, stream=False, **seal(options)).answer()
+        return await self.prepare(question, stream=False, **_checked(options)).answer()
 
     def astream(self, question: str, **options: Unpack[CallOptions]) -> AsyncStream[Item]:
         """Return the items of the answer as they come."""
-        return AsyncStream(self.prepare(question, **seal(options)).items())
+        return AsyncStream(self.prepare(question, **_checked(options)).items())
 
     def prepare(
         self,
@@ -293,6 +293,14 @@ def _messages(system: str, turns: Iterable[Turn]) -> list[dict[str, Any]]:
     for turn in turns:
         messages += turn.to_messages()
     return messages
+
+
+def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options with their secrets sealed. Raises InputError for those that are not the caller's to give."""
+    for name, instead in (("messages", "turns="), ("stream", ".stream(…) or .astream(…)")):
+        if name in options:
+            raise InputError(f"a conversation has no option {name!r}: use {instead}")
+    return seal(options)
 
 
 def _named(provider: Provider | str | None) -> str:

@@ -126,12 +126,15 @@ def ask(request: Request, answer: Assembly) -> AsyncGenerator[Item]:
     return _logged(items, answer) if logger.isEnabledFor(logging.DEBUG) else items
 
 
-async def _shaped(request: Request, answer: Assembly) -> AsyncGenerator[Item]:
+def _opened(request: Request) -> AsyncGenerator[Item | None]:
     call = cast("BoundCall", request.call)  # a request without one is answered by the tape, and never comes here
-    stop, max_chunks, timeout, silence = request.limits
-    items, texts, shaper = call.open(), answer.texts, None
-    if timeout or silence:
-        items = limited(items, timeout, silence)
+    items, (_, _, timeout, silence) = call.open(), request.limits
+    return limited(items, timeout, silence) if timeout or silence else items
+
+
+async def _shaped(request: Request, answer: Assembly) -> AsyncGenerator[Item]:
+    stop, max_chunks, *_ = request.limits
+    items, texts, shaper = _opened(request), answer.texts, None
     plain = not (stop or max_chunks)  # most text needs no shaping
     start = monotonic()
     try:

@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import builtins
 import difflib
+import reprlib
 from collections.abc import Iterable
 
 from .printable import one_line
@@ -57,6 +58,7 @@ __all__ = [
     "TimeoutError",
     "close_matches",
     "kind_of",
+    "quoted",
     "status_error",
 ]
 
@@ -72,7 +74,7 @@ class G4FError(Exception):
 
     def __init__(
         self,
-        message: str = "",
+        message: object = "",
         *,
         provider: str = "",
         model: str = "",
@@ -80,7 +82,8 @@ class G4FError(Exception):
         request_id: str | None = None,
         partial: str = "",
     ) -> None:
-        super().__init__(one_line(message))
+        shown = str(message) if isinstance(message, str | BaseException) else quoted(message)
+        super().__init__(one_line(shown))
         self.provider = provider
         self.model = model
         self.status = status
@@ -170,7 +173,7 @@ class RetryError(G4FError):
 class RetryProviderError(RetryError):
     """Each provider of a list failed. `errors` has the name and the error of each, in the order of the attempts."""
 
-    def __init__(self, message: str = "", errors: Iterable[tuple[str, Exception]] = ()) -> None:
+    def __init__(self, message: object = "", errors: Iterable[tuple[str, Exception]] = ()) -> None:
         super().__init__(message)
         self.errors = tuple(errors)
 
@@ -202,6 +205,25 @@ def status_error(status: int) -> type[ResponseStatusError]:
 def kind_of(value: object) -> str:
     """Return the name, for errors, of an unexpected value's type."""
     return "None" if value is None else type(value).__name__
+
+
+class _Quoted(reprlib.Repr):
+    """Shortens values: a repr that has no end, or that raises, is none for a line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = self.maxlong = 200
+
+    def repr_int(self, x: int, level: int) -> str:
+        return super().repr_int(x, level) if x.bit_length() < 10_000 else f"<int of {x.bit_length():,} bits>"
+
+
+_QUOTED = _Quoted()
+
+
+def quoted(value: object) -> str:
+    """Return a value as an error shows it: as its repr, shortened; also one whose repr raises, or holds itself."""
+    return _QUOTED.repr(value)
 
 
 def close_matches(name: str, known: Iterable[str]) -> str:

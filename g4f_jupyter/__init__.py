@@ -22,12 +22,18 @@ __all__ = ["load_ipython_extension", "unload_ipython_extension"]
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """`%load_ext g4f_jupyter`: register the magics, and make the running loop nestable.
 
-    An interrupt then also ends a cell that awaits, at once: ipykernel by itself does not wake the loop for it. Prints a
-    line only if the loop cannot be made nestable, or if another extension had a magic called `chat`.
+    An interrupt then also ends a cell that awaits, at once: ipykernel by itself does not wake the loop for it. An error
+    of g4f in the code of a cell is shown by its line and the user's own lines; `%tb` shows the whole traceback. Prints
+    a line only if the loop cannot be made nestable, if another extension had a magic called `chat`, or if another
+    package g4f is installed. Raises ImportError if that one hides ours.
     """
-    from .kernel.registration import load  # noqa: PLC0415 - importing the package costs nothing: pytest does it, too
+    from .beside import explained  # noqa: PLC0415 - importing the package costs nothing: pytest imports it, too
 
-    load(shell)
+    try:
+        from .kernel.registration import register  # noqa: PLC0415
+    except ImportError as error:
+        raise explained(error) from None
+    register(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:

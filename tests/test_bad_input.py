@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import tempfile
 from collections.abc import AsyncGenerator, Callable
 from fractions import Fraction
 from typing import Any
 from unittest import TestCase
 
-from g4f import AsyncClient, ChatCompletion, Client
-from g4f.errors import G4FError, InputError, ModelNotFoundError, ProviderNotFoundError, ProviderNotWorkingError
+from g4f import AsyncClient, ChatCompletion, Client, Conversation, tape
+from g4f.errors import G4FError, InputError, ModelNotFoundError, ProviderNotFoundError, ProviderNotWorkingError, quoted
+from g4f.Provider import IterListProvider, RetryProvider
+from g4f.providers.catalogue import find, load
 
 from .faces import Answer, on_every_face
 
@@ -138,6 +143,113 @@ class Refused:
 
 
 globals().update(on_every_face(Refused))
+
+
+class Unshown:
+    """An object that cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise OSError("not shown")
+
+
+HELD: list[Any] = []
+HELD.append(HELD)
+ODD: tuple[Any, ...] = (
+    None,
+    -1,
+    10**5000,
+    1.5,
+    float("nan"),
+    float("inf"),
+    1j,
+    True,
+    b"\xff",
+    "\ud800",
+    "\0",
+    "x" * 9_999,
+    "http://[",
+)
+ODD += ([], HELD, [None], {}, {1: 2}, {"x": HELD}, {1}, object(), int, Unshown(), [Unshown()], lambda: 1, ...)
+"""What a mistake may give instead of an option, a name or a list."""
+
+
+class TestAnything(TestCase):
+    """Whatever is given where something else is expected, it is taken, or is one error of ours."""
+
+    def attempt(self, what: str, call: Callable[[Any], Any]) -> None:
+        """Call with each odd value, in turn."""
+        for value in ODD:
+            with self.subTest(what, value=quoted(value)):
+                try:
+                    call(value)
+                except G4FError as error:
+                    self.assertNotIn("\n", str(error))
+                    self.assertLess(len(str(error)), 1000)
+
+    def test_settings(self) -> None:
+        """What says how and where to ask."""
+        address, key = "http://127.0.0.1:9", "k" * 20
+        for name in ("Ollama", "Anthropic", "Gemini", "OpenAI"):
+            given = {"base_url": address, "api_key": key, "max_retries": 0}
+            for option in ("base_url", "connect_timeout", "first_timeout", "max_retries", "reasoning_effort", "verify"):
+                self.attempt(
+                    f"{name} {option}",
+                    lambda value, name=name, option=option, given=given: ChatCompletion.create(
+                        "m", "?", name, **(given | {option: value})
+                    ),
+                )
+            for what, call in (
+                ("model", lambda value, name=name, given=given: ChatCompletion.create(value, "?", name, **given)),
+                (
+                    "image",
+                    lambda value, name=name, given=given: ChatCompletion.create(
+                        "m", "?", name, **given, images="http://[" if value is None else [value]
+                    ),
+                ),
+            ):
+                self.attempt(f"{name} {what}", call)
+
+    def test_times(self) -> None:
+        """A time that is no number of seconds above 0 is refused."""
+        for name in ("connect_timeout", "first_timeout", "stream_timeout"):
+            for seconds in (float("nan"), 0, -1):
+                with self.subTest(name, seconds=seconds), self.assertRaises(InputError):
+                    ChatCompletion.create("m", "?", "http://127.0.0.1:9", max_retries=0, **{name: seconds})
+
+    def test_providers(self) -> None:
+        """Names and lists of providers."""
+        self.attempt("find", find)
+        self.attempt("load", load)
+        self.attempt("list", lambda value: ChatCompletion.create("", "?", IterListProvider(value)))
+        self.attempt("in a list", lambda value: ChatCompletion.create("", "?", IterListProvider([value])))
+        self.attempt(
+            "tries",
+            lambda value: RetryProvider([Strict()], single_provider_retry=True, max_retries=value).order(),
+        )
+
+    def test_errors(self) -> None:
+        """An error takes anything for its line, such as another error."""
+        self.assertEqual("None", str(G4FError(None)))
+        self.assertEqual("'x'", str(InputError(KeyError("x"))))
+        self.attempt("error", G4FError)
+
+    def test_tape(self) -> None:
+        """File and mode of a tape."""
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            self.attempt("file", lambda value: tape(value).__enter__().file)
+            self.attempt("mode", lambda value: tape("x.jsonl", value).__enter__())
+
+    def test_conversation(self) -> None:
+        """What a conversation decides itself is no option of its calls, and says what to use."""
+        chat = Conversation("", Strict())
+        for name, instead in (("stream", r"\.stream\("), ("messages", "turns=")):
+            given = {name: True}
+            for call in (chat, chat.stream, chat.astream, lambda _, **more: Conversation("", Strict(), **more)):
+                with self.subTest(name), self.assertRaisesRegex(InputError, f"no option '{name}': use {instead}"):
+                    call("?", **given)
+            with self.assertRaisesRegex(InputError, instead):
+                asyncio.run(chat.acall("?", **given))
+        self.assertEqual("asked", chat("?"))
 
 
 class TestAtTheCall(TestCase):

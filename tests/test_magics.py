@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import unittest
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -394,22 +395,26 @@ class TestLoad(unittest.TestCase):
             self.assertNotIn("ChatMagics", kernel.run("%config").text)
 
     def test_interrupt_of_await(self) -> None:
-        """An interrupt ends a cell that awaits an answer at once, though nothing else happens in the kernel."""
-        with Kernel() as kernel:
-            kernel.run("%load_ext g4f_jupyter\n%reload_ext g4f_jupyter\nimport asyncio\nfrom g4f import ChatCompletion")
-            kernel.run(
-                """
-                class Waits:
-                    async def create_async(model, messages):
-                        print("begun")
-                        await asyncio.Event().wait()
-                """
-            )
-            cell = kernel.send("await ChatCompletion.create_async('', 'hi', Waits)")
-            kernel.wait_for(cell, "begun\n")
-            kernel.interrupt()
-            self.assertEqual("CancelledError", kernel.finish(cell).error.split(":")[0])
-            self.assertEqual("2", kernel.run("1 + 1").result)
+        """An interrupt ends a cell that awaits an answer at once, however the extension was loaded.
+
+        Nothing else happens in the kernel, not even a sync call before.
+        """
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        profile = Path(folder, "profile_default")
+        profile.mkdir()
+        (profile / "ipython_config.py").write_text("get_config().InteractiveShellApp.extensions = ['g4f_jupyter']")
+        for load, environment in (
+            ("%load_ext g4f_jupyter\n%reload_ext g4f_jupyter", {}),
+            ("get_ipython().extension_manager.load_extension('g4f_jupyter')", {}),
+            ("await asyncio.sleep(0)\n%load_ext g4f_jupyter", {}),
+            ("", {"IPYTHONDIR": folder}),
+            ("%load_ext g4f_jupyter", {"IPYTHONDIR": folder}),
+        ):
+            with self.subTest(load, **environment), Kernel(**environment) as kernel:
+                waits = kernel.send(f"import asyncio\n{load}\nprint('begun')\nawait asyncio.Event().wait()")
+                kernel.wait_for(waits, "begun\n")
+                kernel.interrupt()
+                self.assertEqual("KeyboardInterrupt: ", kernel.finish(waits).error)
 
     def test_another_magic(self) -> None:
         """A `%%chat` of somebody else is replaced, and one line says so."""

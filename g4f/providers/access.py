@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from ..errors import InputError, MissingAuthError, kind_of
+from ..errors import InputError, MissingAuthError, kind_of, quoted
 from ..secrets.key import Key, sealed
 from .rows import Row
 
@@ -40,7 +40,7 @@ def address(row: Row, base_url: str | None = None) -> str:
 def check_address(base_url: str) -> str:
     """Return `base_url` without a slash at its end. Raises InputError if it is not an http(s) address."""
     if not isinstance(base_url, str) or not _is_address(base_url.strip()):
-        raise InputError(f"base_url must be like https://host/v1, not {sealed(base_url)!r}")
+        raise InputError(f"base_url must be like https://host/v1, not {quoted(sealed(base_url))}")
     path, mark, query = base_url.strip().partition("?")
     return sealed(f"{path.rstrip('/')}{mark}{query}")
 

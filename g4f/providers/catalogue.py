@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import G4FError, ProviderNotFoundError, close_matches
+from ..errors import G4FError, ProviderNotFoundError, close_matches, kind_of, quoted
 from ..secrets.key import Key, sealed
 from ..secrets.known import keys_here
 from ..waiting.threads import side_by_side
@@ -44,6 +44,8 @@ def find(name: str, others: Iterable[str] = ()) -> Row:
 
     Raises ProviderNotFoundError with close matches, which may also come from the names `others`.
     """
+    if not isinstance(name, str):
+        raise ProviderNotFoundError(f"the name of a provider is a text, not {kind_of(name)}")
     if row := _BY_NAME.get(plain(name)):
         return row
     from ..secrets.scrubbing import Scrubber  # noqa: PLC0415 - 3 ms that only a name which nobody has needs to spend
@@ -54,7 +56,7 @@ def find(name: str, others: Iterable[str] = ()) -> Row:
         raise ProviderNotFoundError(f"{former}. Choose another provider: python -m g4f lists them", provider=name)
     known = [*others, *(row.name for row in ROWS)]
     near = close_matches(name, known) or f" Known are: {', '.join(known)}."
-    raise ProviderNotFoundError(f"there is no provider {name!r}.{near}", provider=name)
+    raise ProviderNotFoundError(f"there is no provider {quoted(name)}.{near}", provider=name)
 
 
 def names_in(text: str) -> list[str]:
@@ -62,9 +64,9 @@ def names_in(text: str) -> list[str]:
     return [sealed(name) for name in text.replace(",", " ").split()]
 
 
-def is_address(name: str) -> bool:
+def is_address(name: object) -> bool:
     """Whether `name` is an address, and not the name of a provider, be it with that of a model."""
-    return "://" in name and ":" not in name.partition("://")[0]
+    return isinstance(name, str) and "://" in name and ":" not in name.partition("://")[0]
 
 
 def parts(name: str) -> tuple[str, str]:

@@ -13,11 +13,13 @@ from ..assembly import Assembly
 from ..errors import (
     ContextLengthError,
     G4FError,
+    InputError,
     ProviderNotFoundError,
     ResponseError,
     RetryContextLengthError,
     RetryNoProviderError,
     RetryProviderError,
+    quoted,
 )
 from ..printable import logger
 from ..spending import count
@@ -283,6 +285,8 @@ class RetryProvider(IterListProvider):
         max_retries: int = 3,
     ) -> None:
         super().__init__(providers, shuffle)
+        if not isinstance(max_retries, int) or max_retries > 1000:
+            raise InputError(f"max_retries must be a whole number up to 1000, not {quoted(max_retries)}")
         self.tries = max_retries if single_provider_retry and len(self.providers) == 1 else 1
 
     def order(self) -> list[Provider]:

@@ -21,7 +21,7 @@ from typing import Annotated, BinaryIO, NamedTuple, TypeAlias
 
 import msgspec
 
-from ..errors import InputError
+from ..errors import InputError, quoted
 from ..files import append, check_writable, opened, replace, resolve, state
 from ..locks import held
 from ..providers.response import FinishReason, ProviderInfo, Reasoning, ToolCall, Trimmed, Usage
@@ -114,7 +114,8 @@ class TapeFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Raise InputError for what is no name of a file, or for another user's file in a common folder."""
-        self.path = resolve(path, f"the tape {path} cannot be used")
+        named = path if isinstance(path, str | os.PathLike) else quoted(path)
+        self.path = resolve(path, f"the tape {named} cannot be used")
         self._unread, self._unwritten = (f"the tape {self.path} cannot be {done}" for done in ("read", "written"))
         self._guard = threading.RLock()
         self._forget()

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from ..assembly import Assembly
-from ..errors import InputError, MissingRequirementsError, close_matches
+from ..errors import InputError, MissingRequirementsError, close_matches, quoted
 from ..printable import logger, one_line
 from ..providers.response import Item, PassedOver, ProviderInfo, Replayed, Trimmed
 from ..secrets.key import Key
@@ -50,9 +50,9 @@ class Tape:
         Raises InputError for an unknown mode, for a file that `TapeFile` refuses, and in "record" if it cannot be
         written.
         """
-        if mode not in MODES:
+        if not isinstance(mode, str) or mode not in MODES:
             near = close_matches(mode, MODES) if isinstance(mode, str) else ""
-            raise InputError(f"the mode of a tape is one of {', '.join(MODES)}, not {mode!r}.{near}")
+            raise InputError(f"the mode of a tape is one of {', '.join(MODES)}, not {quoted(mode)}.{near}")
         self.file = TapeFile(file)
         self.mode, self.pace = mode, pace
         self._counts, self._ports = Counts(), Ports()

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 from g4f.errors import InputError
@@ -17,6 +17,7 @@ from g4f.secrets.key import Key
 from g4f.secrets.known import hides, is_environment, keys_here
 from g4f.secrets.scrubbing import Scrubber
 
+from ..own_code import frames, is_own
 from .known import held
 
 __all__ = ["FIX", "about_last_error", "note_as_own"]
@@ -62,30 +63,17 @@ def about_last_error(scrubber: Scrubber | None = None) -> str:
     if error is None:
         raise InputError("no error was raised yet that %chat_fix could ask about")
     message = "".join(traceback.format_exception_only(error)).strip()
-    frames = list(_frames(error.__traceback__))
-    own = [each for each in frames if _is_own(each[0])][-FRAMES:] or frames[-1:]
+    raised_through = [(entry.tb_frame, entry.tb_lineno) for entry in frames(error.__traceback__)]
+    own = [each for each in raised_through if is_own(each[0])][-FRAMES:] or raised_through[-1:]
     places: dict[str, list[tuple[FrameType, int]]] = {}
     for frame, line in own:
         places.setdefault(frame.f_code.co_filename, []).append((frame, line))
     parts = [f"This error was raised:\n```\n{message}\n```", *map(_place, places.values())]
-    for frame, _ in frames:
+    for frame, _ in raised_through:
         scrubber.learn(held(frame.f_locals))
     if variables := list(islice(_variables((frame for frame, _ in own), _Shown(scrubber)), VARIABLES)):
         parts.append("The variables there:\n```\n" + "\n".join(variables) + "\n```")
     return scrubber.scrub("\n\n".join(parts))
-
-
-def _frames(trace: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
-    while trace is not None:
-        yield trace.tb_frame, trace.tb_lineno
-        trace = trace.tb_next
-
-
-def _is_own(frame: FrameType) -> bool:
-    """Whether the code is a cell or a file of the user: not of a package, of Python or of IPython."""
-    return not any(
-        part in frame.f_code.co_filename for part in ("site-packages", "dist-packages", "lib/python", "<frozen")
-    )
 
 
 def _place(frames: list[tuple[FrameType, int]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import tokenize
 from tokenize import TokenInfo
 from typing import TYPE_CHECKING
@@ -13,15 +14,17 @@ from g4f.errors import NestAsyncioError
 from g4f.printable import logger, say
 from g4f.waiting import bridge
 
+from ..beside import other_g4f
 from ..line import completion
 from ..magics.chat import ChatMagics
 from ..magics.chat_lines import ChatLineMagics
+from .tracebacks import Tracebacks
 from .waking import wake_at_signals
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["load", "register", "unregister"]
+__all__ = ["register", "unregister"]
 
 
 _OURS = (ChatMagics, ChatLineMagics)
@@ -42,31 +45,42 @@ class _Question(EscapedCommand):
         return None
 
 
-def load(shell: InteractiveShell) -> None:
-    """Make the running loop nestable, have interrupts wake it, and register the magics."""
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        logger.debug("no loop runs here")
-    else:
-        _prepare(loop)
-    register(shell)
+class _Loop:
+    """The loop of a shell's main thread, made nestable and woken by interrupts.
 
+    An extension that IPython's configuration names is loaded before that loop runs: then the first cell does it.
+    """
 
-def _prepare(loop: asyncio.AbstractEventLoop) -> None:
-    try:
-        bridge.make_nestable(loop)
-        logger.debug("the running loop is nestable")
-    except NestAsyncioError as error:
-        say(f"g4f_jupyter: {error}")
-    wake_at_signals(loop)
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._events = shell.events
+        self._events.register("pre_run_cell", self.prepare)
+        self.prepare(None)
+
+    def prepare(self, _: object) -> None:
+        """Prepare the loop, if it runs here, once."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            logger.debug("no loop runs here")
+            return
+        self._events.unregister("pre_run_cell", self.prepare)
+        try:
+            bridge.make_nestable(loop)
+            logger.debug("the running loop is nestable")
+        except NestAsyncioError as error:
+            say(f"g4f_jupyter: {error}")
+        wake_at_signals(loop)
 
 
 def register(shell: InteractiveShell) -> None:
-    """Add the magics to `shell`. Prints a line if it had another magic called `chat`."""
+    """Add all that is ours to `shell`. Prints a line if it had another magic `chat`, or if another g4f is here."""
     before = shell.magics_manager.magics["cell"].get("chat")
     if before is not None and not isinstance(getattr(before, "__self__", None), _OURS):
         say("g4f_jupyter: %%chat now asks g4f; it was another magic before")
+    if other := other_g4f():
+        say(f"g4f_jupyter: {other}")
     unregister(shell)
     chat = ChatMagics(shell)
     ours = (chat, ChatLineMagics(shell, chat))
@@ -81,17 +95,24 @@ def register(shell: InteractiveShell) -> None:
     shell.input_transformer_manager.token_transformers.append(_Question)
     shell.events.register("pre_run_cell", chat.forget_deleted)
     shell.events.register("post_run_cell", chat.end_cell)
+    Tracebacks(shell).install()
+    _Loop(shell)
 
 
 def unregister(shell: InteractiveShell) -> None:
-    """Remove the magics from `shell`."""
+    """Remove all that is ours from `shell`."""
     completion.unregister(shell)
     for magics in shell.magics_manager.magics.values():
         for name in [name for name, magic in magics.items() if isinstance(getattr(magic, "__self__", None), _OURS)]:
             del magics[name]
     for event in ("pre_run_cell", "post_run_cell"):
         callbacks = shell.events.callbacks[event]
-        callbacks[:] = [each for each in callbacks if not isinstance(getattr(each, "__self__", None), _OURS)]
+        owners = [getattr(each, "__self__", None) for each in callbacks]
+        for owner in owners:
+            if isinstance(owner, Tracebacks):
+                owner.remove()
+        callbacks = shell.events.callbacks[event]
+        callbacks[:] = [each for each in callbacks if not isinstance(getattr(each, "__self__", None), (*_OURS, _Loop))]
     transformers = shell.input_transformer_manager.token_transformers
     transformers[:] = [each for each in transformers if each is not _Question]
     shell.configurables[:] = [each for each in shell.configurables if not isinstance(each, _OURS)]

@@ -16,7 +16,7 @@ from g4f.markdown.code import fenced
 from g4f.markdown.entities import literal
 from g4f.markdown.rewriting import Growing, safe
 from g4f.printable import one_line, printable
-from g4f.providers.catalogue import find
+from g4f.providers.catalogue import ROWS
 from g4f.providers.response import FinishReason, Omitted, PassedOver, Reasoning, Status
 
 from ..inserts.last_error import note_as_own
@@ -250,14 +250,17 @@ class Frames(Screen):
 
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
-    """Have IPython show an error in one line: the provider, and its own message. `%tb` shows the whole traceback."""
+    """Have IPython show an error of ours in one line: the provider, and its message. `%tb` shows the whole traceback.
+
+    Any other, such as one of a provider that the notebook has, keeps its traceback: see `kernel.tracebacks`.
+    """
     try:
         yield
     except KeyboardInterrupt as error:
         error.args = error.args or (_INTERRUPTED,)
         _shorten(error)
         raise
-    except Exception as error:
+    except G4FError as error:
         _shorten(error)
         raise
 
@@ -277,9 +280,12 @@ def _shorten(error: BaseException) -> None:
 
 def _remedies(error: BaseException) -> list[str]:
     """Return lines that say how to give a missing key without leaving it in a cell, and how to go without one."""
-    if not isinstance(error, MissingAuthError) or error.status is not None or not error.provider:
+    if not isinstance(error, MissingAuthError):
         return []
-    name = next(iter(find(error.provider).keys), "")
+    names = (name for row in ROWS if row.name == error.provider for name in row.keys[:1])
+    name = next(names, "")
+    if not name or f"set {name}" not in str(error):  # it has an answer from a server, or is one of the user's own
+        return []
     return [
         f'Ask for it: import os, getpass; os.environ["{name}"] = getpass.getpass("{name}: ")',
         f"In Colab, a secret called {name} is found by itself. Without any key: -p Local, -p Ollama.",

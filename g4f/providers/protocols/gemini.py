@@ -11,8 +11,9 @@ optional, and are left out.
 from __future__ import annotations
 
 from mimetypes import guess_type
+from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
@@ -86,7 +87,7 @@ class Gemini(HTTPProvider):
             body["toolConfig"] = {"functionCallingConfig": _mode(choice)}
         if config := _config(model, options):
             body["generationConfig"] = config
-        return f"/{quote(name)}:{method}", body | options
+        return f"/{quote(name, errors='replace')}:{method}", body | options
 
     def listed(self, body: bytes) -> Page:
         """Return the names of the models that can answer."""
@@ -172,7 +173,7 @@ def _part(part: dict[str, Any]) -> dict[str, Any]:
         return {"text": part["text"]}
     if (image := inline(url := url_of(part))) is not None:
         return {"inlineData": {"mimeType": image.media_type, "data": image.data}}
-    kind, _ = guess_type(urlsplit(url).path)
+    kind, _ = guess_type(PurePosixPath(url.partition("?")[0]).name)
     return {"fileData": {"fileUri": url} | ({"mimeType": kind} if kind else {})}
 
 

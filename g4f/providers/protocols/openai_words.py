@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from ...errors import InputError
+from ...errors import InputError, quoted
 from ...wire import decoded
 
 __all__ = [
@@ -157,7 +157,7 @@ def schema_of(response_format: object) -> Mapping[str, Any] | None:
 def effort(given: object, known: Mapping[str, Value]) -> Value:
     """Return the protocol's own value for a `reasoning_effort`."""
     if not isinstance(given, str) or given not in known:
-        raise InputError(f"reasoning_effort must be one of {', '.join(known)}, not {given!r}")
+        raise InputError(f"reasoning_effort must be one of {', '.join(known)}, not {quoted(given)}")
     return known[given]
 
 

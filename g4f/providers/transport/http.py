@@ -30,6 +30,9 @@ __all__ = ["Exchange", "HTTPRequest", "HTTPResponse"]
 EXPANDED, RATIO = 2**24, 200
 """Bytes that a compressed answer may always have; above that it may have so many times its compressed size."""
 
+LONGEST = 1e9
+"""Seconds that stand for no limit: aiohttp rounds to whole ones, and infinity has none."""
+
 SETTLE = 0.25
 """Seconds to wait for the end of an answer after its end mark, so that the connection can be used again."""
 
@@ -239,7 +242,7 @@ async def _send(request: HTTPRequest, url: str) -> aiohttp.ClientResponse:
                 headers=request.headers,
                 proxy=None if socks else proxy,
                 ssl=_trust(settings.verify),
-                timeout=aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout),
+                timeout=aiohttp.ClientTimeout(total=None, connect=min(settings.connect_timeout, LONGEST)),
                 allow_redirects=False,
             )
         except ClosedInBetweenError:

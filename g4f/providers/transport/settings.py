@@ -18,6 +18,10 @@ __all__ = ["TRANSPORT", "Settings", "environment_proxy", "private", "proxy_addre
 _PRIVATE = ("api_key", "base_url", "extra_headers", "extra_query")
 
 
+MOST_RETRIES = 1000
+"""More are a mistake."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How requests are sent. Each field may be set for a call, for a client, or as `G4F_…` in the environment.
 
@@ -53,12 +57,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             given["verify"] = _verify(given["verify"])
         try:
             settings = msgspec.convert(given, cls, strict=False)
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, UnicodeEncodeError) as error:
             raise InputError(f"a setting has the wrong type: {error}") from None
-        if min(settings.connect_timeout, settings.first_timeout, settings.stream_timeout) <= 0:
+        times = settings.connect_timeout, settings.first_timeout, settings.stream_timeout
+        if not all(seconds > 0 for seconds in times):  # nor is NaN
             raise InputError("connect_timeout, first_timeout and stream_timeout must be more than 0 seconds")
-        if settings.max_retries < 0:
-            raise InputError("max_retries must be 0 or more")
+        if not 0 <= settings.max_retries <= MOST_RETRIES:
+            raise InputError(f"max_retries must be a whole number from 0 to {MOST_RETRIES}")
         return settings
 
 

@@ -1,0 +1,201 @@
+"""An error that comes out of g4f is shown by its line and the user's own frames.
+
+    a cell fails ──▶ shell.showtraceback ──no error of ours──▶ IPython's traceback, as ever
+                                         ├─ours──────────────▶ its line, the user's own frames; `%xmode Verbose`: all
+                                         └─an interrupt──────▶ KeyboardInterrupt, in one line
+    `%tb` ─────────▶ shell.showtraceback, while no error is handled ──▶ IPython's traceback, whole
+
+The frames of others are hidden while the traceback is made, and are back when it is shown: for `%tb` and `%debug`, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from g4f.errors import G4FError
+
+from ..own_code import frames, is_ours, is_own
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+
+__all__ = ["Tracebacks"]
+
+
+class Tracebacks:
+    """Shows the errors of a shell, of its threads and of its forgotten tasks, from `install` to `remove`."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._before = shell.showtraceback
+        self._before_in_thread = threading.excepthook
+        self._is_installed = False
+        self._interrupt: tuple[BaseException, KeyboardInterrupt] | None = None
+
+    def install(self) -> None:
+        """Show errors from now on."""
+        self._is_installed = True
+        self._shell.showtraceback = self.show  # type: ignore[method-assign, assignment]
+        self._shell.events.register("post_run_cell", self.note_interrupt)
+        threading.excepthook = self._show_in_thread
+        logging.getLogger("asyncio").addFilter(_shorten_record)
+
+    def remove(self) -> None:
+        """Leave errors to what showed them before. What was put around it meanwhile stays."""
+        self._is_installed = False
+        if self._shell.showtraceback == self.show:
+            self._shell.showtraceback = self._before  # type: ignore[method-assign]
+        if threading.excepthook == self._show_in_thread:
+            threading.excepthook = self._before_in_thread
+        self._shell.events.unregister("post_run_cell", self.note_interrupt)
+        logging.getLogger("asyncio").removeFilter(_shorten_record)
+
+    def show(
+        self, exc_tuple: Any = None, filename: str | None = None, tb_offset: int | None = None, **options: Any
+    ) -> None:
+        """Show an error, by default the one that is handled now, or else the last one: as IPython's method."""
+        error: BaseException | None = sys.exception() if exc_tuple is None else exc_tuple[1]
+        maker = self._shell.InteractiveTB
+        mode = maker.mode
+        if not self._is_installed or error is None or mode == "Verbose":
+            self._before(exc_tuple, filename, tb_offset, **options)
+            return
+        if is_cancelled := _is_cancelled_cell(error):
+            interrupt = KeyboardInterrupt().with_traceback(error.__traceback__)
+            self._interrupt, error = (error, interrupt), interrupt
+        offset = maker.tb_offset if tb_offset is None else tb_offset
+        try:
+            maker.set_mode("Minimal" if is_cancelled else _mode(error, mode))
+            show = self._show_group if _is_group_of_ours(error) else self._before
+            with _own_frames_only(error, offset):
+                show((type(error), error, error.__traceback__), filename, tb_offset, **options)
+        finally:
+            maker.set_mode(mode)
+            sys.last_traceback = maker.tb = error.__traceback__
+
+    def _show_group(self, exc_tuple: Any, *_: object, **__: object) -> None:
+        """Show a group with all its errors, as Python does: IPython has no form of its own for one."""
+        kind, error, _ = self._shell._get_exc_info(exc_tuple)  # noqa: SLF001 - `%tb` shows what it notes
+        lines = "".join(traceback.format_exception(error)).splitlines()
+        self._shell._showtraceback(kind, error, lines)  # noqa: SLF001
+
+    def note_interrupt(self, result: ExecutionResult) -> None:
+        """Have the reply to a cell whose await was interrupted name the error that was shown."""
+        if self._interrupt is not None and result is not None and result.error_in_exec is self._interrupt[0]:
+            result.error_in_exec = self._interrupt[1]
+        self._interrupt = None
+
+    def _show_in_thread(self, args: threading.ExceptHookArgs) -> None:
+        error = args.exc_value
+        if not self._is_installed or error is None:
+            self._before_in_thread(args)
+            return
+        with _own_frames_only(error, 0):
+            # The type has no constructor with names.
+            short = threading.ExceptHookArgs((args.exc_type, error, error.__traceback__, args.thread))
+            self._before_in_thread(short)
+
+
+def _is_cancelled_cell(error: BaseException) -> bool:
+    """Whether this ends a cell that awaits because the kernel has cancelled it: so it handles an interrupt."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return False
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
+def _mode(error: BaseException, mode: str) -> str:
+    """Return the `%xmode` in which to show an error, where the user's is the default one."""
+    if isinstance(error, KeyboardInterrupt) and (_is_about_ours(error) or not _own(error.__traceback__)):
+        return "Minimal"
+    return "Plain" if isinstance(error, G4FError) and mode == "Context" else mode
+
+
+@contextmanager
+def _own_frames_only(error: BaseException, offset: int) -> Iterator[None]:
+    """Hide what is not the user's in an error of ours, and in those behind it; the first `offset` frames stay.
+
+    One behind it that never came to the user's code is hidden, too. All others are left as they are.
+    """
+    if not _is_about_ours(error):
+        yield
+        return
+    all_ = list(_behind(error))
+    before = [(e, e.__traceback__, e.__cause__, e.__context__, e.__suppress_context__) for e in all_]
+    hidden = {id(each) for each in all_ if not _own(each.__traceback__)}
+    try:
+        for each, _, cause, context, is_suppressed in before:
+            each.__traceback__ = _shortened(each, offset if each is error else 0)
+            each.__cause__ = None if id(cause) in hidden else cause
+            each.__context__ = None if id(context) in hidden else context
+            each.__suppress_context__ = is_suppressed
+        yield
+    finally:
+        for each, trace, cause, context, is_suppressed in before:
+            each.__traceback__, each.__cause__, each.__context__ = trace, cause, context
+            each.__suppress_context__ = is_suppressed
+
+
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, those that it was raised from, and those of a group, each once."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            yield each
+            waiting += (each.__cause__, each.__context__)
+            waiting += each.exceptions if isinstance(each, BaseExceptionGroup) else ()
+
+
+def _is_about_ours(error: BaseException) -> bool:
+    return any(
+        isinstance(each, G4FError) or any(is_ours(entry.tb_frame) for entry in frames(each.__traceback__))
+        for each in _behind(error)
+    )
+
+
+def _is_group_of_ours(error: BaseException) -> bool:
+    return isinstance(error, BaseExceptionGroup) and _is_about_ours(error)
+
+
+def _own(trace: TracebackType | None) -> list[TracebackType]:
+    return [entry for entry in frames(trace) if is_own(entry.tb_frame)]
+
+
+def _shortened(error: BaseException, offset: int) -> TracebackType | None:
+    """Return the traceback without our frames: above the last one only the user's, below it all from the user's on."""
+    entries = list(frames(error.__traceback__))
+    last = max((place for place, entry in enumerate(entries) if is_ours(entry.tb_frame)), default=-1)
+    if isinstance(error, BaseExceptionGroup):  # `_show_group` shows all frames, and none of asyncio's is wanted
+        last, offset = len(entries), 0
+    if last < 0:
+        return error.__traceback__
+    kept, is_shown = [], False
+    for place, entry in enumerate(entries):
+        is_shown = is_own(entry.tb_frame) or (is_shown and place > last)
+        if is_shown or place < offset:
+            kept.append(entry)
+    shortened = None
+    for entry in reversed(kept):
+        shortened = TracebackType(shortened, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return shortened
+
+
+def _shorten_record(record: logging.LogRecord) -> bool:
+    """Have asyncio's line about a task that nobody awaited show its error like a cell's."""
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None and _is_about_ours(error):
+        with _own_frames_only(error, 0):
+            record.exc_text = "".join(traceback.format_exception(error)).rstrip()
+    return True
