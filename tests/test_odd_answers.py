@@ -238,6 +238,17 @@ class TestForms(unittest.TestCase):
         error = outcome(ANTHROPIC, said(ANTHROPIC, ANTHROPIC.text("a"), b"data: [DONE]\n\n")).error
         self.assertIn("ended before the answer did", str(error))
 
+    def test_odd_fields(self) -> None:
+        """A field of another type beside the text does not cost it."""
+        for fields in ({"reasoning_content": {"a": 1}}, {"reasoning": [1]}, {"role": 1, "images": None}):
+            with self.subTest(fields):
+                given = openai(choice(delta={"content": "a", **fields}), STOP)
+                self.assertEqual(["a", FinishReason("stop")], given)
+        for index in (None, "0"):
+            delta = {"type": "content_block_delta", "index": index, "delta": {"text": "a"}}
+            with self.subTest(index=index):
+                self.assertEqual("a", outcome(ANTHROPIC, chunked(event(delta), ANTHROPIC.end)).text)
+
     def test_not_an_event(self) -> None:
         """A broken event between others is one error, which keeps the text."""
         for broken in (b'data: {"choices": [\n\n', b"data: <html>\n\n", b"data: [1]\n\n"):
