@@ -58,8 +58,8 @@ def ending(dialect: Dialect, reason: str) -> bytes:
 STOP = choice(index=0, delta={}, finish_reason="stop")
 WORDS = {
     "stop": "stop STOP Stop end_turn END-TURN endTurn stop_sequence eos COMPLETE FinishReason.STOP FINISH_REASON_STOP",
-    "length": "length LENGTH max_tokens MAX_TOKENS max-tokens maxTokens max_output_tokens max_new_tokens model_length"
-    " model_context_window_exceeded FinishReason.MAX_TOKENS token_limit_reached",
+    "length": "length LENGTH max_tokens MAX_TOKENS max-tokens maxTokens max_output_tokens max_output max_new_tokens"
+    " model_length model_context_window_exceeded FinishReason.MAX_TOKENS token_limit_reached",
     "content_filter": "content_filter content-filter ContentFilter SAFETY RECITATION sensitive refusal BLOCKLIST"
     " PROHIBITED_CONTENT SPII guardrail_intervened IMAGE_SAFETY",
     "tool_calls": "tool_calls TOOL_CALLS tool-use function_call",
@@ -234,7 +234,7 @@ class TestForms(unittest.TestCase):
         for mark in (b'data: "[DONE]"\n\n', b"data: [done]\n\n", b"data:[DONE]\n\n"):
             with self.subTest(mark):
                 answer = [*said(OPENAI, OPENAI.text("a"), mark, end=False), HANG]
-                self.assertEqual(["a"], outcome(OPENAI, answer).items)
+                self.assertEqual((["a"], None), outcome(OPENAI, answer)[:2])
         error = outcome(ANTHROPIC, said(ANTHROPIC, ANTHROPIC.text("a"), b"data: [DONE]\n\n")).error
         self.assertIn("ended before the answer did", str(error))
 
@@ -483,6 +483,17 @@ class TestBeside(unittest.TestCase):
             with self.subTest(odd):
                 given = openai(choice(delta={"content": "a"}, logprobs=odd), STOP)
                 self.assertEqual(["a", FinishReason("stop")], given)
+
+    def test_counts_of_a_failure(self) -> None:
+        """Tokens that a server counted before it failed, or was cut off, are given."""
+        begin = event({"type": "message_start", "message": {"usage": {"input_tokens": 9}}})
+        gemini = event({"candidates": [{"content": {"parts": []}}], "usageMetadata": {"promptTokenCount": 9}})
+        for dialect, first in ((ANTHROPIC, begin), (GEMINI, gemini)):
+            for last in (dialect.error, b""):
+                with self.subTest(dialect.provider, last=last):
+                    given = outcome(dialect, chunked(first, dialect.text("a"), last))
+                    self.assertEqual(["a", Usage(9, 0, 9)], given.items)
+                    self.assertIsNotNone(given.error)
 
     def test_names(self) -> None:
         """The server's names for its model and for the answer are given, whole and streamed, in each protocol."""

@@ -122,7 +122,7 @@ class AnthropicReader(Reader):
         """Put the usage and the finish reason into `out`."""
         if self._usage and (usage := _usage(self._usage)) is not None:
             out.append(usage)
-        if self._finish is not None:
+        if self._finish is not None and self.failure is None:
             out.append(self._finish)
 
     def _stopped(self, told: _Delta | _Message) -> None:
