@@ -9,7 +9,9 @@ from typing import Any
 
 import g4f
 from g4f import errors
+from g4f.providers.protocols.openai_answer import OpenAIReader
 from g4f.providers.response import FinishReason, Logprobs, Omitted, ProviderInfo, Reasoning, ToolCall, Usage
+from g4f.providers.transport.refusals import Target
 
 from . import dialects
 from .asking import Outcome, ask
@@ -510,6 +512,9 @@ class TestBeside(unittest.TestCase):
                     items = ask(server, dialect.provider, stream=True).items
                     self.assertEqual(ProviderInfo(dialect.provider, "served", "x1"), items[0])
                     self.assertEqual(1, sum(isinstance(item, ProviderInfo) for item in items))
+        reader = OpenAIReader(Target("OpenAI", "m", (), ""))
+        reads = [reader.feed([b'{"model": "served", "choices": []}']) for _ in range(2)]
+        self.assertEqual([[ProviderInfo("OpenAI", "served")], []], reads)
         for odd in ({"model": 1, "id": []}, {"model": "", "id": None}):
             with self.subTest(odd), Server(whole(OPENAI.whole("Hello") | odd)) as server:
                 self.assertEqual("Hello", ask(server, "OpenAI", stream=True).items[0])
@@ -560,7 +565,7 @@ class TestBeside(unittest.TestCase):
             list(g4f.ChatCompletion.create("m", "Hi", base_url=server.url, stream=True, stream_options={}))
 
     def test_what_is_done_anyway(self) -> None:
-        """An option that asks for what is done anyway is not sent to a server that does not know it."""
+        """An option that asks for what is done anyway is not sent where it would be refused."""
         anyway = {
             "logprobs": False,
             "n": 1,
@@ -569,7 +574,8 @@ class TestBeside(unittest.TestCase):
             "stream_options": {"include_usage": True},
             "tool_choice": "auto",
         }
-        for dialect in (ANTHROPIC, GEMINI, OLLAMA):
+        sent_anyway = {OPENAI: {"logprobs", "n", "response_format"}, OLLAMA: {"logprobs"}}
+        for dialect in DIALECTS:
             with self.subTest(dialect.provider), Server(whole(dialect.whole("Hello"))) as server:
                 provider = getattr(g4f.Provider, dialect.provider)
                 given = {"base_url": server.url.removesuffix("/v1"), "api_key": "k" * 9, **anyway}
@@ -580,7 +586,7 @@ class TestBeside(unittest.TestCase):
 
                 self.assertEqual("Hello", g4f.ChatCompletion.create("m", "Hi", Whole))
                 sent = json.dumps(server.requests[0].json)
-                for name in anyway.keys() - ({"logprobs"} if dialect is OLLAMA else set()):
+                for name in anyway.keys() - sent_anyway.get(dialect, set()):
                     self.assertNotIn(f'"{name}"', sent)
 
 

@@ -115,7 +115,7 @@ class HTTPProvider(AsyncGeneratorProvider):
             model = await self._any_model(endpoint)
             yield ProviderInfo(self.name, shown_model(model))
         unasked = self.unasked - options.keys() - extra.keys()
-        path, body = self.request(model, messages, self._needed(options), stream=stream)
+        path, body = self.request(model, messages, self._needed(options, stream=stream), stream=stream)
         request = endpoint.request(path, model, {**body, **extra}, unasked)
         async with Exchange(request) as exchange:
             async with aclosing(exchange.send()) as statuses:
@@ -215,9 +215,12 @@ class HTTPProvider(AsyncGeneratorProvider):
         frames = self._event_frames()
         return reader.feed([*frames.feed(body), *frames.end()], last=True)
 
-    def _needed(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Return the options without those that the provider lacks, where they ask for what is done anyway."""
-        return {name: given for name, given in options.items() if name not in self.lacks or not needless(name, given)}
+    def _needed(self, options: dict[str, Any], *, stream: bool) -> dict[str, Any]:
+        """Return the options without those that ask for what is done anyway, where the provider would refuse them."""
+        void = self.lacks if stream else self.lacks | {"stream_options"}
+        if not options.get("tools"):
+            void |= {"parallel_tool_calls", "tool_choice"}
+        return {name: given for name, given in options.items() if name not in void or not needless(name, given)}
 
 
 class _Own(NamedTuple):
