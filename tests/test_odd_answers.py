@@ -12,6 +12,8 @@ from g4f import errors
 from g4f.providers.protocols.openai_answer import OpenAIReader
 from g4f.providers.response import FinishReason, Logprobs, Omitted, ProviderInfo, Reasoning, ToolCall, Usage
 from g4f.providers.transport.refusals import Target
+from g4f.providers.transport.sse import Events
+from g4f.providers.transport.unlabelled import Unlabelled
 
 from . import dialects
 from .asking import Outcome, ask
@@ -213,6 +215,18 @@ class TestForms(unittest.TestCase):
                         with self.subTest(dialect.provider, form=name, kind=kind, stream=stream):
                             given = outcome(dialect, whole(body, kind=kind), stream=stream)
                             self.assertEqual(("Hello", None), (given.text, given.error))
+
+    def test_cuts(self) -> None:
+        """Where an answer is cut on its way does not change it."""
+        for usual in (Events, None):
+            for name, body in (*self.bodies(OPENAI), ("byte order mark", b"\xef\xbb\xbf" + OPENAI.text("Hello"))):
+                for cut in range(1, min(len(body), 60)):
+                    with self.subTest(name, usual=usual, cut=cut):
+                        frames = Unlabelled(Events, usual)
+                        reader = OpenAIReader(Target("OpenAI", "m", (), ""))
+                        items = [*reader.feed(frames.feed(body[:cut])), *reader.feed(frames.feed(body[cut:]))]
+                        items += reader.feed(frames.end(), last=True)
+                        self.assertEqual("Hello", "".join(item for item in items if isinstance(item, str)))
 
     def test_streams_at_once(self) -> None:
         """Lines and events are given out as they come, under any content type."""

@@ -12,6 +12,7 @@ from .sse import Events
 __all__ = ["Body", "PayloadFrames", "Unlabelled", "is_events"]
 
 _BEGIN = re.compile(rb"(?:\xef\xbb\xbf)?\s*")
+_NOTHING = re.compile(_BEGIN.pattern + rb"|\xef\xbb?")  # or a part of the byte order mark
 _EVENTS = re.compile(_BEGIN.pattern + rb"(?:(?:data|event|id|retry|error)?:|(?:data|event)\s)")
 _JSON = re.compile(_BEGIN.pattern + rb"[{\[<]")
 
@@ -76,6 +77,8 @@ class Unlabelled:
     def _kind(self, has_lines: bool) -> type[PayloadFrames] | None:
         """Return the class that reads what is held; None while it is not known, and for a whole body."""
         held = self._held
+        if _NOTHING.fullmatch(held):
+            return None
         if _EVENTS.match(held):
             return self._events
         if not _JSON.match(held):
