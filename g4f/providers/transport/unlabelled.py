@@ -61,6 +61,8 @@ class Unlabelled:
     def feed(self, data: bytes) -> list[bytes]:
         """Return the payloads that `data` completes."""
         if self._found is None:
+            if not self._held:
+                data = data.lstrip(b"\r\n")  # blank lines keep a connection alive
             self._held.add(data)
             if (kind := self._kind(b"\n" in data)) is None:
                 return []
