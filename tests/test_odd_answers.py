@@ -172,6 +172,12 @@ class TestWholeAtItsReason(unittest.TestCase):
         answer = [*start, 0.1, chunk(OPENAI.text("b")), 2.0, chunk(OPENAI.text("c")), b"0\r\n\r\n"]
         self.assertEqual("abc", outcome(OPENAI, answer).text)
 
+    def test_too_large(self) -> None:
+        """What is too large to be read, behind the reason, does not take the answer away."""
+        answer = said(OPENAI, OPENAI.text("a"), STOP, b"data: " + b"[" * 17 * 2**20, end=False)
+        given = outcome(OPENAI, [*answer, HANG])
+        self.assertEqual((["a", FinishReason("stop")], None), given[:2])
+
     def test_before_it(self) -> None:
         """Before it, a silence or a reset is an error that keeps the text."""
         for dialect in DIALECTS:
@@ -434,6 +440,18 @@ class TestToolCalls(unittest.TestCase):
         self.assertEqual([("7", "f", '{"a":1}')], self.calls((0, 7, "f", {"a": 1})))
         same = (0, "call", "f", '{"a": 1}'), (0, "call", "f", '{"b": 2}')
         self.assertEqual([("call", "f", '{"a": 1}'), ("call", "f", '{"b": 2}')], self.calls(*same))
+
+    def test_in_doubt(self) -> None:
+        """A name that is another one begins a call, and so does an id with a name; an id alone within one does not."""
+        other = (0, None, "f", ""), (0, None, "g", "{}")
+        self.assertEqual([("", "f", ""), ("", "g", "{}")], self.calls(*other))
+        named = (0, "x", "f", ""), (0, "y", "f", "{}")
+        self.assertEqual([("x", "f", ""), ("y", "f", "{}")], self.calls(*named))
+        for index in (0, None):
+            changing = (0, "x", "f", '{"a"'), (index, "y", None, ": 1}")
+            self.assertEqual([("x", "f", '{"a": 1}')], self.calls(*changing))
+        nested = (0, None, "f", '{"a": '), (0, None, "f", '{"b": 1}}')
+        self.assertEqual([("", "f", '{"a": {"b": 1}}')], self.calls(*nested))
 
     def test_former_form(self) -> None:
         """A `function_call`, which tools have replaced, is a call."""
