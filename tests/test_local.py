@@ -258,6 +258,19 @@ class TestTools(unittest.TestCase):
         with self.assertRaisesRegex(errors.ResponseError, "the tool call is not complete: raise max_tokens"):
             ask(self.weather, tools=self.tools, tool_choice="required", max_tokens=8)
 
+    def test_failure(self) -> None:
+        """An answer that llama.cpp breaks off is an error that keeps the text."""
+
+        def answer(weights: object, request: bytes, outlet: Outlet[bytes]) -> None:
+            outlet.put(b'{"choices": [{"delta": {"content": "Hel"}, "finish_reason": "error"}]}')
+
+        with (
+            mock.patch.object(local, "answer", answer),
+            self.assertRaisesRegex(errors.ResponseError, "Local broke the answer off: error") as caught,
+        ):
+            text("Hi")
+        self.assertEqual("Hel", caught.exception.partial)
+
     def test_none(self) -> None:
         """Where no tool may be called, or none needs to, there may be a text."""
         for choice in ("none", "auto"):

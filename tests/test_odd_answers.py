@@ -9,7 +9,11 @@ from typing import Any
 
 import g4f
 from g4f import errors
+from g4f.providers.protocols.openai_answer import OpenAIReader
 from g4f.providers.response import FinishReason, Logprobs, Omitted, ProviderInfo, Reasoning, ToolCall, Usage
+from g4f.providers.transport.refusals import Target
+from g4f.providers.transport.sse import Events
+from g4f.providers.transport.unlabelled import Unlabelled
 
 from . import dialects
 from .asking import Outcome, ask
@@ -58,8 +62,8 @@ def ending(dialect: Dialect, reason: str) -> bytes:
 STOP = choice(index=0, delta={}, finish_reason="stop")
 WORDS = {
     "stop": "stop STOP Stop end_turn END-TURN endTurn stop_sequence eos COMPLETE FinishReason.STOP FINISH_REASON_STOP",
-    "length": "length LENGTH max_tokens MAX_TOKENS max-tokens maxTokens max_output_tokens max_new_tokens model_length"
-    " model_context_window_exceeded FinishReason.MAX_TOKENS token_limit_reached",
+    "length": "length LENGTH max_tokens MAX_TOKENS max-tokens maxTokens max_output_tokens max_output max_new_tokens"
+    " model_length model_context_window_exceeded FinishReason.MAX_TOKENS token_limit_reached",
     "content_filter": "content_filter content-filter ContentFilter SAFETY RECITATION sensitive refusal BLOCKLIST"
     " PROHIBITED_CONTENT SPII guardrail_intervened IMAGE_SAFETY",
     "tool_calls": "tool_calls TOOL_CALLS tool-use function_call",
@@ -168,6 +172,12 @@ class TestWholeAtItsReason(unittest.TestCase):
         answer = [*start, 0.1, chunk(OPENAI.text("b")), 2.0, chunk(OPENAI.text("c")), b"0\r\n\r\n"]
         self.assertEqual("abc", outcome(OPENAI, answer).text)
 
+    def test_too_large(self) -> None:
+        """What is too large to be read, behind the reason, does not take the answer away."""
+        answer = said(OPENAI, OPENAI.text("a"), STOP, b"data: " + b"[" * 17 * 2**20, end=False)
+        given = outcome(OPENAI, [*answer, HANG])
+        self.assertEqual((["a", FinishReason("stop")], None), given[:2])
+
     def test_before_it(self) -> None:
         """Before it, a silence or a reset is an error that keeps the text."""
         for dialect in DIALECTS:
@@ -212,6 +222,18 @@ class TestForms(unittest.TestCase):
                             given = outcome(dialect, whole(body, kind=kind), stream=stream)
                             self.assertEqual(("Hello", None), (given.text, given.error))
 
+    def test_cuts(self) -> None:
+        """Where an answer is cut on its way does not change it."""
+        for usual in (Events, None):
+            for name, body in (*self.bodies(OPENAI), ("byte order mark", b"\xef\xbb\xbf" + OPENAI.text("Hello"))):
+                for cut in range(1, min(len(body), 60)):
+                    with self.subTest(name, usual=usual, cut=cut):
+                        frames = Unlabelled(Events, usual)
+                        reader = OpenAIReader(Target("OpenAI", "m", (), ""))
+                        items = [*reader.feed(frames.feed(body[:cut])), *reader.feed(frames.feed(body[cut:]))]
+                        items += reader.feed(frames.end(), last=True)
+                        self.assertEqual("Hello", "".join(item for item in items if isinstance(item, str)))
+
     def test_streams_at_once(self) -> None:
         """Lines and events are given out as they come, under any content type."""
         for kind in ("application/json", "text/plain", "text/event-stream"):
@@ -234,9 +256,20 @@ class TestForms(unittest.TestCase):
         for mark in (b'data: "[DONE]"\n\n', b"data: [done]\n\n", b"data:[DONE]\n\n"):
             with self.subTest(mark):
                 answer = [*said(OPENAI, OPENAI.text("a"), mark, end=False), HANG]
-                self.assertEqual(["a"], outcome(OPENAI, answer).items)
+                self.assertEqual((["a"], None), outcome(OPENAI, answer)[:2])
         error = outcome(ANTHROPIC, said(ANTHROPIC, ANTHROPIC.text("a"), b"data: [DONE]\n\n")).error
         self.assertIn("ended before the answer did", str(error))
+
+    def test_odd_fields(self) -> None:
+        """A field of another type beside the text does not cost it."""
+        for fields in ({"reasoning_content": {"a": 1}}, {"reasoning": [1]}, {"role": 1, "images": None}):
+            with self.subTest(fields):
+                given = openai(choice(delta={"content": "a", **fields}), STOP)
+                self.assertEqual(["a", FinishReason("stop")], given)
+        for index in (None, "0"):
+            delta = {"type": "content_block_delta", "index": index, "delta": {"text": "a"}}
+            with self.subTest(index=index):
+                self.assertEqual("a", outcome(ANTHROPIC, chunked(event(delta), ANTHROPIC.end)).text)
 
     def test_not_an_event(self) -> None:
         """A broken event between others is one error, which keeps the text."""
@@ -408,6 +441,18 @@ class TestToolCalls(unittest.TestCase):
         same = (0, "call", "f", '{"a": 1}'), (0, "call", "f", '{"b": 2}')
         self.assertEqual([("call", "f", '{"a": 1}'), ("call", "f", '{"b": 2}')], self.calls(*same))
 
+    def test_in_doubt(self) -> None:
+        """A name that is another one begins a call, and so does an id with a name; an id alone within one does not."""
+        other = (0, None, "f", ""), (0, None, "g", "{}")
+        self.assertEqual([("", "f", ""), ("", "g", "{}")], self.calls(*other))
+        named = (0, "x", "f", ""), (0, "y", "f", "{}")
+        self.assertEqual([("x", "f", ""), ("y", "f", "{}")], self.calls(*named))
+        for index in (0, None):
+            changing = (0, "x", "f", '{"a"'), (index, "y", None, ": 1}")
+            self.assertEqual([("x", "f", '{"a": 1}')], self.calls(*changing))
+        nested = (0, None, "f", '{"a": '), (0, None, "f", '{"b": 1}}')
+        self.assertEqual([("", "f", '{"a": {"b": 1}}')], self.calls(*nested))
+
     def test_former_form(self) -> None:
         """A `function_call`, which tools have replaced, is a call."""
         pieces = [{"name": "f", "arguments": ""}, {"arguments": '{"a"'}, {"arguments": ": 1}"}]
@@ -473,6 +518,17 @@ class TestBeside(unittest.TestCase):
                 given = openai(choice(delta={"content": "a"}, logprobs=odd), STOP)
                 self.assertEqual(["a", FinishReason("stop")], given)
 
+    def test_counts_of_a_failure(self) -> None:
+        """Tokens that a server counted before it failed, or was cut off, are given."""
+        begin = event({"type": "message_start", "message": {"usage": {"input_tokens": 9}}})
+        gemini = event({"candidates": [{"content": {"parts": []}}], "usageMetadata": {"promptTokenCount": 9}})
+        for dialect, first in ((ANTHROPIC, begin), (GEMINI, gemini)):
+            for last in (dialect.error, b""):
+                with self.subTest(dialect.provider, last=last):
+                    given = outcome(dialect, chunked(first, dialect.text("a"), last))
+                    self.assertEqual(["a", Usage(9, 0, 9)], given.items)
+                    self.assertIsNotNone(given.error)
+
     def test_names(self) -> None:
         """The server's names for its model and for the answer are given, whole and streamed, in each protocol."""
         for dialect, fields in (
@@ -488,6 +544,9 @@ class TestBeside(unittest.TestCase):
                     items = ask(server, dialect.provider, stream=True).items
                     self.assertEqual(ProviderInfo(dialect.provider, "served", "x1"), items[0])
                     self.assertEqual(1, sum(isinstance(item, ProviderInfo) for item in items))
+        reader = OpenAIReader(Target("OpenAI", "m", (), ""))
+        reads = [reader.feed([b'{"model": "served", "choices": []}']) for _ in range(2)]
+        self.assertEqual([[ProviderInfo("OpenAI", "served")], []], reads)
         for odd in ({"model": 1, "id": []}, {"model": "", "id": None}):
             with self.subTest(odd), Server(whole(OPENAI.whole("Hello") | odd)) as server:
                 self.assertEqual("Hello", ask(server, "OpenAI", stream=True).items[0])
@@ -538,7 +597,7 @@ class TestBeside(unittest.TestCase):
             list(g4f.ChatCompletion.create("m", "Hi", base_url=server.url, stream=True, stream_options={}))
 
     def test_what_is_done_anyway(self) -> None:
-        """An option that asks for what is done anyway is not sent to a server that does not know it."""
+        """An option that asks for what is done anyway is not sent where it would be refused."""
         anyway = {
             "logprobs": False,
             "n": 1,
@@ -547,7 +606,8 @@ class TestBeside(unittest.TestCase):
             "stream_options": {"include_usage": True},
             "tool_choice": "auto",
         }
-        for dialect in (ANTHROPIC, GEMINI, OLLAMA):
+        sent_anyway = {OPENAI: {"logprobs", "n", "response_format"}, OLLAMA: {"logprobs"}}
+        for dialect in DIALECTS:
             with self.subTest(dialect.provider), Server(whole(dialect.whole("Hello"))) as server:
                 provider = getattr(g4f.Provider, dialect.provider)
                 given = {"base_url": server.url.removesuffix("/v1"), "api_key": "k" * 9, **anyway}
@@ -558,7 +618,7 @@ class TestBeside(unittest.TestCase):
 
                 self.assertEqual("Hello", g4f.ChatCompletion.create("m", "Hi", Whole))
                 sent = json.dumps(server.requests[0].json)
-                for name in anyway.keys() - ({"logprobs"} if dialect is OLLAMA else set()):
+                for name in anyway.keys() - sent_anyway.get(dialect, set()):
                     self.assertNotIn(f'"{name}"', sent)
 
 

@@ -146,6 +146,8 @@ class Local(AsyncGeneratorProvider):
                         yield FinishReason("tool_calls")
                     else:
                         yield item
+                if reader.failure is not None:
+                    raise reader.failure
 
 
 class _Reader(OpenAIReader):

@@ -88,7 +88,7 @@ class Anthropic(HTTPProvider):
             body["metadata"] = {"user_id": user}
         if tools := options.pop("tools", None):
             body["tools"] = [_tool(tool) for tool in functions(tools)]
-        if choice := _choice(tools, options.pop("tool_choice", None), options.pop("parallel_tool_calls", None)):
+        if choice := _choice(options.pop("tool_choice", None), options.pop("parallel_tool_calls", None)):
             body["tool_choice"] = choice
         config: dict[str, Any] = {}
         if (schema := schema_of(options.pop("response_format", None))) is not None:
@@ -137,9 +137,7 @@ def _tool(tool: ToolFunction | dict[str, Any]) -> dict[str, Any]:
     return declared | {key: value for key, value in more.items() if value}
 
 
-def _choice(tools: object, given: object, parallel: object) -> dict[str, Any]:
-    if given == "auto" and not tools:  # which it refuses
-        given = None
+def _choice(given: object, parallel: object) -> dict[str, Any]:
     if given is None and parallel is not False:
         return {}
     match tool_choice("auto" if given is None else given):

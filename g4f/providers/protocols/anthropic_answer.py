@@ -50,7 +50,7 @@ class _Message(msgspec.Struct, gc=False):
 
 class _Event(msgspec.Struct, gc=False):
     type: str = ""
-    index: int = 0
+    index: int | str | None = 0
     message: _Message | None = None
     content_block: _Block | None = None
     delta: _Delta | None = None
@@ -69,8 +69,8 @@ class AnthropicReader(Reader):
 
     def __init__(self, target: Target) -> None:
         super().__init__(target)
-        self._calls: dict[int, int] = {}  # the number of each tool call, by the index of its block
-        self._inputs: dict[int, Any] = {}  # of calls of which no piece has arrived
+        self._calls: dict[int | str | None, int] = {}  # the number of each tool call, by the index of its block
+        self._inputs: dict[int | str | None, Any] = {}  # of calls of which no piece has arrived
         self._finish: FinishReason | None = None
         self._usage: dict[str, Any] = {}
 
@@ -122,7 +122,7 @@ class AnthropicReader(Reader):
         """Put the usage and the finish reason into `out`."""
         if self._usage and (usage := _usage(self._usage)) is not None:
             out.append(usage)
-        if self._finish is not None:
+        if self._finish is not None and self.failure is None:
             out.append(self._finish)
 
     def _stopped(self, told: _Delta | _Message) -> None:
@@ -131,7 +131,7 @@ class AnthropicReader(Reader):
         words = details.get("explanation") or details.get("category")
         self._finish = self.finish(told.stop_reason, words, called=self._calls) or self._finish
 
-    def _start(self, index: int, block: _Block, out: list[Item]) -> None:
+    def _start(self, index: int | str | None, block: _Block, out: list[Item]) -> None:
         self._stop(index, out)  # of a block that was not closed
         if block.type == "tool_use":
             number = self._calls[index] = len(self._calls)
@@ -144,7 +144,7 @@ class AnthropicReader(Reader):
         elif "tool" not in block.type and block.type not in _PASSED_OVER:  # tools that Anthropic runs are its own
             out.append(omitted(block.type))
 
-    def _delta(self, index: int, delta: _Delta, out: list[Item]) -> None:
+    def _delta(self, index: int | str | None, delta: _Delta, out: list[Item]) -> None:
         if delta.text:
             out.append(delta.text)
         elif delta.thinking:
@@ -153,7 +153,7 @@ class AnthropicReader(Reader):
             self._inputs.pop(index, None)
             out.append(self.call(self._calls[index], arguments=delta.partial_json))
 
-    def _stop(self, index: int, out: list[Item]) -> None:
+    def _stop(self, index: int | str | None, out: list[Item]) -> None:
         """Put the input of a call that came in one piece, or not at all, into `out`."""
         if index in self._inputs:
             arguments = self.arguments(self._inputs.pop(index) or {})

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["FAILED", "finish"]
+__all__ = ["FAILED", "KNOWN", "finish"]
 
 FAILED = "failed"
 """What `finish` returns if the answer ended because of a failure: it is not complete."""
+
+KNOWN = frozenset({"stop", "length", "tool_calls", "content_filter"})
+"""OpenAI's words."""
 
 _SAME = {
     "stop": "stop end ended endturn endofturn endoftext eos eostoken eosid stopsequence stopstr stopstring stoptoken"
@@ -33,6 +36,8 @@ def finish(reason: str) -> str:
     Case and separators do not matter: MAX_TOKENS, max-tokens and maxTokens are one. An unknown word is returned as it
     is.
     """
+    if reason in KNOWN:
+        return reason
     word = re.sub(r"[\W_]+", "", reason).lower().removeprefix("finishreason")
     if word in _WORDS or not word:
         return _WORDS.get(word, "")

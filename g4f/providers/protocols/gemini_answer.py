@@ -110,7 +110,7 @@ class GeminiReader(Reader):
         """Put the usage and the finish reason into `out`."""
         if self._usage and (usage := _usage(self._usage)) is not None:
             out.append(usage)
-        if self._finish is not None:
+        if self._finish is not None and self.failure is None:
             out.append(self._finish)
 
     def _response(self, response: _Response, out: list[Item]) -> None:

@@ -114,11 +114,8 @@ class HTTPProvider(AsyncGeneratorProvider):
         if not model:
             model = await self._any_model(endpoint)
             yield ProviderInfo(self.name, shown_model(model))
-        options = {
-            name: given for name, given in options.items() if name not in self.lacks or not needless(name, given)
-        }
         unasked = self.unasked - options.keys() - extra.keys()
-        path, body = self.request(model, messages, options, stream=stream)
+        path, body = self.request(model, messages, self._needed(options, stream=stream), stream=stream)
         request = endpoint.request(path, model, {**body, **extra}, unasked)
         async with Exchange(request) as exchange:
             async with aclosing(exchange.send()) as statuses:
@@ -137,8 +134,7 @@ class HTTPProvider(AsyncGeneratorProvider):
                             response.may_end(reader.is_whole)
                 items = reader.feed([] if reader.is_over(frames.full) else frames.end(), last=True)
             else:
-                whole = await response.read()
-                items = reader.feed(self._events(whole), last=True) if is_events(whole) else reader.whole(whole)
+                items = self._items(reader, await response.read())
             for item in items:
                 yield item
             reader.check_end()
@@ -212,10 +208,19 @@ class HTTPProvider(AsyncGeneratorProvider):
     def _event_frames(self) -> type[Events]:
         return self.frames if issubclass(self.frames, Events) else Events
 
-    def _events(self, body: bytes) -> list[bytes]:
-        """Return the payloads of a stream of events that came as one body."""
+    def _items(self, reader: Reader, body: bytes) -> list[Item]:
+        """Return the items of an answer that came as one body, in which there may be a stream."""
+        if not is_events(body):
+            return reader.whole(body)
         frames = self._event_frames()
-        return [*frames.feed(body), *frames.end()]
+        return reader.feed([*frames.feed(body), *frames.end()], last=True)
+
+    def _needed(self, options: dict[str, Any], *, stream: bool) -> dict[str, Any]:
+        """Return the options without those that ask for what is done anyway, where the provider would refuse them."""
+        void = self.lacks if stream else self.lacks | {"stream_options"}
+        if not options.get("tools"):
+            void |= {"parallel_tool_calls", "tool_choice"}
+        return {name: given for name, given in options.items() if name not in void or not needless(name, given)}
 
 
 class _Own(NamedTuple):

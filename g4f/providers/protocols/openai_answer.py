@@ -22,7 +22,7 @@ __all__ = ["OpenAIReader"]
 
 class _Message(msgspec.Struct, gc=False):
     content: str | list[Any] | None = None
-    reasoning_content: str | None = None
+    reasoning_content: Any = None
     reasoning: Any = None
     refusal: str | None = None
     tool_calls: list[Call] | None = None

@@ -17,7 +17,7 @@ from ..transport.lines import Lines
 from ..transport.refusals import Target, fault, line, redact
 from ..transport.sse import ErrorPayload
 from ..transport.unlabelled import Body
-from .finishes import FAILED, finish
+from .finishes import FAILED, KNOWN, finish
 
 __all__ = ["Reader", "shown_model"]
 
@@ -182,7 +182,7 @@ class Reader(ABC):
         return given if len(given) < LONGEST_NAME and given.isprintable() else line(given)[:LONGEST_NAME]
 
     def _end(self, out: list[Item]) -> None:
-        if not self._ended and self.failure is None:
+        if not self._ended:
             self._ended = True
             out.extend(ToolCall(number, arguments=whole(half)) for number, half in self._halves.items())
             self.end(out)
@@ -209,11 +209,11 @@ class Reader(ABC):
         self.finished = True
         if kind == "stop" and called:
             kind = "tool_calls"
-        return FinishReason(self._shown(kind) if kind == reason else kind, self._shown(words))
+        return FinishReason(kind if kind in KNOWN else self._shown(kind), self._shown(words))
 
     def _shown(self, words: object) -> str:
-        """Return words of the server as one line without secrets; "" for nothing."""
-        return redact(line(words), self.target.sent) if words else ""
+        """Return words of the server as one line without secrets; "" for what are none."""
+        return line(redact(words, self.target.sent)) if words and isinstance(words, str) else ""
 
     def is_over(self, full: str) -> bool:
         """Whether to stop reading: the answer is done, or failed. `full` is why its unfinished payload is too large."""

@@ -12,6 +12,7 @@ from .sse import Events
 __all__ = ["Body", "PayloadFrames", "Unlabelled", "is_events"]
 
 _BEGIN = re.compile(rb"(?:\xef\xbb\xbf)?\s*")
+_NOTHING = re.compile(_BEGIN.pattern + rb"|\xef\xbb?")  # or a part of the byte order mark
 _EVENTS = re.compile(_BEGIN.pattern + rb"(?:(?:data|event|id|retry|error)?:|(?:data|event)\s)")
 _JSON = re.compile(_BEGIN.pattern + rb"[{\[<]")
 
@@ -60,6 +61,8 @@ class Unlabelled:
     def feed(self, data: bytes) -> list[bytes]:
         """Return the payloads that `data` completes."""
         if self._found is None:
+            if not self._held:
+                data = data.lstrip(b"\r\n")  # blank lines keep a connection alive
             self._held.add(data)
             if (kind := self._kind(b"\n" in data)) is None:
                 return []
@@ -76,6 +79,8 @@ class Unlabelled:
     def _kind(self, has_lines: bool) -> type[PayloadFrames] | None:
         """Return the class that reads what is held; None while it is not known, and for a whole body."""
         held = self._held
+        if _NOTHING.fullmatch(held):
+            return None
         if _EVENTS.match(held):
             return self._events
         if not _JSON.match(held):
