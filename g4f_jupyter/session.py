@@ -55,6 +55,11 @@ class Session:
         self.spent.append(used)
         self.tokens += used.tokens
 
+    @property
+    def turns(self) -> int:
+        """How many turns its conversations have."""
+        return sum(len(thread.conversation.turns) for thread in self.threads.values())
+
     def thread(self, name: str) -> Thread:
         """Return the conversation called `name`. Raises InputError with close matches."""
         if name not in self.threads:
@@ -94,12 +99,14 @@ class Session:
         once: bool = False,
         system: str | None = None,
         begin_with: str = "",
+        default: Mapping[str, Any],
         **options: Any,
     ) -> Question:
         """Return a question that is ready to be sent. Raises the errors of `Conversation.prepare`.
 
         `new` begins a new conversation; `once` asks without one. `system`, if not None, is the system prompt from this
-        turn on, and `begin_with` is that of a new conversation.
+        turn on, and `begin_with` is that of a new conversation. `default` has the provider and model of a conversation
+        that names none.
         """
         with self._lock:
             slots = Slots() if cell is None or once else self._cells.setdefault(cell.id, Slots())
@@ -113,6 +120,8 @@ class Session:
                 known.system = begin_with or known.given
             above = known.above(own or slots.next_turn(slot, known), [each.turn for each in slots.left(execution)])
             prompt = known.system_below(above) if system is None else system
+            if not (known.conversation.provider or known.conversation.model):
+                options = {**default, **options}
             pending = known.conversation.prepare(question, above=above, system=prompt, **options)
             place = None if once else TurnPlace(known, thread, slots, slot, execution)
             return Question(self, pending, place, system=system, new=new)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import tokenize
 from tokenize import TokenInfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.inputtransformer2 import EscapedCommand
+from traitlets import HasTraits, TraitError
+from traitlets.config.loader import DeferredConfig, LazyConfigValue
 
 from g4f.errors import NestAsyncioError
 from g4f.printable import logger, say
@@ -68,6 +70,7 @@ def register(shell: InteractiveShell) -> None:
     if before is not None and not isinstance(getattr(before, "__self__", None), _OURS):
         say("g4f_jupyter: %%chat now asks g4f; it was another magic before")
     unregister(shell)
+    _drop_refused(shell)
     chat = ChatMagics(shell)
     ours = (chat, ChatLineMagics(shell, chat))
     shell.register_magics(*ours)
@@ -83,8 +86,28 @@ def register(shell: InteractiveShell) -> None:
     shell.events.register("post_run_cell", chat.end_cell)
 
 
+def _drop_refused(shell: InteractiveShell) -> None:
+    """Drop settings that `%config` has refused: the shell keeps them nevertheless, and new magics would fail."""
+    settings, traits = shell.config.get("ChatMagics", {}), dict[str, Any](ChatMagics.class_traits(config=True))
+    for name, value in [*settings.items()]:
+        if name not in traits or value is None or isinstance(value, DeferredConfig | LazyConfigValue):
+            continue
+        try:
+            traits[name].validate(HasTraits(), value)
+        except TraitError:
+            del settings[name]
+            say(f"g4f_jupyter: the setting {name} = {value!r} is ignored. %config ChatMagics lists what it can be")
+
+
 def unregister(shell: InteractiveShell) -> None:
-    """Remove the magics from `shell`."""
+    """Remove the magics from `shell`. Prints a line if conversations go with them."""
+    configurables: list[Any] = shell.configurables
+    for chat in [each for each in configurables if isinstance(each, ChatMagics)]:
+        if (turns := chat.session.turns) or chat.session.tokens:
+            say(
+                f"g4f_jupyter: the conversations ({turns} turn{'s' * (turns != 1)}) and the count of tokens "
+                f"({chat.session.tokens:,}) are dropped; aliases and the settings of %config stay"
+            )
     completion.unregister(shell)
     for magics in shell.magics_manager.magics.values():
         for name in [name for name, magic in magics.items() if isinstance(getattr(magic, "__self__", None), _OURS)]:

@@ -102,7 +102,6 @@ class ChatMagics(ChatSettings):
     def _question(self, options: Namespace, filled: Filled) -> Question:
         """Return a question that is ready to be asked, in its conversation."""
         variables = self._shell.user_ns
-        provider, model = self._target(options.provider or "", options.model or "")
         return self.session.question(
             filled.text,
             cell=cell_of(self._parent()),
@@ -111,9 +110,9 @@ class ChatMagics(ChatSettings):
             once=options.once,
             system=options.system,
             begin_with=self.system,
-            provider=named_provider(provider, variables) or None,
-            model=model,
+            default=self._target(self.provider, self.model),
             images=filled.images or None,
+            **self._target(options.provider or "", options.model or ""),
             **(self.provider_options(options) | values_of(options.set, variables)),
         )
 
@@ -128,12 +127,12 @@ class ChatMagics(ChatSettings):
         screen.foot([*below, footer(answer)] if self.footer else below, shown)
         question.enter(screen.note)
 
-    def _target(self, provider: str, model: str) -> tuple[str, str]:
-        """Return the names of provider and model. An alias, which stands where a model does, is both."""
-        target = None if provider else self.aliases.resolve(model or self.model)
-        if target is not None:
-            return target
-        return provider or self.provider, model or ("" if provider else self.model)
+    def _target(self, provider: str, model: str) -> dict[str, Any]:
+        """Return the provider and the model that are named. An alias, which stands where a model does, is both."""
+        alias = None if provider or not model else self.aliases.resolve(model)
+        provider, model = alias or (provider, model)
+        named = {"provider": named_provider(provider, self._shell.user_ns)} if provider else {}
+        return {**named, "model": model} if named or model else {}
 
     def _check_budget(self, budget: int | None) -> None:
         self.budget = self.budget if budget is None else budget
