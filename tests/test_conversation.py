@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import pickle
 import signal
 import tempfile
+import threading
 import unittest
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
@@ -166,6 +168,80 @@ class TestConversation(unittest.TestCase):
         self.assertEqual(4, Conversation(provider=Narrow, turns=turns)("new").trimmed)
         with self.assertRaises(ContextLengthError):
             Conversation(provider=Narrow)("one two three four five six seven")
+
+    def test_side_by_side(self) -> None:
+        """Questions asked at the same time lose no turn, and stand in their order, whichever answer ends first."""
+
+        async def asked(order: list[str]) -> Conversation:
+            gates = {name: asyncio.Event() for name in "abcd"}
+
+            class Gated(AsyncGeneratorProvider):
+                @classmethod
+                async def create_async_generator(cls, model: str, messages: Messages, **_: Any) -> AsyncGenerator[str]:
+                    """Answer when the gate opens."""
+                    await gates[messages[-1]["content"]].wait()
+                    yield str(len(messages))
+
+            chat = Conversation(provider=Gated, turns=[Turn("above", "0")])
+            tasks = {name: asyncio.create_task(_drained(chat, name)) for name in gates}
+            await asyncio.sleep(0)  # each has been asked
+            for name in order:
+                gates[name].set()
+                await tasks[name]
+            return chat
+
+        for order in ("abcd", "dcba", "cadb", "bdac"):
+            with self.subTest(order):
+                chat = run(asked(list(order)))
+                self.assertEqual(["above", *"abcd"], [turn.question for turn in chat.turns])
+                self.assertEqual({"3"}, {turn.answer for turn in chat.turns[1:]})
+
+    def test_gathered(self) -> None:
+        """So it is with `gather`, and after a failure among them."""
+
+        async def gathered() -> Conversation:
+            chat = Conversation(provider=Count)
+            calls = [chat.acall(name, provider=Half if name == "2" else Count) for name in "0123"]
+            await asyncio.gather(*calls, return_exceptions=True)
+            return chat
+
+        self.assertEqual(["0", "1", "3"], [turn.question for turn in run(gathered()).turns])
+
+    def test_threads(self) -> None:
+        """Threads that ask at the same time lose no turn."""
+        chat, start = Conversation(provider=Count), threading.Barrier(8)
+
+        def ask(number: int) -> None:
+            start.wait()
+            for each in range(20):
+                chat(f"{number} {each}")
+
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        questions = [turn.question for turn in chat.turns]
+        self.assertEqual(160, len(set(questions)))
+        for number in range(8):
+            self.assertEqual([f"{number} {each}" for each in range(20)], [q for q in questions if q[0] == str(number)])
+
+    def test_late_stream(self) -> None:
+        """A stream that is read after later questions stands above them; a turn that was removed meanwhile is gone."""
+        chat = Conversation(provider=Count)
+        first = chat.stream("first")
+        second = chat.stream("second")
+        chat("third")
+        self.assertEqual(["#", "1"], list(second))
+        chat.turns.pop()
+        self.assertEqual(["#", "1"], list(first))
+        self.assertEqual(["first", "second"], [turn.question for turn in chat.turns])
+
+    def test_copies(self) -> None:
+        """A conversation pickles and copies with its turns."""
+        chat = Conversation("m", "Local", system="s", turns=[Turn("a", "b")])
+        for again in (pickle.loads(pickle.dumps(chat)), copy.deepcopy(chat)):
+            self.assertEqual(chat.to_messages(), again.to_messages())
 
     def test_fork(self) -> None:
         """A fork has the turns so far; what is asked of one does not enter the other."""
