@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from itertools import count
 from threading import Lock
@@ -19,7 +19,6 @@ from .dispatch import Request, ask, prepare, stream_events
 from .errors import ContextLengthError, InputError
 from .files import decoded
 from .images import urls_in
-from .markdown.rewriting import safe, titled
 from .messages import normalize
 from .models import Model
 from .options import CallOptions, Options, in_our_words
@@ -28,7 +27,7 @@ from .providers.base_provider import Provider, provider_name
 from .providers.response import Item, Trimmed
 from .routing import merged
 from .secrets.key import seal, sealed
-from .turn import Entered, Turn
+from .turn import Entered, Saved, Turn, messages_of
 from .waiting import bridge
 from .wire import whole
 
@@ -39,20 +38,14 @@ _FOREIGN = "this is not a conversation that to_json() wrote"
 _ADDRESS = re.compile("[:/@]")
 """Characters of an address that no name of a provider has."""
 
+Results = Mapping[str, Any]
+"""What tools gave, by the ids of the calls or the names of the tools."""
+
 _numbers = count()
 """Questions are numbered in the order in which they are asked."""
 
 _entering = Lock()
 """Threads put their turns in place one after the other."""
-
-
-class Saved(msgspec.Struct, omit_defaults=True):
-    """What is written to JSON: no options, and so no key."""
-
-    turns: list[Turn]
-    model: str = ""
-    provider: str = ""
-    system: str = ""
 
 
 class Conversation:
@@ -64,6 +57,9 @@ class Conversation:
 
     A turn enters `turns` when its answer is complete. A turn that failed, or whose reader left early, does not. An
     interrupt that comes too late to cut an answer still raises KeyboardInterrupt, but its turn is in `turns`.
+
+    An answer that calls tools has `tool_calls`. Ask their results instead of a text: `chat({"weather": "sunny"})`. All
+    of it, from the question to the last answer, is one turn.
 
     Questions may be asked at the same time, by tasks or threads: each is sent with the turns that are complete when it
     is asked, and their turns are in the order of the questions, whichever answer ends first.
@@ -86,25 +82,25 @@ class Conversation:
         self.entered: list[Entered] = []
         """All turns that have ever entered, in that order."""
 
-    def __call__(self, question: str, **options: Unpack[CallOptions]) -> Answer:
+    def __call__(self, question: str | Results, **options: Unpack[CallOptions]) -> Answer:
         """Return the answer, which is its text."""
         return bridge.run(self.prepare(question, stream=False, **seal(options)).answer)
 
-    def stream(self, question: str, **options: Unpack[CallOptions]) -> bridge.Stream[Item]:
+    def stream(self, question: str | Results, **options: Unpack[CallOptions]) -> bridge.Stream[Item]:
         """Return the items of the answer as they come: text as `str`, and events."""
         return bridge.iterate(self.prepare(question, **seal(options)).items)
 
-    async def acall(self, question: str, **options: Unpack[CallOptions]) -> Answer:
+    async def acall(self, question: str | Results, **options: Unpack[CallOptions]) -> Answer:
         """Return the answer, which is its text."""
         return await self.prepare(question, stream=False, **seal(options)).answer()
 
-    def astream(self, question: str, **options: Unpack[CallOptions]) -> AsyncGenerator[Item]:
+    def astream(self, question: str | Results, **options: Unpack[CallOptions]) -> AsyncGenerator[Item]:
         """Return the items of the answer as they come."""
         return self.prepare(question, **seal(options)).items()
 
     def prepare(
         self,
-        question: str,
+        question: str | Results,
         *,
         above: Sequence[Turn] | None = None,
         system: str | None = None,
@@ -115,14 +111,17 @@ class Conversation:
 
         The turns `above` are sent with it, by default all, and the `system` prompt, by default the conversation's.
         """
-        if not isinstance(question, str) or not question.strip():
+        sent, calls = tuple(self.turns if above is None else above), None
+        if isinstance(question, Mapping):
+            calls = sent[-1] if sent else None
+            sent, asked = sent[:-1], (calls or Turn("", "")).with_results(question)
+        elif isinstance(question, str) and question.strip():
+            asked = Turn(question, "")
+        else:
             raise InputError("the question is empty")
+        given = in_our_words(seal(options)) | {"stream": stream}
         return PendingTurn(
-            self,
-            question,
-            in_our_words(seal(options)) | {"stream": stream},
-            above=tuple(self.turns if above is None else above),
-            system=self.system if system is None else system,
+            self, asked, given, above=sent, calls=calls, system=self.system if system is None else system
         )
 
     def fork(self) -> Conversation:
@@ -131,7 +130,7 @@ class Conversation:
 
     def to_messages(self) -> list[dict[str, Any]]:
         """Return system prompt and turns as messages."""
-        return _messages(self.system, self.turns)
+        return messages_of(self.system, self.turns)
 
     def place(self, turn: Turn | None) -> int:
         """Return the index of `turn`; the end, if it is not among the turns."""
@@ -173,7 +172,7 @@ class Conversation:
         return f"<Conversation of {len(self.turns)} turns>"
 
     def _repr_markdown_(self) -> str:
-        return "\n\n".join(map(_markdown, self.turns)) or "*no turns yet*"
+        return "\n\n".join(turn.to_markdown() for turn in self.turns) or "*no turns yet*"
 
 
 class PendingTurn:
@@ -187,15 +186,16 @@ class PendingTurn:
     def __init__(
         self,
         conversation: Conversation,
-        question: str,
+        asked: Turn,
         options: dict[str, Any],
         *,
         above: Sequence[Turn],
+        calls: Turn | None,
         system: str,
     ) -> None:
         self.above, self.system = above, system
         self.number = next(_numbers)
-        self._conversation, self._question = conversation, question
+        self._conversation, self._asked, self._calls = conversation, asked, calls
         self._begin = len(conversation.entered)
         given = merged(conversation.provider, conversation.options, options)
         self._options = {"model": conversation.model, "provider": conversation.provider, **given}
@@ -228,8 +228,8 @@ class PendingTurn:
         It takes the place of the turn `instead_of`, else that above the turn `before`, if it is there; else it follows
         the turns of all questions that were asked before it.
         """
-        answer, images = self.result, urls_in(self.request.messages[-1])
-        turn = Turn(self._question, str(answer), answer.provider, answer.model, images)
+        images = self._asked.images or urls_in(self.request.messages[-1])
+        turn, instead_of = self._asked.with_answer(self.result, images), self._calls or instead_of
         with _entering:
             turns = self._conversation.turns
             old, below, end = self._conversation.place(instead_of), self._conversation.place(before), len(turns)
@@ -254,7 +254,7 @@ class PendingTurn:
 
     def _request(self, trimmed: int) -> Request:
         given = dict(self._options)
-        messages = [*_messages(self.system, self.above[trimmed:]), {"role": "user", "content": self._question}]
+        messages = [*messages_of(self.system, self.above[trimmed:]), *self._asked.asked()]
         return prepare(given.pop("model"), messages, given.pop("provider"), **given)
 
     async def _ask_within_context(self, whole: Request) -> AsyncGenerator[Item]:
@@ -280,13 +280,6 @@ class PendingTurn:
             answered = stream_events(self._request(trimmed))
 
 
-def _messages(system: str, turns: Iterable[Turn]) -> list[dict[str, Any]]:
-    messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
-    for turn in turns:
-        messages += turn.to_messages()
-    return messages
-
-
 def _named(provider: Provider | str | None) -> str:
     """Return the name of a provider; of an address, which may hold a password, nothing but scheme, host and port."""
     if not isinstance(provider, str):
@@ -301,8 +294,3 @@ def _bare(url: str) -> str:
     except ValueError:
         return ""
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def _markdown(turn: Turn) -> str:
-    seen = f" ({len(turn.images)} image{'s' * (len(turn.images) > 1)})" if turn.images else ""
-    return f"{titled(turn.question, note=seen)}\n\n{safe(turn.answer)}"

@@ -32,6 +32,19 @@ class Gated(AsyncGeneratorProvider):
         yield "re: "
         await asyncio.to_thread(gate(gates, question).wait)
         yield question
+from g4f.providers.response import ToolCall
+class Calls(AsyncGeneratorProvider):
+    "Calls a tool."
+    @classmethod
+    async def create_async_generator(cls, model, messages):
+        yield ToolCall(0, "c", "weather", '{"city": "Rome"}')
+class Roles(AsyncGeneratorProvider):
+    "Notes who said what."
+    @classmethod
+    async def create_async_generator(cls, model, messages):
+        calls = lambda message: [(call["id"], call["function"]["name"]) for call in message.get("tool_calls", ())]
+        asked.append([(m["role"], calls(m) or m.get("tool_call_id") or m["content"]) for m in messages])
+        yield "noted"
 class Named(AsyncGeneratorProvider):
     "Says who it is."
     @classmethod
@@ -363,6 +376,21 @@ class TestSystem(TurnsTestCase):
         self.assertEqual(["one"], self.asked())
         self.cell("a", "%chat -p Echo -s S2 one")
         self.assertEqual(["one", "two", "three", "four"], self.turns())
+
+
+class TestCalls(TurnsTestCase):
+    """A model that calls a tool."""
+
+    def test_keeps_its_place(self) -> None:
+        """The call is in the conversation, is shown there, and is sent with the next question."""
+        self.cell("a", "%chat -p Calls weather?")
+        self.cell("b", "%chat -p Roles next")
+        self.assertEqual(
+            [["user", "weather?"], ["assistant", [["c", "weather"]]], ["tool", "c"], ["user", "next"]], self.asked()
+        )
+        shown = self.cell("history", "%chat_history").displays[0]
+        self.assertIn('[1] weather?\n[calls]\nweather({"city": "Rome"})\n', shown["text/plain"])
+        self.assertIn('```\nweather({"city": "Rome"})\n```', shown["text/markdown"])
 
 
 class TestAfterTheLastWord(TurnsTestCase):

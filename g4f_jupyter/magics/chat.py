@@ -51,9 +51,18 @@ class ChatMagics(ChatSettings):
 
         `%%chat` asks the text of the cell, `%chat` the text after the options. `{name}` in a question is the value of a
         variable: a DataFrame becomes a table, a function its source, a figure an image. The conversation goes on from
-        cell to cell. A `%%chat` that is run again asks with the turns above it, and replaces its own turn; the turns
-        below it stay, and are marked as stale. The turn of a deleted cell is gone. A question that fails or is
-        interrupted is not added. `%config ChatMagics` lists settings that hold for all cells.
+        cell to cell. A question that fails or is interrupted is not added.
+
+        A turn belongs to its cell. A cell that is run again asks with the turns above it, and replaces its own: the
+        first `%%chat` or `%chat` of the cell its first turn, the second its second. The turns below stay; an answer is
+        marked as stale, in its own cell, while the turns above it or the system prompt are not those that it was asked
+        with. If the cell fails or is interrupted, its earlier turn stays, marked as stale, until it is run again; if it
+        asks nothing any more, or is deleted, its turn is gone.
+
+        A cell belongs to the conversation in which it was asked. `--new` begins another, which the next cells go on
+        with; a cell from before, run again, asks in its own, and says so. To ask it in the present one, copy it.
+
+        `%config ChatMagics` lists settings that hold for all cells.
         """
         with errors_in_one_line():
             options, rest = parsed(self.chat.parser, line)
