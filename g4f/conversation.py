@@ -55,8 +55,8 @@ class Conversation:
     an answer, `chat.stream("…")` or `async for … in chat.astream("…")` its items. `options` go with every call; they
     are those of `g4f.ChatCompletion`. The `images` of a question stay with its turn.
 
-    A turn enters `turns` when its answer is complete. A turn that failed, or whose reader left early, does not. An
-    interrupt that comes too late to cut an answer still raises KeyboardInterrupt, but its turn is in `turns`.
+    A turn enters `turns` when its answer is complete. A turn that failed, whose answer has neither text nor calls of
+    tools, or whose reader left early, does not. An interrupt that comes too late to cut an answer still raises KeyboardInterrupt, but its turn is in `turns`.
 
     An answer that calls tools has `tool_calls`. Ask their results instead of a text: `chat({"weather": "sunny"})`. All
     of it, from the question to the last answer, is one turn.
@@ -219,8 +219,13 @@ class PendingTurn:
                 assembly.add(item)
                 yield item
         self.result = Answer.of(assembly, self.request.messages, monotonic() - start)
-        if enters:
+        if enters and self.is_answered:
             self.enter()
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the answer is complete, and says or calls something: services refuse an empty message."""
+        return hasattr(self, "result") and bool(self.result.strip() or self.result.tool_calls)
 
     def enter(self, *, instead_of: Turn | None = None, before: Turn | None = None) -> Turn:
         """Put the turn into the conversation, and return it.

@@ -209,11 +209,11 @@ class Question:
             self._place.slot.execution = self._place.execution
 
     def enter(self, show: Callable[[str], None] | None = None) -> bool:
-        """Put its turn into the conversation, if its answer is complete, and return whether it is there.
+        """Put its turn into the conversation, if it is answered, and return whether it is there.
 
         `show` is called at any time to show a note below the answer, and with "" to take it away.
         """
-        if self._place is not None and not self._has_entered and hasattr(self._pending, "result"):
+        if self._place is not None and not self._has_entered and self._pending.is_answered:
             self._has_entered = self._session.enter(
                 self._pending, self._place, system=self._system, new=self._new, show=show
             )

@@ -208,6 +208,23 @@ class TestConversation(unittest.TestCase):
                     ask(chat, "a")
                 self.assertEqual([], chat.turns)
 
+    def test_no_text(self) -> None:
+        """An answer without text does not enter, as no service takes an empty message; one that calls a tool does."""
+
+        class Filtered(AsyncGeneratorProvider):
+            @classmethod
+            async def create_async_generator(cls, model: str, messages: Messages, **_: Any) -> AsyncGenerator[Any]:
+                """Think, and say nothing."""
+                yield Reasoning("hm")
+                yield " \n"
+                yield FinishReason("content_filter")
+
+        for name, ask in FACES.items():
+            with self.subTest(name):
+                chat = Conversation(provider=Filtered)
+                self.assertEqual("", ask(chat, "a").strip())
+                self.assertEqual([], chat.turns)
+
     def test_left_early(self) -> None:
         """An answer that is left before its end does not enter."""
         chat = Conversation(provider=Stuck)
