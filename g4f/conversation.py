@@ -55,8 +55,9 @@ class Conversation:
     an answer, `chat.stream("…")` or `async for … in chat.astream("…")` its items. `options` go with every call; they
     are those of `g4f.ChatCompletion`. The `images` of a question stay with its turn.
 
-    A turn enters `turns` when its answer is complete. A turn that failed, whose answer has neither text nor calls of
-    tools, or whose reader left early, does not. An interrupt that comes too late to cut an answer still raises KeyboardInterrupt, but its turn is in `turns`.
+    A turn enters `turns` when its answer is complete, and has text or calls tools. A turn that failed, or whose reader
+    left early, does not. An interrupt that comes too late to cut an answer still raises KeyboardInterrupt, but its turn
+    is in `turns`.
 
     An answer that calls tools has `tool_calls`. Ask their results instead of a text: `chat({"weather": "sunny"})`. All
     of it, from the question to the last answer, is one turn.
@@ -119,10 +120,8 @@ class Conversation:
             asked = Turn(question, "")
         else:
             raise InputError("the question is empty")
-        given = in_our_words(seal(options)) | {"stream": stream}
-        return PendingTurn(
-            self, asked, given, above=sent, calls=calls, system=self.system if system is None else system
-        )
+        given, system = in_our_words(seal(options)) | {"stream": stream}, self.system if system is None else system
+        return PendingTurn(self, asked, given, above=sent, calls=calls, system=system)
 
     def fork(self) -> Conversation:
         """Return a conversation with the same turns, which from here on has its own."""

@@ -83,7 +83,6 @@ class Session:
             left = slots.left(cell.execution)
             if well:
                 _remove(left)
-                slots.end(cell.execution)
                 return 0
             for slot in left:
                 slot.thread.leave(slot.turn)

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from g4f import Conversation
-from g4f.conversation import Turn
+from g4f.conversation import PendingTurn, Turn
 from g4f.errors import ContextLengthError, InputError, ResponseError
 from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.response import FinishReason, Reasoning, ToolCall, Trimmed, Usage
@@ -70,6 +70,11 @@ class Narrow(AsyncGeneratorProvider):
 
 async def _drained(chat: Conversation, question: Question) -> str:
     return "".join([item async for item in chat.astream(question) if isinstance(item, str)])
+
+
+async def _read(pending: PendingTurn) -> None:
+    async for _ in pending.items(enters=False):
+        pass
 
 
 FACES: dict[str, Callable[[Conversation, Question], str]] = {
@@ -362,6 +367,16 @@ class TestConversation(unittest.TestCase):
         chat.turns.pop()
         self.assertEqual(["#", "1"], list(first))
         self.assertEqual(["first", "second"], [turn.question for turn in chat.turns])
+
+    def test_replaced_meanwhile(self) -> None:
+        """A turn that replaces another while a question waits for its answer does not move that question above it."""
+        chat = Conversation(provider=Count, turns=[Turn("old", "0")])
+        late = chat.stream("late")
+        again = chat.prepare("new", above=[])
+        run(_read(again))
+        again.enter(instead_of=chat.turns[0])
+        self.assertEqual(["#", "3"], list(late))
+        self.assertEqual(["new", "late"], [turn.question for turn in chat.turns])
 
     def test_copies(self) -> None:
         """A conversation pickles and copies with its turns."""

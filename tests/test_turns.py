@@ -210,6 +210,17 @@ class TestSideBySide(TurnsTestCase):
         self.cell("next", "%chat -p Echo next")
         self.assertEqual(["slow", "re: slow", "fast", "You said fast", "next"], self.asked())
 
+    def test_too_late(self) -> None:
+        """An answer that comes when its cell was run again, and was answered, does not replace the newer one."""
+        self.cell(
+            "a",
+            "late = threading.Thread(target=shell.run_line_magic, args=('chat', '-p Gated old'))\n"
+            "late.start()\ngate(asking, 'old').wait()",
+        )
+        self.cell("a", "%chat -p Echo new")
+        self.cell("b", "gate(gates, 'old').set(); late.join()")
+        self.assertEqual(["new"], self.turns())
+
     def test_new_name(self) -> None:
         """Questions that begin a conversation together are in one."""
         ask = "shell.run_line_magic('chat', f'-p Echo --thread together {i}')"
@@ -435,6 +446,15 @@ class TestFile(TurnsTestCase):
             again = self.cell("a", "%chat -p Echo one")
             self.assertIn(ELSEWHERE, again.displays[0]["text/markdown"])
             self.assertEqual(["one"], self.turns()[:1])
+
+    def test_system(self) -> None:
+        """A system prompt in a file holds, also if it has no turns yet."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "chat.json")
+            file.write_text(json.dumps({"turns": [], "system": "be brief"}))
+            self.cell("load", f"%chat_history --load {file}")
+            self.cell("a", "%chat -p Echo x")
+            self.assertEqual(["be brief", "x"], self.asked())
 
     def test_unknown(self) -> None:
         """A file chooses no address, nor one of a variable, and who is not known is said; its turns are there."""
