@@ -146,6 +146,13 @@ class TestSeveral(TurnsTestCase):
             self.assertEqual(["a", "b"], self.turns())
             self.assertEqual(["a", "b"], self.asked()[::2])
 
+    def test_nested_without_a_question(self) -> None:
+        """One that asks nothing does not end the cell around it."""
+        for _ in range(2):
+            self.cell("a", "get_ipython().run_cell('0')\n%chat -p Echo a")
+            self.cell("b", "%chat -p Echo b")
+        self.assertEqual(["a", "b"], self.turns())
+
     def test_fix(self) -> None:
         """`%chat_fix` belongs to its cell, too."""
         self.kernel.run("1 / 0")
@@ -244,6 +251,15 @@ class TestOtherConversation(TurnsTestCase):
         last = self.cell("d", "%%chat -p Echo\nMars?")
         self.assertEqual(["planets?", "You said planets?", "Mars?"], self.asked())
         self.assertNotIn(ELSEWHERE, last.displays[0]["text/markdown"])
+
+    def test_first_was_missing(self) -> None:
+        """A question that failed at first is asked in the conversation of the others of its cell."""
+        code = "try: get_ipython().run_line_magic('chat', '-p {} 1')\nexcept Exception: pass\n%chat -p Echo 2"
+        self.cell("a", code.format("Limited"))
+        self.cell("b", "%chat -p Echo --new b")
+        self.cell("a", code.format("Echo"))
+        self.assertEqual(["1", "You said 1", "2"], self.asked())
+        self.assertEqual(["b"], self.turns())
 
     def test_all_again(self) -> None:
         """A notebook that is run from its top to its end again has the same turns in the same conversations."""
