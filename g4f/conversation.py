@@ -19,7 +19,6 @@ from .dispatch import Request, ask, prepare, stream_events
 from .errors import ContextLengthError, InputError
 from .files import decoded
 from .images import urls_in
-from .markdown.rewriting import safe, titled
 from .messages import normalize
 from .models import Model
 from .options import CallOptions, Options, in_our_words
@@ -29,7 +28,7 @@ from .providers.catalogue import is_address, names_in
 from .providers.response import Item, Trimmed
 from .routing import merged
 from .secrets.key import seal
-from .turn import Entered, Turn
+from .turn import Entered, Saved, Turn, messages_of
 from .waiting import bridge
 from .waiting.async_stream import AsyncStream
 from .wire import whole
@@ -41,20 +40,14 @@ _FOREIGN = "this is not a conversation that to_json() wrote"
 _ADDRESS = re.compile(r"(?:^|[\s,])[^\s,:]*(?:[/@\[]|:(?://|\d+(?:[/\s,]|$)))")
 """What an address has, and no name of a provider, also if the name of a model follows it."""
 
+Results = Mapping[str, Any]
+"""What tools gave, by the ids of the calls or the names of the tools."""
+
 _numbers = count()
 """Questions are numbered in the order in which they are asked."""
 
 _entering = Lock()
 """Threads put their turns in place one after the other."""
-
-
-class Saved(msgspec.Struct, omit_defaults=True):
-    """What is written to JSON: no options, and so no key."""
-
-    turns: list[Turn]
-    model: str = ""
-    provider: str = ""
-    system: str = ""
 
 
 class Conversation:
@@ -64,8 +57,12 @@ class Conversation:
     an answer, `chat.stream("…")` or `async for … in chat.astream("…")` its items. `options` go with every call; they
     are those of `g4f.ChatCompletion`. The `images` of a question stay with its turn.
 
-    A turn enters `turns` when its answer is complete. A turn that failed, or whose reader left early, does not. An
-    interrupt that comes too late to cut an answer still raises KeyboardInterrupt, but its turn is in `turns`.
+    A turn enters `turns` when its answer is complete, and has text or calls tools. A turn that failed, or whose reader
+    left early, does not. An interrupt that comes too late to cut an answer still raises KeyboardInterrupt, but its turn
+    is in `turns`.
+
+    An answer that calls tools has `tool_calls`. Ask their results instead of a text: `chat({"weather": "sunny"})`. All
+    of it, from the question to the last answer, is one turn.
 
     Questions may be asked at the same time, by tasks or threads: each is sent with the turns that are complete when it
     is asked, and their turns are in the order of the questions, whichever answer ends first.
@@ -88,25 +85,25 @@ class Conversation:
         self.entered: list[Entered] = []
         """All turns that have ever entered, in that order."""
 
-    def __call__(self, question: str, **options: Unpack[CallOptions]) -> Answer:
+    def __call__(self, question: str | Results, **options: Unpack[CallOptions]) -> Answer:
         """Return the answer, which is its text."""
         return bridge.run(self.prepare(question, stream=False, **_checked(options)).answer)
 
-    def stream(self, question: str, **options: Unpack[CallOptions]) -> bridge.Stream[Item]:
+    def stream(self, question: str | Results, **options: Unpack[CallOptions]) -> bridge.Stream[Item]:
         """Return the items of the answer as they come: text as `str`, and events."""
         return bridge.iterate(self.prepare(question, **_checked(options)).items)
 
-    async def acall(self, question: str, **options: Unpack[CallOptions]) -> Answer:
+    async def acall(self, question: str | Results, **options: Unpack[CallOptions]) -> Answer:
         """Return the answer, which is its text."""
         return await self.prepare(question, stream=False, **_checked(options)).answer()
 
-    def astream(self, question: str, **options: Unpack[CallOptions]) -> AsyncStream[Item]:
+    def astream(self, question: str | Results, **options: Unpack[CallOptions]) -> AsyncStream[Item]:
         """Return the items of the answer as they come."""
         return AsyncStream(self.prepare(question, **_checked(options)).items())
 
     def prepare(
         self,
-        question: str,
+        question: str | Results,
         *,
         above: Sequence[Turn] | None = None,
         system: str | None = None,
@@ -117,16 +114,16 @@ class Conversation:
 
         The turns `above` are sent with it, by default all, and the `system` prompt, by default the conversation's.
         """
-        if not isinstance(question, str) or not question.strip():
+        sent, calls = tuple(self.turns if above is None else above), None
+        if isinstance(question, Mapping):
+            calls = sent[-1] if sent else None
+            sent, asked = sent[:-1], (calls or Turn("", "")).with_results(question)
+        elif isinstance(question, str) and question.strip():
+            asked = Turn(question, "")
+        else:
             raise InputError("the question is empty")
-        return PendingTurn(
-            self,
-            question,
-            seal(options),
-            above=tuple(self.turns if above is None else above),
-            system=self.system if system is None else system,
-            stream=stream,
-        )
+        system = self.system if system is None else system
+        return PendingTurn(self, asked, seal(options), above=sent, calls=calls, system=system, stream=stream)
 
     def fork(self) -> Conversation:
         """Return a conversation with the same turns, which from here on has its own."""
@@ -134,7 +131,7 @@ class Conversation:
 
     def to_messages(self) -> list[dict[str, Any]]:
         """Return system prompt and turns as messages."""
-        return _messages(self.system, self.turns)
+        return messages_of(self.system, self.turns)
 
     def place(self, turn: Turn | None) -> int:
         """Return the index of `turn`; the end, if it is not among the turns."""
@@ -176,7 +173,7 @@ class Conversation:
         return f"<Conversation of {len(self.turns)} turns>"
 
     def _repr_markdown_(self) -> str:
-        return "\n\n".join(map(_markdown, self.turns)) or "*no turns yet*"
+        return "\n\n".join(turn.to_markdown() for turn in self.turns) or "*no turns yet*"
 
 
 class PendingTurn:
@@ -192,16 +189,17 @@ class PendingTurn:
     def __init__(
         self,
         conversation: Conversation,
-        question: str,
+        asked: Turn,
         options: dict[str, Any],
         *,
         above: Sequence[Turn],
+        calls: Turn | None,
         system: str,
         stream: bool,
     ) -> None:
         self.above, self.system = above, system
         self.number = next(_numbers)
-        self._conversation, self._question = conversation, question
+        self._conversation, self._asked, self._calls = conversation, asked, calls
         self._begin = len(conversation.entered)
         provider, given = in_our_words(options.pop("provider", None), options)
         self._model, own = given.pop("model", None) or conversation.model, conversation.provider
@@ -227,8 +225,13 @@ class PendingTurn:
                     self.request = self._request(item.turns)
                 yield item
         self.result = Answer.of(self.came, self.request.messages, monotonic() - start)
-        if enters and self.result.says_something:
+        if enters and self.is_answered:
             self.enter()
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the answer is complete, and says or calls something: services refuse an empty message."""
+        return hasattr(self, "result") and self.result.says_something
 
     def enter(self, *, instead_of: Turn | None = None, before: Turn | None = None) -> Turn:
         """Put the turn into the conversation, and return it.
@@ -236,8 +239,8 @@ class PendingTurn:
         It takes the place of the turn `instead_of`, else that above the turn `before`, if it is there; else it follows
         the turns of all questions that were asked before it.
         """
-        answer, images = self.result, urls_in(self.request.messages[-1])
-        turn = Turn(self._question, str(answer), answer.provider, answer.model, images)
+        images = self._asked.images or urls_in(self.request.messages[-1])
+        turn, instead_of = self._asked.with_answer(self.result, images), self._calls or instead_of
         with _entering:
             turns = self._conversation.turns
             old, below, end = self._conversation.place(instead_of), self._conversation.place(before), len(turns)
@@ -261,7 +264,7 @@ class PendingTurn:
         return self.result
 
     def _request(self, trimmed: int) -> Request:
-        messages = [*_messages(self.system, self.above[trimmed:]), {"role": "user", "content": self._question}]
+        messages = [*messages_of(self.system, self.above[trimmed:]), *self._asked.asked()]
         return prepare(self._model, messages, self._provider, self._options, stream=self._stream)
 
     async def _ask_within_context(self, whole: Request, answer: Assembly) -> AsyncGenerator[Item]:
@@ -288,13 +291,6 @@ class PendingTurn:
             answered = stream_events(self._request(trimmed), answer)
 
 
-def _messages(system: str, turns: Iterable[Turn]) -> list[dict[str, Any]]:
-    messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
-    for turn in turns:
-        messages += turn.to_messages()
-    return messages
-
-
 def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options with their secrets sealed. Raises InputError for those that are not the caller's to give."""
     for name, instead in (("messages", "turns="), ("stream", ".stream(…) or .astream(…)")):
@@ -319,8 +315,3 @@ def _bare(url: str) -> str:
     except ValueError:
         return ""
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def _markdown(turn: Turn) -> str:
-    seen = f" ({len(turn.images)} image{'s' * (len(turn.images) > 1)})" if turn.images else ""
-    return f"{titled(turn.question, note=seen)}\n\n{safe(turn.answer)}"

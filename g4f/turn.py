@@ -2,16 +2,67 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
+from .answer import Answer
+from .errors import InputError
+from .markdown.code import fenced
+from .markdown.rewriting import safe, titled
 from .wire import whole
 
-__all__ = ["Entered", "Turn"]
+__all__ = ["Entered", "MadeCall", "Round", "Saved", "Turn", "messages_of"]
+
+_NO_RESULT = "no result was given"
 
 
-class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
+class _Whole(msgspec.Struct, frozen=True, omit_defaults=True):
+    def __post_init__(self) -> None:
+        """Replace halves of characters: a conversation that has one could be neither sent nor saved."""
+        for name in self.__struct_fields__:
+            if isinstance(value := getattr(self, name), str) and not value.isascii():
+                msgspec.structs.force_setattr(self, name, whole(value))
+
+
+class MadeCall(_Whole, frozen=True):
+    """A call of a tool, and its result; None where none was given. `arguments` is JSON text, as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+    result: str | None = None
+
+    def to_message(self) -> dict[str, Any]:
+        """Return the result as a message. Services refuse a conversation in which a call has none."""
+        return {"role": "tool", "tool_call_id": self.id, "content": _NO_RESULT if self.result is None else self.result}
+
+
+class Round(_Whole, frozen=True):
+    """Calls that a model made at once, what it said beside them, and what it thought before."""
+
+    calls: tuple[MadeCall, ...]
+    text: str = ""
+    reasoning: str = ""
+
+    def to_messages(self) -> list[dict[str, Any]]:
+        """Return the calls as one message, and each result as another."""
+        calls = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in self.calls
+        ]
+        beside = {"content": self.text} if self.text else {}
+        thought = {"reasoning": self.reasoning} if self.reasoning else {}
+        made = {"role": "assistant", **beside, **thought, "tool_calls": calls}
+        return [made, *(call.to_message() for call in self.calls)]
+
+    def __str__(self) -> str:
+        return "\n".join(f"{call.name}({call.arguments})" for call in self.calls)
+
+
+class Turn(_Whole, frozen=True):
     """One question and its whole answer."""
 
     question: str
@@ -22,22 +73,88 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     """The name of the model that answered."""
     images: tuple[str, ...] = ()
     """The images of the question: data URLs, or addresses."""
-
-    def __post_init__(self) -> None:
-        """Replace halves of characters: a conversation that has one could be neither sent nor saved."""
-        for name in ("question", "answer", "provider", "model"):
-            if not getattr(self, name).isascii():
-                msgspec.structs.force_setattr(self, name, whole(getattr(self, name)))
+    rounds: tuple[Round, ...] = ()
+    """The calls of tools before the answer. If the last ones have no results, `answer` is the text beside them."""
 
     def __repr__(self) -> str:
         named = [f"{name}={getattr(self, name)!r}" for name in ("question", "answer", "provider", "model")]
         return f"Turn({', '.join(named)}, images=<{len(self.images)}>)"
 
-    def to_messages(self) -> list[dict[str, Any]]:
-        """Return the question and the answer as messages."""
+    @property
+    def open_calls(self) -> tuple[MadeCall, ...]:
+        """The calls with which it ends, whose results the model waits for."""
+        return tuple(call for each in self.rounds[-1:] for call in each.calls if call.result is None)
+
+    def with_results(self, results: Mapping[str, Any]) -> Turn:
+        """Return the turn with a result for each open call, by its id or, where one call has it, its name.
+
+        A result that is no text is sent as JSON. Raises InputError if one is missing, or too many.
+        """
+        names = [call.name for call in self.open_calls]
+        keys = {
+            call.id: call.name if names.count(call.name) == 1 and call.id not in results else call.id
+            for call in self.open_calls
+        }
+        if set(keys.values()) != set(results):
+            wanted = ", ".join(map(repr, keys.values())) or "none, for the last answer calls no tool"
+            given = ", ".join(map(repr, results)) or "none"
+            raise InputError(f"results of tools are wanted for: {wanted}; given are: {given}")
+        texts = {id_: given if isinstance(given := results[key], str) else _json(given) for id_, key in keys.items()}
+        calls = [
+            msgspec.structs.replace(call, result=texts.get(call.id, call.result)) for call in self.rounds[-1].calls
+        ]
+        last = msgspec.structs.replace(self.rounds[-1], calls=tuple(calls))
+        return msgspec.structs.replace(self, answer="", rounds=(*self.rounds[:-1], last))
+
+    def asked(self) -> list[dict[str, Any]]:
+        """Return the messages to which the answer is one: the question, the calls, and their results."""
         images = [{"type": "image_url", "image_url": {"url": url}} for url in self.images]
         content = [{"type": "text", "text": self.question}, *images] if images else self.question
-        return [{"role": "user", "content": content}, {"role": "assistant", "content": self.answer}]
+        rounds = [message for each in self.rounds for message in each.to_messages()]
+        return [{"role": "user", "content": content}, *rounds]
+
+    def to_messages(self) -> list[dict[str, Any]]:
+        """Return the question, what was called, and the answer as messages."""
+        return [*self.asked(), *([] if self.open_calls else [{"role": "assistant", "content": self.answer}])]
+
+    def with_answer(self, answer: Answer, images: tuple[str, ...]) -> Turn:
+        """Return the turn of a question that has been answered. An `answer` that calls tools has another round."""
+        calls = tuple(
+            MadeCall(call.id or f"call_{len(self.rounds)}_{number}", call.function.name, call.function.arguments)
+            for number, call in enumerate(answer.tool_calls)
+        )
+        rounds = (*self.rounds, *([Round(calls, str(answer), answer.reasoning)] if calls else []))
+        return Turn(self.question, str(answer), answer.provider, answer.model, images, rounds)
+
+    def to_markdown(self) -> str:
+        """Return the question, the calls and the answer as Markdown, in which nothing of a stranger acts."""
+        seen = f" ({len(self.images)} image{'s' * (len(self.images) > 1)})" if self.images else ""
+        calls = "".join(f"\n\n{fenced(str(each))}" for each in self.rounds)
+        return f"{titled(self.question, note=seen)}{calls}\n\n{safe(self.answer)}"
+
+
+class Saved(msgspec.Struct, omit_defaults=True):
+    """What is written to JSON: no options, and so no key."""
+
+    turns: list[Turn]
+    model: str = ""
+    provider: str = ""
+    system: str = ""
+
+
+def messages_of(system: str, turns: Iterable[Turn]) -> list[dict[str, Any]]:
+    """Return a system prompt, unless it is empty, and turns as messages."""
+    messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
+    for turn in turns:
+        messages += turn.to_messages()
+    return messages
+
+
+def _json(value: object) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"the result of a tool must be a text, or what JSON can hold: {error}") from None
 
 
 class Entered(NamedTuple):

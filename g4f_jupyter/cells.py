@@ -69,10 +69,6 @@ class Slots:
         """Return the slots whose turns are those of an earlier execution."""
         return [slot for slot in self._slots if slot.execution != execution and slot.is_filled]
 
-    def end(self, execution: str) -> None:
-        """Forget the slots for which this execution had no question."""
-        del self._slots[self._asked if execution == self._execution else 0 :]
-
 
 class TurnPlace(NamedTuple):
     """Where the turn of a question belongs: in a conversation, which has a name, and in a cell."""

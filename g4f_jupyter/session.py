@@ -49,6 +49,11 @@ class Session:
         """Add what an answer has used."""
         self.spent.append(spent)
 
+    @property
+    def turns(self) -> int:
+        """How many turns its conversations have."""
+        return sum(len(thread.conversation.turns) for thread in self.threads.values())
+
     def thread(self, name: str) -> Thread:
         """Return the conversation called `name`. Raises InputError with close matches."""
         if name not in self.threads:
@@ -72,7 +77,6 @@ class Session:
             left = slots.left(cell.execution)
             if well:
                 _remove(left)
-                slots.end(cell.execution)
                 return 0
             for slot in left:
                 slot.thread.leave(slot.turn)
@@ -88,12 +92,14 @@ class Session:
         once: bool = False,
         system: str | None = None,
         begin_with: str = "",
+        default: Mapping[str, Any],
         **options: Any,
     ) -> Question:
         """Return a question that is ready to be sent. Raises the errors of `Conversation.prepare`.
 
         `new` begins a new conversation; `once` asks without one. `system`, if not None, is the system prompt from this
-        turn on, and `begin_with` is that of a new conversation.
+        turn on, and `begin_with` is that of a new conversation. `default` has the provider and model of a conversation
+        that names none.
         """
         with self._lock:
             slots = Slots() if cell is None or once else self._cells.setdefault(cell.id, Slots())
@@ -107,6 +113,8 @@ class Session:
                 known.system = begin_with or known.given
             above = known.above(own or slots.next_turn(slot, known), [each.turn for each in slots.left(execution)])
             prompt = known.system_below(above) if system is None else system
+            if not (known.conversation.provider or known.conversation.model):
+                options = {**default, **options}
             pending = known.conversation.prepare(question, above=above, system=prompt, **options)
             place = None if once else TurnPlace(known, thread, slots, slot, execution)
             return Question(self, pending, place, system=system, new=new)
@@ -210,12 +218,11 @@ class Question:
             self._place.slot.execution = self._place.execution
 
     def enter(self, show: Callable[[str], None] | None = None) -> bool:
-        """Put its turn into the conversation, if its answer is complete and says something; return whether it is there.
+        """Put its turn into the conversation, if it is answered, and return whether it is there.
 
         `show` is called at any time to show a note below the answer, and with "" to take it away.
         """
-        says_something = self.is_complete and self.answer.says_something
-        if self._place is not None and not self._has_entered and says_something:
+        if self._place is not None and not self._has_entered and self._pending.is_answered:
             self._has_entered = self._session.enter(
                 self._pending, self._place, system=self._system, new=self._new, show=show
             )

@@ -115,5 +115,5 @@ def _has(turns: Collection[Turn | None], turn: Turn | None) -> bool:
 def _digest(turns: Iterable[Turn], digest: int = 0) -> int:
     """Return a number for what of these turns is sent, below others that have the number `digest`."""
     for turn in turns:
-        digest = hash((digest, turn.question, turn.answer, turn.images))
+        digest = hash((digest, turn.question, turn.answer, turn.images, turn.rounds))
     return digest

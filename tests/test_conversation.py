@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import pickle
 import signal
 import tempfile
+import threading
 import unittest
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from g4f import Conversation
-from g4f.conversation import Turn
+from g4f.conversation import PendingTurn, Turn
 from g4f.errors import ContextLengthError, InputError, ResponseError
 from g4f.providers.base_provider import AsyncGeneratorProvider
-from g4f.providers.response import FinishReason, Reasoning, Trimmed, Usage
+from g4f.providers.response import FinishReason, Reasoning, ToolCall, Trimmed, Usage
 
 from .loops import run
 from .servers import Server, hello
 
 Messages = list[dict[str, Any]]
+Question = str | dict[str, Any]
 
 
 class Count(AsyncGeneratorProvider):
@@ -65,16 +68,129 @@ class Narrow(AsyncGeneratorProvider):
         yield " ".join(words)
 
 
-async def _drained(chat: Conversation, question: str) -> str:
+async def _drained(chat: Conversation, question: Question) -> str:
     return "".join([item async for item in chat.astream(question) if isinstance(item, str)])
 
 
-FACES: dict[str, Callable[[Conversation, str], str]] = {
+async def _read(pending: PendingTurn) -> None:
+    async for _ in pending.items(enters=False):
+        pass
+
+
+FACES: dict[str, Callable[[Conversation, Question], str]] = {
     "call": lambda chat, question: chat(question),
-    "stream": lambda chat, question: "".join(map(str, chat.stream(question))),
+    "stream": lambda chat, question: "".join(item for item in chat.stream(question) if isinstance(item, str)),
     "acall": lambda chat, question: run(chat.acall(question)),
     "astream": lambda chat, question: run(_drained(chat, question)),
 }
+
+
+class Weather(AsyncGeneratorProvider):
+    """Calls a tool for each word of the question, and answers with the results."""
+
+    sent: list[Messages] = []  # noqa: RUF012 - of the last test
+
+    @classmethod
+    async def create_async_generator(cls, model: str, messages: Messages, **_: Any) -> AsyncGenerator[Any]:
+        """Answer."""
+        cls.sent.append(messages)
+        results = [message["content"] for message in messages if message["role"] == "tool"]
+        if messages[-1]["role"] == "tool":
+            yield " and ".join(results)
+            return
+        yield Reasoning("hm")
+        yield "Let me see."
+        for number, word in enumerate(messages[-1]["content"].split()):
+            yield ToolCall(number, f"c{number}", word, "{}")
+
+
+class TestTools(unittest.TestCase):
+    """Calls of tools in a conversation."""
+
+    def setUp(self) -> None:
+        """Begin."""
+        self.chat = Conversation("m", Weather, system="s")
+        Weather.sent.clear()
+
+    def test_results(self) -> None:
+        """The results are asked instead of a text, on every face; all of it is one turn, and stays in its place."""
+        for name, ask in FACES.items():
+            with self.subTest(name):
+                self.setUp()
+                ask(self.chat, "sun moon")
+                self.assertEqual('hot and {"degrees": -3}', ask(self.chat, {"sun": "hot", "c1": {"degrees": -3}}))
+                function = [{"name": word, "arguments": "{}"} for word in ("sun", "moon")]
+                calls = [{"id": f"c{n}", "type": "function", "function": each} for n, each in enumerate(function)]
+                exchange = [
+                    {"role": "system", "content": "s"},
+                    {"role": "user", "content": "sun moon"},
+                    {"role": "assistant", "content": "Let me see.", "reasoning": "hm", "tool_calls": calls},
+                    {"role": "tool", "tool_call_id": "c0", "content": "hot"},
+                    {"role": "tool", "tool_call_id": "c1", "content": '{"degrees": -3}'},
+                ]
+                self.assertEqual(exchange, Weather.sent[-1])
+                answered = [*exchange, {"role": "assistant", "content": 'hot and {"degrees": -3}'}]
+                self.assertEqual(answered, self.chat.to_messages())
+                self.assertEqual(1, len(self.chat.turns))
+                ask(self.chat, "stars")
+                self.assertEqual([*answered, {"role": "user", "content": "stars"}], Weather.sent[-1])
+
+    def test_without_results(self) -> None:
+        """A call that got no result keeps its place all the same, with a result that says so: services want one."""
+        self.chat("sun")
+        self.chat("moon")
+        roles = [message["role"] for message in Weather.sent[-1]]
+        self.assertEqual(["system", "user", "assistant", "tool", "user"], roles)
+        self.assertEqual("no result was given", Weather.sent[-1][3]["content"])
+        self.assertEqual(["sun", "moon"], [turn.question for turn in self.chat.turns])
+
+    def test_wrong_results(self) -> None:
+        """Results that are missing, too many, of nothing or no JSON are refused before anything is sent."""
+        for results, told in (
+            ({}, "wanted for: 'sun', 'moon'; given are: "),
+            ({"sun": "x"}, "'moon'"),
+            ({"a": 1}, "'a'"),
+        ):
+            with self.subTest(results):
+                self.setUp()
+                with self.assertRaisesRegex(InputError, "wanted for: none"):
+                    self.chat({"sun": "hot"})
+                self.chat("sun moon")
+                with self.assertRaisesRegex(InputError, told):
+                    self.chat(results)
+                with self.assertRaisesRegex(InputError, "what JSON can hold"):
+                    self.chat({"sun": object(), "moon": "x"})
+                self.assertEqual(1, len(Weather.sent))
+                self.assertEqual("x and y", self.chat({"c0": "x", "c1": "y"}))
+
+    def test_same_tool(self) -> None:
+        """A tool that is called twice has its results by the ids of the calls."""
+        self.chat("sun sun")
+        with self.assertRaisesRegex(InputError, "wanted for: 'c0', 'c1'"):
+            self.chat({"sun": "hot"})
+        self.assertEqual("a and b", self.chat({"c1": "b", "c0": "a"}))
+
+    def test_failure(self) -> None:
+        """If the answer to results fails, the calls wait for them as before."""
+        self.chat("sun")
+        with self.assertRaises(ResponseError):
+            self.chat({"sun": "hot"}, provider=Half)
+        self.assertEqual("warm", self.chat({"sun": "warm"}))
+
+    def test_half_a_character(self) -> None:
+        """Half a character in a call, or in its result, is replaced: the conversation can be sent and saved."""
+        self.chat("\ud83d")
+        self.chat({"\ufffd": "\ud83d"})
+        self.assertIn('"result": "\ufffd"', self.chat.to_json())
+
+    def test_saved(self) -> None:
+        """Calls and results are saved, loaded and shown."""
+        self.chat("sun")
+        again = Conversation.from_json(self.chat.to_json(), provider=Weather)
+        self.assertEqual(self.chat.turns, again.turns)
+        again({"sun": "hot"})
+        self.assertEqual(again.turns, Conversation.from_json(again.to_json(), provider=Weather).turns)
+        self.assertIn("sun({})", again._repr_markdown_())
 
 
 class TestConversation(unittest.TestCase):
@@ -95,6 +211,23 @@ class TestConversation(unittest.TestCase):
                 chat = Conversation(provider=Half)
                 with self.assertRaises(ResponseError):
                     ask(chat, "a")
+                self.assertEqual([], chat.turns)
+
+    def test_no_text(self) -> None:
+        """An answer without text does not enter, as no service takes an empty message; one that calls a tool does."""
+
+        class Filtered(AsyncGeneratorProvider):
+            @classmethod
+            async def create_async_generator(cls, model: str, messages: Messages, **_: Any) -> AsyncGenerator[Any]:
+                """Think, and say nothing."""
+                yield Reasoning("hm")
+                yield " \n"
+                yield FinishReason("content_filter")
+
+        for name, ask in FACES.items():
+            with self.subTest(name):
+                chat = Conversation(provider=Filtered)
+                self.assertEqual("", ask(chat, "a").strip())
                 self.assertEqual([], chat.turns)
 
     def test_left_early(self) -> None:
@@ -166,6 +299,90 @@ class TestConversation(unittest.TestCase):
         self.assertEqual(4, Conversation(provider=Narrow, turns=turns)("new").trimmed)
         with self.assertRaises(ContextLengthError):
             Conversation(provider=Narrow)("one two three four five six seven")
+
+    def test_side_by_side(self) -> None:
+        """Questions asked at the same time lose no turn, and stand in their order, whichever answer ends first."""
+
+        async def asked(order: list[str]) -> Conversation:
+            gates = {name: asyncio.Event() for name in "abcd"}
+
+            class Gated(AsyncGeneratorProvider):
+                @classmethod
+                async def create_async_generator(cls, model: str, messages: Messages, **_: Any) -> AsyncGenerator[str]:
+                    """Answer when the gate opens."""
+                    await gates[messages[-1]["content"]].wait()
+                    yield str(len(messages))
+
+            chat = Conversation(provider=Gated, turns=[Turn("above", "0")])
+            tasks = {name: asyncio.create_task(_drained(chat, name)) for name in gates}
+            await asyncio.sleep(0)  # each has been asked
+            for name in order:
+                gates[name].set()
+                await tasks[name]
+            return chat
+
+        for order in ("abcd", "dcba", "cadb", "bdac"):
+            with self.subTest(order):
+                chat = run(asked(list(order)))
+                self.assertEqual(["above", *"abcd"], [turn.question for turn in chat.turns])
+                self.assertEqual({"3"}, {turn.answer for turn in chat.turns[1:]})
+
+    def test_gathered(self) -> None:
+        """So it is with `gather`, and after a failure among them."""
+
+        async def gathered() -> Conversation:
+            chat = Conversation(provider=Count)
+            calls = [chat.acall(name, provider=Half if name == "2" else Count) for name in "0123"]
+            await asyncio.gather(*calls, return_exceptions=True)
+            return chat
+
+        self.assertEqual(["0", "1", "3"], [turn.question for turn in run(gathered()).turns])
+
+    def test_threads(self) -> None:
+        """Threads that ask at the same time lose no turn."""
+        chat, start = Conversation(provider=Count), threading.Barrier(8)
+
+        def ask(number: int) -> None:
+            start.wait()
+            for each in range(20):
+                chat(f"{number} {each}")
+
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        questions = [turn.question for turn in chat.turns]
+        self.assertEqual(160, len(set(questions)))
+        for number in range(8):
+            self.assertEqual([f"{number} {each}" for each in range(20)], [q for q in questions if q[0] == str(number)])
+
+    def test_late_stream(self) -> None:
+        """A stream that is read after later questions stands above them; a turn that was removed meanwhile is gone."""
+        chat = Conversation(provider=Count)
+        first = chat.stream("first")
+        second = chat.stream("second")
+        chat("third")
+        self.assertEqual(["#", "1"], list(second))
+        chat.turns.pop()
+        self.assertEqual(["#", "1"], list(first))
+        self.assertEqual(["first", "second"], [turn.question for turn in chat.turns])
+
+    def test_replaced_meanwhile(self) -> None:
+        """A turn that replaces another while a question waits for its answer does not move that question above it."""
+        chat = Conversation(provider=Count, turns=[Turn("old", "0")])
+        late = chat.stream("late")
+        again = chat.prepare("new", above=[])
+        run(_read(again))
+        again.enter(instead_of=chat.turns[0])
+        self.assertEqual(["#", "3"], list(late))
+        self.assertEqual(["new", "late"], [turn.question for turn in chat.turns])
+
+    def test_copies(self) -> None:
+        """A conversation pickles and copies with its turns."""
+        chat = Conversation("m", "Local", system="s", turns=[Turn("a", "b")])
+        for again in (pickle.loads(pickle.dumps(chat)), copy.deepcopy(chat)):
+            self.assertEqual(chat.to_messages(), again.to_messages())
 
     def test_fork(self) -> None:
         """A fork has the turns so far; what is asked of one does not enter the other."""

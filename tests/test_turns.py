@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import tempfile
+import unittest
 from itertools import count
+from pathlib import Path
 from typing import Any
 
-from .kernel import Cell
-from .test_magics import ChatTestCase
+from .kernel import Cell, Kernel
+from .test_magics import SETUP, ChatTestCase
 
 STALE = "stale: what stands above has changed since. Run its cell again"
 LEFT = "stale: its cell did not answer it when it was run again"
@@ -29,6 +32,26 @@ class Gated(AsyncGeneratorProvider):
         yield "re: "
         await asyncio.to_thread(gate(gates, question).wait)
         yield question
+from g4f.providers.response import ToolCall
+class Calls(AsyncGeneratorProvider):
+    "Calls a tool."
+    @classmethod
+    async def create_async_generator(cls, model, messages):
+        yield ToolCall(0, "c", "weather", '{"city": "Rome"}')
+class Roles(AsyncGeneratorProvider):
+    "Notes who said what."
+    @classmethod
+    async def create_async_generator(cls, model, messages):
+        calls = lambda message: [(call["id"], call["function"]["name"]) for call in message.get("tool_calls", ())]
+        asked.append([(m["role"], calls(m) or m.get("tool_call_id") or m["content"]) for m in messages])
+        yield "noted"
+class Named(AsyncGeneratorProvider):
+    "Says who it is."
+    @classmethod
+    async def create_async_generator(cls, model, messages):
+        yield f"{cls.__name__} {model}"
+class Other(Named):
+    "Another one."
 def chat_in_threads(questions, answered):
     "Ask side by side, in the order of the questions; answer in that of `answered`."
     threads = {}
@@ -123,6 +146,13 @@ class TestSeveral(TurnsTestCase):
             self.assertEqual(["a", "b"], self.turns())
             self.assertEqual(["a", "b"], self.asked()[::2])
 
+    def test_nested_without_a_question(self) -> None:
+        """One that asks nothing does not end the cell around it."""
+        for _ in range(2):
+            self.cell("a", "get_ipython().run_cell('0')\n%chat -p Echo a")
+            self.cell("b", "%chat -p Echo b")
+        self.assertEqual(["a", "b"], self.turns())
+
     def test_fix(self) -> None:
         """`%chat_fix` belongs to its cell, too."""
         self.kernel.run("1 / 0")
@@ -187,6 +217,17 @@ class TestSideBySide(TurnsTestCase):
         self.cell("next", "%chat -p Echo next")
         self.assertEqual(["slow", "re: slow", "fast", "You said fast", "next"], self.asked())
 
+    def test_too_late(self) -> None:
+        """An answer that comes when its cell was run again, and was answered, does not replace the newer one."""
+        self.cell(
+            "a",
+            "late = threading.Thread(target=shell.run_line_magic, args=('chat', '-p Gated old'))\n"
+            "late.start()\ngate(asking, 'old').wait()",
+        )
+        self.cell("a", "%chat -p Echo new")
+        self.cell("b", "gate(gates, 'old').set(); late.join()")
+        self.assertEqual(["new"], self.turns())
+
     def test_new_name(self) -> None:
         """Questions that begin a conversation together are in one."""
         ask = "shell.run_line_magic('chat', f'-p Echo --thread together {i}')"
@@ -210,6 +251,15 @@ class TestOtherConversation(TurnsTestCase):
         last = self.cell("d", "%%chat -p Echo\nMars?")
         self.assertEqual(["planets?", "You said planets?", "Mars?"], self.asked())
         self.assertNotIn(ELSEWHERE, last.displays[0]["text/markdown"])
+
+    def test_first_was_missing(self) -> None:
+        """A question that failed at first is asked in the conversation of the others of its cell."""
+        code = "try: get_ipython().run_line_magic('chat', '-p {} 1')\nexcept Exception: pass\n%chat -p Echo 2"
+        self.cell("a", code.format("Limited"))
+        self.cell("b", "%chat -p Echo --new b")
+        self.cell("a", code.format("Echo"))
+        self.assertEqual(["1", "You said 1", "2"], self.asked())
+        self.assertEqual(["b"], self.turns())
 
     def test_all_again(self) -> None:
         """A notebook that is run from its top to its end again has the same turns in the same conversations."""
@@ -355,6 +405,21 @@ class TestSystem(TurnsTestCase):
         self.assertEqual(["one", "two", "three", "four"], self.turns())
 
 
+class TestCalls(TurnsTestCase):
+    """A model that calls a tool."""
+
+    def test_keeps_its_place(self) -> None:
+        """The call is in the conversation, is shown there, and is sent with the next question."""
+        self.cell("a", "%chat -p Calls weather?")
+        self.cell("b", "%chat -p Roles next")
+        self.assertEqual(
+            [["user", "weather?"], ["assistant", [["c", "weather"]]], ["tool", "c"], ["user", "next"]], self.asked()
+        )
+        shown = self.cell("history", "%chat_history").displays[0]
+        self.assertIn('[1] weather?\n[calls]\nweather({"city": "Rome"})\n', shown["text/plain"])
+        self.assertIn('```\nweather({"city": "Rome"})\n```', shown["text/markdown"])
+
+
 class TestAfterTheLastWord(TurnsTestCase):
     """What fails when the answer is there."""
 
@@ -372,3 +437,85 @@ class TestAfterTheLastWord(TurnsTestCase):
             self.kernel.run("shell.display_pub.unregister_hook(fails)")
         self.assertEqual([], self.turns())
         self.assertEqual("'You said hi'", self.kernel.run("kept").result)
+
+
+class TestFile(TurnsTestCase):
+    """A conversation in a file."""
+
+    def test_goes_on(self) -> None:
+        """It goes on with the provider and model that answered last, unless a line names others; settings do not."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.cell("a", "%chat -p Named -m m1 one")
+            self.cell("save", f"%chat_history --json {folder}/chat.json")
+            self.cell("load", f"%chat_history --load {folder}/chat.json")
+            for line, who in (
+                ("", "Named m1"),
+                ("-m m2", "Named m2"),
+                ("-p Echo", "You said x"),
+                ("--once", "Other m3"),
+            ):
+                with self.subTest(line):
+                    self.kernel.run("%config ChatMagics.provider = 'Other'\n%config ChatMagics.model = 'm3'")
+                    shown = self.cell("b", f"%chat {line} x").displays[0]["text/plain"]
+                    self.kernel.run("%config ChatMagics.provider = ''\n%config ChatMagics.model = ''")
+                    self.assertEqual(who, shown)
+            again = self.cell("a", "%chat -p Echo one")
+            self.assertIn(ELSEWHERE, again.displays[0]["text/markdown"])
+            self.assertEqual(["one"], self.turns()[:1])
+
+    def test_system(self) -> None:
+        """A system prompt in a file holds, also if it has no turns yet."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "chat.json")
+            file.write_text(json.dumps({"turns": [], "system": "be brief"}))
+            self.cell("load", f"%chat_history --load {file}")
+            self.cell("a", "%chat -p Echo x")
+            self.assertEqual(["be brief", "x"], self.asked())
+
+    def test_unknown(self) -> None:
+        """A file chooses no address, nor one of a variable, and who is not known is said; its turns are there."""
+        for name in ("Nobody", "http://127.0.0.1:9", "address"):
+            with self.subTest(name), tempfile.TemporaryDirectory() as folder:
+                file = Path(folder, "chat.json")
+                file.write_text(json.dumps({"turns": [{"question": "q", "answer": "a"}], "provider": name}))
+                self.kernel.run("address = 'http://127.0.0.1:9'")
+                loaded = self.cell("load", f"%chat_history --load {file}")
+                if "://" not in name:
+                    self.assertIn(f"is not known here: there is no provider '{name}'", loaded.text)
+                self.assertEqual(["q"], self.turns())
+                self.cell("a", "%chat -p Echo x")
+                self.assertEqual(["q", "a", "x"], self.asked())
+
+
+class TestReload(unittest.TestCase):
+    """What becomes of conversations and settings when the extension is loaded again."""
+
+    def test_dropped(self) -> None:
+        """Conversations and the count of tokens are dropped, and a line says so; settings stay."""
+        with Kernel() as kernel:
+            kernel.run(f"{SETUP}\n%config ChatMagics.model = 'm'")
+            kernel.run("%chat -p Echo one\n%chat -p Echo --thread t two")
+            told = kernel.run("%reload_ext g4f_jupyter").text
+            self.assertRegex(
+                told,
+                r"^g4f_jupyter: the conversations \(2 turns\) and the count of tokens \(\d+\) are dropped; "
+                r"aliases and the settings of %config stay\n$",
+            )
+            self.assertEqual("'m'", kernel.run("%config ChatMagics.model").result)
+            self.assertEqual("no turns yet", kernel.run("%chat_history").displays[0]["text/plain"])
+            self.assertEqual("", kernel.run("%reload_ext g4f_jupyter").text)
+
+    def test_refused(self) -> None:
+        """A setting that was refused is as it was before, and the magics are there, also when they are loaded again."""
+        for name, value in (("tape", "'on'"), ("budget", "-1"), ("stop", "['a', 1]"), ("temperature", "'hot'")):
+            with self.subTest(name), Kernel() as kernel:
+                kernel.run(f"{SETUP}\n%config ChatMagics.model = 'm'")
+                before = kernel.run(f"%config ChatMagics.{name}").result
+                self.assertIn("ERROR", kernel.run(f"%config ChatMagics.{name} = {value}").stderr)
+                self.assertEqual(before, kernel.run(f"%config ChatMagics.{name}").result)
+                for line in ("%reload_ext g4f_jupyter", "%unload_ext g4f_jupyter\n%load_ext g4f_jupyter"):
+                    told = kernel.run(line)
+                    self.assertEqual("ok", told.status, told.error)
+                    self.assertEqual(before, kernel.run(f"%config ChatMagics.{name}").result)
+                    self.assertEqual("'m'", kernel.run("%config ChatMagics.model").result)
+                    self.assertEqual("ok", kernel.run("%chat -p Echo hi").status)

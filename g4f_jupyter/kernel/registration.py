@@ -6,12 +6,14 @@ import asyncio
 import threading
 import tokenize
 from tokenize import TokenInfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.inputtransformer2 import EscapedCommand
+from traitlets import HasTraits, TraitError
+from traitlets.config.loader import DeferredConfig, LazyConfigValue
 
 from g4f.errors import NestAsyncioError
-from g4f.printable import logger, say
+from g4f.printable import counted, say
 from g4f.waiting import bridge
 
 from ..beside import other_g4f
@@ -82,6 +84,7 @@ def register(shell: InteractiveShell) -> None:
     if other := other_g4f():
         say(f"g4f_jupyter: {other}")
     unregister(shell)
+    _drop_refused(shell)
     chat = ChatMagics(shell)
     ours = (chat, ChatLineMagics(shell, chat))
     shell.register_magics(*ours)
@@ -99,16 +102,35 @@ def register(shell: InteractiveShell) -> None:
     _Loop(shell)
 
 
+def _drop_refused(shell: InteractiveShell) -> None:
+    """Drop settings that `%config` has refused: the shell keeps them nevertheless, and new magics would fail."""
+    settings, traits = shell.config.get("ChatMagics", {}), dict[str, Any](ChatMagics.class_traits(config=True))
+    for name, value in [*settings.items()]:
+        if name not in traits or value is None or isinstance(value, DeferredConfig | LazyConfigValue):
+            continue
+        try:
+            traits[name].validate(HasTraits(), value)
+        except TraitError:
+            del settings[name]
+            say(f"g4f_jupyter: the setting {name} = {value!r} is ignored. %config ChatMagics lists what it can be")
+
+
 def unregister(shell: InteractiveShell) -> None:
-    """Remove all that is ours from `shell`."""
+    """Remove the magics from `shell`. Prints a line if conversations go with them."""
+    configurables: list[Any] = shell.configurables
+    for chat in [each for each in configurables if isinstance(each, ChatMagics)]:
+        turns, tokens = chat.session.turns, sum(each.tokens for each in chat.session.spent)
+        if turns or tokens:
+            say(
+                f"g4f_jupyter: the conversations ({counted(turns, 'turn')}) and the count of tokens ({tokens:,}) are "
+                "dropped; aliases and the settings of %config stay"
+            )
     completion.unregister(shell)
     for magics in shell.magics_manager.magics.values():
         for name in [name for name, magic in magics.items() if isinstance(getattr(magic, "__self__", None), _OURS)]:
             del magics[name]
     for event in ("pre_run_cell", "post_run_cell"):
-        callbacks = shell.events.callbacks[event]
-        owners = [getattr(each, "__self__", None) for each in callbacks]
-        for owner in owners:
+        for owner in [getattr(each, "__self__", None) for each in shell.events.callbacks[event]]:
             if isinstance(owner, Tracebacks):
                 owner.remove()
         callbacks = shell.events.callbacks[event]

@@ -52,9 +52,18 @@ class ChatMagics(ChatSettings):
 
         `%%chat` asks the text of the cell, `%chat` the text after the options. `{name}` in a question is the value of a
         variable: a DataFrame becomes a table, a function its source, a figure an image. The conversation goes on from
-        cell to cell. A `%%chat` that is run again asks with the turns above it, and replaces its own turn; the turns
-        below it stay, and are marked as stale. The turn of a deleted cell is gone. A question that fails or is
-        interrupted is not added. `%config ChatMagics` lists settings that hold for all cells.
+        cell to cell. A question that fails or is interrupted is not added.
+
+        A turn belongs to its cell. A cell that is run again asks with the turns above it, and replaces its own: the
+        first `%%chat` or `%chat` of the cell its first turn, the second its second. The turns below stay; an answer is
+        marked as stale, in its own cell, while the turns above it or the system prompt are not those that it was asked
+        with. If the cell fails or is interrupted, its earlier turn stays, marked as stale, until it is run again; if it
+        asks nothing any more, or is deleted, its turn is gone.
+
+        A cell belongs to the conversation in which it was asked. `--new` begins another, which the next cells go on
+        with; a cell from before, run again, asks in its own, and says so. To ask it in the present one, copy it.
+
+        `%config ChatMagics` lists settings that hold for all cells.
         """
         with errors_in_one_line():
             options, rest = parsed(self.chat.parser, line)
@@ -103,7 +112,6 @@ class ChatMagics(ChatSettings):
     def _question(self, options: Namespace, filled: Filled) -> Question:
         """Return a question that is ready to be asked, in its conversation."""
         variables = self._shell.user_ns
-        provider, model = self._target(options.provider or "", options.model or "")
         return self.session.question(
             filled.text,
             cell=cell_of(self._parent()),
@@ -112,9 +120,9 @@ class ChatMagics(ChatSettings):
             once=options.once,
             system=options.system,
             begin_with=self.system,
-            provider=named_provider(provider, variables) or None,
-            model=model,
+            default=self._target(self.provider, self.model),
             images=filled.images or None,
+            **self._target(options.provider or "", options.model or ""),
             **(self.provider_options(options) | values_of(options.set, variables)),
         )
 
@@ -135,12 +143,12 @@ class ChatMagics(ChatSettings):
         screen.foot([*below, footer(answer)] if self.footer else below, shown)
         question.enter(screen.note)
 
-    def _target(self, provider: str, model: str) -> tuple[str, str]:
-        """Return the names of provider and model. An alias, which stands where a model does, is both."""
-        target = None if provider else self.aliases.resolve(model or self.model)
-        if target is not None:
-            return target
-        return provider or self.provider, model or ("" if provider else self.model)
+    def _target(self, provider: str, model: str) -> dict[str, Any]:
+        """Return the provider and the model that are named. An alias, which stands where a model does, is both."""
+        alias = None if provider or not model else self.aliases.resolve(model)
+        provider, model = alias or (provider, model)
+        named = {"provider": named_provider(provider, self._shell.user_ns)} if provider else {}
+        return {**named, "model": model} if named or model else {}
 
     def _check_budget(self, budget: int | None) -> None:
         self.budget = self.budget if budget is None else budget

@@ -10,8 +10,10 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 
 from g4f.conversation import Conversation, Saved
-from g4f.errors import InputError
+from g4f.errors import InputError, ProviderNotFoundError
 from g4f.files import decoded, read, replace, resolve
+from g4f.printable import say
+from g4f.providers.base_provider import is_provider
 from g4f.spending import Spent
 from g4f.waiting import bridge
 
@@ -45,13 +47,17 @@ class ChatLineMagics(Magics):
     @argument("--load", metavar="FILE", type=Path, help="Go on with the conversation in a file that --json wrote.")
     @line_magic
     def chat_history(self, line: str) -> None:
-        """Show a conversation, write it to a file, or go on with one from a file."""
+        """Show a conversation, write it to a file, or go on with one from a file.
+
+        A file names the provider and the model of the last answer. A conversation from a file goes on with them, unless
+        a line names others. The turns of a file belong to no cell: a cell that asked one of them, and is run again,
+        asks in the conversation that it was in before.
+        """
         with errors_in_one_line():
             options = parsed_whole(self.chat_history.parser, line)
             session = self._chat.session
             if options.load is not None:
-                saved = read(options.load, f"{options.load} cannot be read")
-                session.threads[options.thread] = Thread(Conversation.from_json(saved))
+                session.threads[options.thread] = Thread(self._loaded(options.load))
             thread = session.thread(options.thread)
             if options.json is not None:
                 _write(options.json, thread.conversation)
@@ -122,6 +128,17 @@ class ChatLineMagics(Magics):
                 )
             display(alias_table(aliases.all()))
 
+    def _loaded(self, path: Path) -> Conversation:
+        """Return the conversation in a file, with the provider of this notebook that it names, but no address."""
+        conversation = Conversation.from_json(read(path, f"{path} cannot be read"))
+        own = {name: value for name, value in self._names.items() if is_provider(value)}
+        try:
+            conversation.provider = named_provider(str(conversation.provider or ""), own) or None
+        except ProviderNotFoundError as error:
+            say(f"g4f_jupyter: who answered in {path} is not known here: {error}")
+            conversation.provider, conversation.model = None, ""
+        return conversation
+
     def _usage(self) -> list[list[str]]:
         """Return a row for each model that answered, and a row for all of them."""
         spent = list(self._chat.session.spent)
@@ -138,6 +155,9 @@ def _used(provider: str, model: str, spent: list[Spent]) -> list[str]:
 
 def _write(path: Path, conversation: Conversation) -> None:
     """Write the conversation to a file. A file that is there is replaced only if it holds a conversation."""
+    if conversation.turns and not (conversation.provider or conversation.model):
+        last, conversation = conversation.turns[-1], conversation.fork()
+        conversation.provider, conversation.model = last.provider, last.model
     message, text = f"{path} cannot be written", conversation.to_json().encode()
     file = resolve(path, message)
     before = read(file, message, missing=text)
