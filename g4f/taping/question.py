@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..providers.access import shown
 from ..providers.transport.settings import TRANSPORT
 from ..secrets.key import Key
+from ..wire import plain
 
 __all__ = ["GIVEN_PORT", "RecordedQuestion", "differences", "key_of", "question", "shortened"]
 
@@ -36,7 +37,7 @@ class RecordedQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def encode(self) -> bytes:
         """Return it as JSON: the same bytes for the same question."""
-        return msgspec.json.encode(self, order="sorted")
+        return msgspec.json.encode(self, order="sorted", enc_hook=plain)
 
     def last(self) -> str:
         """Return the text of its last message, in one line."""
@@ -88,7 +89,7 @@ def _plain(value: Any, name: str = "") -> Any:
         return int(value) if value == value // 1 else float(value)
     if isinstance(value, Mapping):
         return {str(key): _plain(held, key) for key, held in value.items()}
-    given = value if isinstance(value, list | tuple) else msgspec.to_builtins(value, order="sorted")
+    given = value if isinstance(value, list | tuple) else msgspec.to_builtins(value, order="sorted", enc_hook=plain)
     return [_plain(held) for held in given] if isinstance(given, list | tuple) else _plain(given)
 
 
