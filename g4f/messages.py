@@ -39,10 +39,10 @@ def normalize(messages: Messages) -> list[dict[str, Any]]:
     return [_message(message, f"messages[{index}]") for index, message in enumerate(messages)]
 
 
-def encoded(request: dict[str, Any]) -> bytes:
+def encoded(request: Any) -> bytes:
     """Return a request as JSON: texts and numbers of any type as such. Raises InputError for what JSON cannot hold."""
     try:
-        _check_numbers(request)
+        _check_numbers("it", request)
         return _ENCODER.encode(request)
     except RecursionError:
         why = "one contains itself, or is nested too deeply"
@@ -51,13 +51,13 @@ def encoded(request: dict[str, Any]) -> bytes:
     raise InputError(f"messages and options must be what JSON can hold: {why}")
 
 
-def _check_numbers(options: Mapping[str, Any]) -> None:
+def _check_numbers(name: str, value: object) -> None:
     """Raise ValueError for an infinite number and for NaN, which msgspec would write as null."""
-    for name, value in options.items():
-        if isinstance(value, Mapping):
-            _check_numbers(value)
-        elif isinstance(value, float) and not isfinite(value):
-            raise ValueError(f"{name} is {value!s}")
+    if isinstance(value, Mapping):
+        for own, each in value.items():
+            _check_numbers(own, each)
+    elif isinstance(value, float) and not isfinite(value):
+        raise ValueError(f"{name} is {value!s}")
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=plain, decimal_format="number")

@@ -11,12 +11,9 @@ from g4f.answer import Answer
 from g4f.conversation import Conversation, PendingTurn, Turn
 from g4f.dispatch import Request
 from g4f.errors import InputError, close_matches
-from g4f.providers.base_provider import Provider, is_provider
-from g4f.providers.catalogue import find
 from g4f.providers.response import Item, Usage
-from g4f.providers.retry_provider import IterListProvider
 
-__all__ = ["Question", "Session", "Spent", "Thread", "cell_id", "deleted_cells", "named_provider", "takes_metadata"]
+__all__ = ["Question", "Session", "Spent", "Thread", "cell_id", "deleted_cells", "takes_metadata"]
 
 
 class Thread:
@@ -220,23 +217,3 @@ def takes_metadata(parent: Mapping[str, Any]) -> bool:
 def _opaque(cell: str) -> str:
     """Return a digest of the id of a cell: the id of VS Code contains the path of the notebook."""
     return sha256(cell.encode(errors="backslashreplace")).hexdigest()
-
-
-def named_provider(names: str, namespace: Mapping[str, Any]) -> Provider | str:
-    """Return the provider called `names`: a class, instance or address of the notebook before one of the catalogue.
-
-    Several names are asked in that order. Raises ProviderNotFoundError with close matches of both.
-    """
-    listed = names.replace(",", " ").split()
-    own = {name: namespace[name] for name in listed if _is_named(namespace.get(name))}
-    for name in listed:
-        if name not in own and "://" not in name:
-            find(name, (each for each, value in namespace.items() if not each.startswith("_") and _is_named(value)))
-    found = [own.get(name, name) for name in listed]
-    if not own:
-        return names
-    return found[0] if len(found) == 1 else IterListProvider(found)
-
-
-def _is_named(value: object) -> bool:
-    return is_provider(value) or (isinstance(value, str) and "://" in value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,11 @@ from g4f.waiting import bridge
 
 from ..inserts.last_error import FIX
 from ..inserts.question import Filled, fill
+from ..inserts.scope import variables_of
 from ..line.aliases import Aliases
-from ..line.arguments import chat_arguments, parsed, values_of
-from ..session import Question, Session, cell_id, deleted_cells, named_provider, takes_metadata
+from ..line.arguments import chat_arguments, parsed
+from ..line.providers import Who, who
+from ..session import Question, Session, cell_id, deleted_cells, takes_metadata
 from ..show.display import KEPT, Frames, Screen, errors_in_one_line, show
 from ..show.footer import footer, metadata, notes
 from ..show.preview import Preview
@@ -55,8 +58,9 @@ class ChatMagics(ChatSettings):
         interrupted is not added. `%config ChatMagics` lists settings that hold for all cells.
         """
         with errors_in_one_line():
-            options, rest = parsed(self.chat.parser, line)
-            self._ask(options, _text(options, rest, cell), None if cell is None else cell_id(self._parent()))
+            names = variables_of(self._shell)
+            options, rest = parsed(self.chat.parser, line, names)
+            self._ask(options, _text(options, rest, cell), names, None if cell is None else cell_id(self._parent()))
 
     @no_var_expand
     @chat_arguments
@@ -67,71 +71,73 @@ class ChatMagics(ChatSettings):
         The options are those of `%%chat`. A text after them replaces the question, which is why the error happened.
         """
         with errors_in_one_line():
-            options, rest = parsed(self.chat.parser, f"--error {line}")
-            self._ask(options, _text(options, rest, None), None)
+            names = variables_of(self._shell)
+            options, rest = parsed(self.chat.parser, f"--error {line}", names)
+            self._ask(options, _text(options, rest, None), names, None)
 
-    def _ask(self, options: Namespace, text: str, cell: str | None) -> None:
+    def _ask(self, options: Namespace, text: str, names: Mapping[str, Any], cell: str | None) -> None:
         """Go with a question from its text to the lines below its answer. It is one of the `cell`, if any."""
         with self._taped(options.tape or self.tape):
-            filled = self._filled(options, text)
-            question = self._question(options, filled, cell)
+            filled = self._filled(options, text, names)
+            question = self._question(options, filled, names, cell)
             if options.dry_run:
-                display(Preview(question.request))
+                display(Preview(question.request, filled.left_out))
                 return
             self._check_budget(options.budget)
             try:
-                self._show(question, self._screen(options), filled.hidden)
+                self._show(question, self._screen(options), filled)
                 if options.out:
                     self._shell.push({options.out: question.answer})
             except KeyboardInterrupt as error:
                 error.args = (KEPT,) if question.has_entered else ()
                 raise
 
-    def _filled(self, options: Namespace, text: str) -> Filled:
+    def _filled(self, options: Namespace, text: str, names: Mapping[str, Any]) -> Filled:
         """Return the question with the values that it names."""
         return fill(
             text,
-            self._shell.user_ns,
-            self._shell.user_ns_hidden,
-            images=options.image or (),
+            options.system,
+            names,
+            images=options.image,
             error=options.error,
             evaluate=options.eval,
             limit=self.inserted,
         )
 
-    def _question(self, options: Namespace, filled: Filled, cell: str | None) -> Question:
+    def _question(self, options: Namespace, filled: Filled, names: Mapping[str, Any], cell: str | None) -> Question:
         """Return a question that is ready to be asked, in its conversation."""
-        variables = self._shell.user_ns
-        provider, model = self._target(options.provider or "", options.model or "")
+        target = self._target(options, names)
         return self.session.question(
             filled.text,
             cell=cell,
             thread=options.thread,
             new=options.new,
             once=options.once,
-            system=options.system,
+            system=filled.system,
             begin_with=self.system,
-            provider=named_provider(provider, variables) or None,
-            model=model,
+            provider=target.provider,
+            model=target.model,
             images=filled.images or None,
-            **(self.provider_options(options) | values_of(options.set, variables)),
+            **(self.provider_options(options, target.options) | options.set),
         )
 
-    def _show(self, question: Question, screen: Screen, hidden: int) -> None:
+    def _show(self, question: Question, screen: Screen, filled: Filled) -> None:
         """Ask, show the answer as it comes, and below it what there is to say of it."""
         stale = question.stale_above
         bridge.run(lambda: show(question.items(), screen))
         answer = question.answer
-        below = notes(answer, stale=stale, hidden=hidden)
+        below = [*filled.left_out, *notes(answer, stale=stale, hidden=filled.hidden)]
         shown = metadata(answer) if takes_metadata(self._parent()) else {}
         screen.foot([*below, footer(answer)] if self.footer else below, shown)
 
-    def _target(self, provider: str, model: str) -> tuple[str, str]:
-        """Return the names of provider and model. An alias, which stands where a model does, is both."""
-        target = None if provider else self.aliases.resolve(model or self.model)
-        if target is not None:
-            return target
-        return provider or self.provider, model or ("" if provider else self.model)
+    def _target(self, options: Namespace, names: Mapping[str, Any]) -> Who:
+        """Return provider and model. An alias, which stands where a model does, is both."""
+        model = options.model or ("" if options.provider else self.model)
+        alias = None if options.provider or not isinstance(model, str) else self.aliases.resolve(model)
+        if alias is not None:
+            return Who(alias.provider, alias.model)
+        found = who(options.provider or self.provider, names, evaluate=options.eval)
+        return found._replace(model=model or found.model)
 
     def _check_budget(self, budget: int | None) -> None:
         self.budget = self.budget if budget is None else budget
