@@ -120,6 +120,7 @@ FLOORS = {
     "g4f/client/__init__.py": 9,
     "g4f_jupyter/inserts/known.py": 9,
     "g4f_jupyter/line/split.py": 2,
+    "g4f_jupyter/line/question_mark.py": 0,
     "g4f_jupyter/inserts/scope.py": 0,
     "g4f_jupyter/session.py": 9,
     "g4f_jupyter/inserts/inserts.py": 10,

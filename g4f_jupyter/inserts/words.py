@@ -65,4 +65,4 @@ def _kind(value: object) -> str:
 
 def _check(around: str, word: str) -> None:
     if "{" in around or "}" in around:
-        raise InputError(f"{word!r} has braces in which no variable is named: write {{name}}")
+        raise InputError(f"{word!r} has braces in which no variable is named: write {{name}}, and blanks in quotes")

@@ -17,7 +17,7 @@ from ..inserts.words import word_of
 
 __all__ = ["Who", "who"]
 
-_NAMES = re.compile(r"(?:\{[^{}]*\}|[^\s,{])+|\S")
+_NAMES = re.compile(r"(?:\{[^{}]*\}|[^\s,])+")
 
 
 class Who(NamedTuple):

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Given", "split"]
 
-_PIECE = re.compile(r"""\"((?:\\.|[^"\\])*)"|'([^']*)'""", re.DOTALL)
+_PIECE = re.compile(r"""(\{[^\W\d]\w*[.\[(][^{}]*\})|"((?:\\.|[^"\\])*)"|'([^']*)'""", re.DOTALL)
+"""A part of a word that is more than its text: an expression in braces, whose quotes are its own, or a quoted text."""
 
 _WORD = re.compile(r"""\s*((?:"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'])+)(?=\s|$)""")
 
@@ -74,4 +75,9 @@ def split(line: str, parser: ArgumentParser, *, whole: bool = False) -> tuple[li
 
 def _unquoted(word: str) -> str:
     """Return a word without its quotes. In double quotes, a backslash goes before a quote or a backslash."""
-    return _PIECE.sub(lambda piece: re.sub(r'\\(["\\])', r"\1", piece[1]) if piece[1] is not None else piece[2], word)
+    return _PIECE.sub(_text, word)
+
+
+def _text(piece: re.Match[str]) -> str:
+    expression, double, single = piece.groups()
+    return re.sub(r'\\(["\\])', r"\1", double) if double is not None else expression or single or ""

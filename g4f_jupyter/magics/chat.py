@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -172,11 +173,15 @@ class ChatMagics(ChatSettings):
         return parent
 
 
+_BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
+"""Above the question. The indentation of its first line is part of it: it may be code."""
+
+
 def _text(options: Namespace, rest: str, cell: str | None) -> str:
     """Return the text of the question. Raises InputError if there is none."""
     if cell is not None and rest:
         raise InputError(f"the question of %%chat stands in the cell, below the line: what is {rest!r}?")
-    text = (rest if cell is None else cell).strip() or (FIX if options.error else "")
+    text = _BLANK_LINES.sub("", rest if cell is None else cell).rstrip() or (FIX if options.error else "")
     if not text:
         where = "after %chat" if cell is None else "in the cell, below %%chat"
         raise InputError(f"there is no question: write it {where}")
