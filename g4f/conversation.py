@@ -27,7 +27,7 @@ from .providers.response import Item, Trimmed
 from .routing import merged
 from .secrets.key import seal, sealed
 from .waiting import bridge
-from .wire import whole
+from .wire import plain, whole
 
 __all__ = ["Conversation", "PendingTurn", "Saved", "Turn"]
 
@@ -151,7 +151,7 @@ class Conversation:
         """
         model = self.model.name if isinstance(self.model, Model) else self.model
         saved = Saved(self.turns, *map(whole, (model, _named(self.provider), self.system)))
-        return msgspec.json.format(msgspec.json.encode(saved)).decode()
+        return msgspec.json.format(msgspec.json.encode(saved, enc_hook=plain)).decode()
 
     @classmethod
     def from_json(

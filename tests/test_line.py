@@ -78,7 +78,12 @@ class TestOptions(LineTestCase):
         self.assertEqual({"reasoning_effort": "deep"}, self.heard("--reasoning-effort {box.name}")[2])
         self.assertEqual({"seed": 2}, self.heard("--eval --seed {len(words)}")[2])
         self.kernel.run("name, mode, nothing = 'held', 'text', None")
+        self.kernel.run("from g4f.models import Model; known = Model('known-9')")
+        self.assertEqual("known-9", self.heard("-m {known}")[0])
+        self.assertEqual(["nothing", "?"], self.heard("-s nothing")[1])
         self.assertEqual("tiny", self.heard("-m {m} -o {name} -f {mode} --seed {nothing}")[0])
+        nothing = "-m {nothing} -p {nothing} -s {nothing} --stop {nothing} --temperature {nothing}"
+        self.assertEqual(("", ["?"], {}), self.heard(f"{nothing} --set top_x={{nothing}}"))
         self.assertIn("tiny", self.kernel.run("held").result)
 
     def test_set(self) -> None:
@@ -104,6 +109,8 @@ class TestOptions(LineTestCase):
             ("-m {n}", "there is no variable 'n'."),
             ("-m {nubmer}", "Did you mean 'number'"),
             ("-m v_{q}", "there is no variable 'q'"),
+            ("--stop {number}", "stop must be a text or a list of texts"),
+            ("-i {number}", "images[0] must be"),
             ("-m {words}", "-m needs the name of a model, not list"),
             ("-m x{words}", "{words} is of type list: in this line it must be a text or a number"),
             ("--thread {words}", "{words} is of type list: in this line it must be a text or a number"),
@@ -348,6 +355,19 @@ class TestLeftOut(LineTestCase):
                     shown = self.shown(f"{magic} {line}\n{question}")["text/markdown"]
                     self.assertEqual(expected, [each for each in (rows, letters) if shown.count(each) == 1])
         self.assertIn(rows, self.shown("%chat --once {sales}")["text/markdown"])
+
+    def test_last_error(self) -> None:
+        """So does what was left out of the last error."""
+        self.kernel.run("def f(left, long, dots):\n    return f(left - 1, long, dots) if left else long / 0")
+        self.kernel.run("f(1, 'x', '...')")
+        self.assertNotIn("the last error", self.shown("%chat_fix --once")["text/markdown"])
+        names = [f"v{number}" for number in range(40)]
+        self.kernel.run(f"def g():\n    {' = '.join(names)} = 1\n    return {' + '.join(names)} + ''\ng()")
+        self.assertIn("the last error: only 30 of 4", self.shown("%chat_fix --once")["text/markdown"])
+        self.kernel.run("f(7, 'x' * 400, '...')")
+        shown = self.shown("%chat_fix --once")["text/markdown"]
+        self.assertIn("the last error: only 4 of 9 frames were sent", shown)
+        self.assertIn("the last error: 4 of its values were sent only in part", shown)
 
     def test_files(self) -> None:
         """A path and an open file are errors that say what to write; what they say works."""

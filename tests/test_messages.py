@@ -163,6 +163,19 @@ class TestEncoded(unittest.TestCase):
                 with self.subTest(options=options), self.assertRaisesRegex(InputError, "temperature is -?(nan|inf)$"):
                     encoded(options)
 
+    def test_saved(self) -> None:
+        """A conversation with such texts in it is saved."""
+
+        class Echo:
+            async def create_async(model: str, messages: Any) -> str:  # noqa: N805 - a static one
+                return str(messages[-1]["content"])
+
+        chat = g4f.Conversation(np.str_("m"), Echo, system=Text("s"))
+        chat(Answer("first"))
+        again = g4f.Conversation.from_json(chat.to_json())
+        self.assertEqual([("first", "first")], [(turn.question, turn.answer) for turn in again.turns])
+        self.assertEqual(("m", "s"), (again.model, again.system))
+
     def test_every_protocol(self) -> None:
         """Texts and numbers of other types are sent by each protocol, and written on a tape, as the plain ones are."""
         plain: dict[str, Any] = {"model": "m", "messages": "Hi", "max_tokens": 5, "stop": ["x"], "top_k": 3}

@@ -38,12 +38,13 @@ def fill(
     prompt = insert(system or "", variables, scrubber=scrubber, **how)
     if prompt.images:
         raise InputError("the system prompt takes no image: put it into the question")
-    about = f"{about_last_error(scrubber)}\n\n" if error else ""
+    left_out: list[str] = []
+    about = f"{about_last_error(scrubber, left_out)}\n\n" if error else ""
     pictures = list(inserted.images)
     for image in (_image(each, variables) for each in images):
         if not any(image is each for each in pictures):  # in braces, too: it is sent once
             pictures.append(image)
-    left_out = [*dict.fromkeys([*inserted.left_out, *prompt.left_out])]
+    left_out += dict.fromkeys([*inserted.left_out, *prompt.left_out])
     told = None if system is None else prompt.text
     return Filled(about + inserted.text, told, pictures, scrubber.count, left_out)
 

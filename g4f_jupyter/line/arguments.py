@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import keyword
+import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping
 from math import isfinite
@@ -76,7 +77,8 @@ _ARGUMENTS = (
         "--provider",
         metavar="NAME",
         help="Provider to ask: its name, the address of a server, or a variable of this notebook that holds one of "
-        "them. Several in quotes are asked in turn, until one answers. Default: the first that can answer here.",
+        "them, a list of them, or a client. Several in quotes are asked in turn, until one answers. Default: the first "
+        "that can answer here.",
     ),
     argument("-s", "--system", metavar="TEXT", help="System prompt from here on, in quotes."),
     argument(
@@ -139,7 +141,7 @@ _ARGUMENTS = (
         type=_option,
         action="append",
         default=[],
-        help="Any other option of the provider, as JSON. {name} is the value of a variable.",
+        help="Any other option of the provider, as JSON; {name} is the value of a variable, also in the texts of JSON.",
     ),
 )
 
@@ -159,6 +161,8 @@ def parsed_whole(parser: ArgumentParser, line: str, variables: Mapping[str, Any]
     return _parsed(parser, given, variables)
 
 
+_NAME = re.compile(r"\{[ ]*(\w+)[ ]*\}")
+
 _LATER = ("--image", "--model", "--provider", "--set", "--stop", "--system")
 """Options whose values may be other than texts and numbers, or are a text in which values stand as in a question."""
 
@@ -167,10 +171,14 @@ def _parsed(parser: ArgumentParser, given: list[Given], variables: Mapping[str, 
     evaluate = Given("--eval", None) in given
     words = []
     for option, value in given:
+        name = _NAME.fullmatch(value or "")
+        if name and variables.get(name[1], "") is None:
+            continue  # as in code, None counts as not given
         if value is None or option in _LATER:
             words.append(option if value is None else f"{option}={value}")
-        elif (held := word_of(value, variables, evaluate=evaluate)) is not None:
-            words.append(f"{option}={text_within(held, value)}" if option else text_within(held, value))
+        else:
+            text = text_within(word_of(value, variables, evaluate=evaluate), value)
+            words.append(f"{option}={text}" if option else text)
     try:
         options = parser.parse_args(words)
     except UsageError as error:
@@ -187,7 +195,7 @@ def _fill(options: Namespace, parser: ArgumentParser, variables: Mapping[str, An
         return word_of(word, variables, evaluate=options.eval, strict=False)
 
     stop = [held(word) for word in options.stop or ()]
-    options.stop = [word for each in stop for word in ([each] if isinstance(each, str) else each or ())] or None
+    options.stop = [word for each in stop for word in (each if isinstance(each, list | tuple) else [each])] or None
     options.image = [held(word) for word in options.image or ()]
     if options.model is not None:
         options.model = word_of(options.model, variables, evaluate=options.eval)

@@ -52,8 +52,9 @@ class ChatMagics(ChatSettings):
     def chat(self, line: str, cell: str | None = None) -> None:
         """Ask a model, and show its answer as it comes.
 
-        `%%chat` asks the text of the cell, `%chat` the text after the options. `{name}` in a question is the value of a
-        variable: a DataFrame becomes a table, a function its source, a figure an image. The conversation goes on from
+        `%%chat` asks the text of the cell, `%chat` the text after the options. `{name}` in a question or an option is
+        the value of a variable, also as `{name:.2f}` or `{name!r}`: a DataFrame becomes a table, a function its source,
+        a figure an image. What is too long is cut, and a line below the answer says so. The conversation goes on from
         cell to cell. A `%%chat` that is run again asks with the turns above it, and replaces its own turn; the turns
         below it stay, and are marked as stale. The turn of a deleted cell is gone. A question that fails or is
         interrupted is not added. `%config ChatMagics` lists settings that hold for all cells.
