@@ -151,7 +151,7 @@ def _content(content: object, where: str) -> str | list[dict[str, Any]]:
 def _part(part: object, where: str) -> dict[str, Any]:
     if isinstance(part, str):
         return {"type": "text", "text": part}
-    part = _as_dict(part, ("type", "text", "image_url"), "type", "text")
+    part = _as_dict(part, ("type", "text", "image_url"), "type", "image_url" if hasattr(part, "image_url") else "text")
     if not isinstance(part, Mapping):
         return image_part(part, where, f"a text, a dict such as {_LIKE_PART}, or an image: ")
     kind = part.get("type")
@@ -160,7 +160,7 @@ def _part(part: object, where: str) -> dict[str, Any]:
     if kind == "text" and not isinstance(part.get("text"), str):
         raise InputError(f'the "text" of {where} must be a text, not {kind_of(part.get("text"))}')
     if kind == "image_url":
-        url = part.get("image_url")
+        url = _as_dict(part.get("image_url"), ("url", "detail"), "url", "detail")
         given = url.get("url") if isinstance(url, Mapping) else url
         if isinstance(given, str) and not given.lower().startswith(("http://", "https://", "data:")):
             # A path would be read, and messages may hold what a stranger wrote.

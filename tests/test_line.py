@@ -105,6 +105,7 @@ class TestOptions(LineTestCase):
 
     def test_refused(self) -> None:
         """What no value can be made of is one line, and nobody is asked."""
+        self.kernel.run("import pandas; frame = pandas.DataFrame({'a': [1]})")
         for line, told in (
             ("-m {n}", "there is no variable 'n'."),
             ("-m {nubmer}", "Did you mean 'number'"),
@@ -118,6 +119,8 @@ class TestOptions(LineTestCase):
             ("-m '{a b}'", "'{a b}' has braces in which no variable is named"),
             ("-m $m", "$m: to give the value of the variable m, write {m}"),
             ("-p {number}", "int is not a provider"),
+            ("-p {frame}", "DataFrame is not a provider"),
+            ("-p frame", "DataFrame is not a provider"),
             ("-o {words}", "{words} is of type list"),
             ("-o {number}", "needs the name of a variable, not '3'"),
             ("--temperature {m}", "--temperature: invalid float value: 'tiny'"),
@@ -354,7 +357,9 @@ class TestLeftOut(LineTestCase):
                 with self.subTest(question, magic=magic):
                     shown = self.shown(f"{magic} {line}\n{question}")["text/markdown"]
                     self.assertEqual(expected, [each for each in (rows, letters) if shown.count(each) == 1])
-        self.assertIn(rows, self.shown("%chat --once {sales}")["text/markdown"])
+        cell = self.send("%chat --once {sales}")
+        self.assertIn(rows, cell.displays[0]["text/markdown"])
+        self.assertEqual([rows], cell.outputs[-1][1]["metadata"]["g4f_jupyter"]["left_out"])
 
     def test_last_error(self) -> None:
         """So does what was left out of the last error."""

@@ -99,6 +99,11 @@ class TestTaken(unittest.TestCase):
             with self.subTest(kind):
                 parts = _user([{"type": "text", "text": "Hello"}])
                 self.assertEqual(parts if kind == "part" else expected, normalize([message]))
+        address = SimpleNamespace(url="https://host.invalid/a.png", detail="low")
+        self.assertEqual(
+            _user([{"type": "image_url", "image_url": {"url": "https://host.invalid/a.png", "detail": "low"}}]),
+            normalize(_user([SimpleNamespace(type="image_url", image_url=address)])),
+        )
         call = SimpleNamespace(id="c", type="function", function=SimpleNamespace(name="f", arguments="{}"), by="me")
         [asks] = normalize([SimpleNamespace(role="assistant", content=None, tool_calls=[call])])
         self.assertEqual(

@@ -38,7 +38,7 @@ def who(names: str, variables: Mapping[str, Any], *, evaluate: bool = False) -> 
     found: list[Any] = []
     for name in _NAMES.findall(names):
         value = word_of(name, variables, evaluate=evaluate)
-        found += _called(name, variables) if value is name or value == name else _held(value, variables)
+        found += _called(name, variables) if isinstance(value, str) and value == name else _held(value, variables)
     if len(found) > 1 and any(isinstance(each, Client | AsyncClient) for each in found):
         raise InputError(f"-p {names}: a client, which has its own key, is asked alone. Name providers instead")
     if len(found) > 1 and all(isinstance(each, str) for each in found):

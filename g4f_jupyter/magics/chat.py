@@ -130,6 +130,8 @@ class ChatMagics(ChatSettings):
         answer = question.answer
         below = [*filled.left_out, *notes(answer, stale=stale, hidden=filled.hidden)]
         shown = metadata(answer) if takes_metadata(self._parent()) else {}
+        if shown and filled.left_out:
+            shown["g4f_jupyter"]["left_out"] = filled.left_out
         screen.foot([*below, footer(answer)] if self.footer else below, shown)
 
     def _target(self, options: Namespace, names: Mapping[str, Any]) -> Who:
