@@ -183,6 +183,7 @@ class TestPaths(InsertsTestCase):
             "api_key": "hunter2-abc",
             "held": {"password": "hunter2", "list": [Key("hunter2")], "deep": ({"db_password": "hunter2"},)},
             "env": dict(os.environ),
+            "numbers": {"db_password": 7654321, "list": [{"pin": ("x", {"secret": 7654321})}]},
             "key": Key("hunter2"),
             "frame": pd.DataFrame({"password": ["hunter2"]}),
             "text": "is hunter2-abc",
@@ -191,6 +192,7 @@ class TestPaths(InsertsTestCase):
         with mock.patch.dict(os.environ, {"MY_SECRET_TOKEN": "hunter2-of-the-environment"}):
             asked = insert(text, names).text
         self.assertNotIn("hunter2", asked)
+        self.assertNotIn("7654321", asked)
 
     def test_one_pass(self) -> None:
         """What is inserted is not looked at again."""

@@ -117,9 +117,7 @@ def found(text: str, *, prose: bool = True) -> Iterator[Braces]:
             continue
         close = ends.get(last, last)
         source, tree, form = _parsed(live[last + 1 : close])
-        depth = 0
-        while tree and depth <= last - start and ends.get(last - depth) == close + depth:
-            depth += 1
+        depth = _depth(ends, start, last, close) if tree else 0
         first = last + 1 - depth
         is_spaced = source != live[last + 1 : close] and form is None
         if is_spaced and depth > 1:
@@ -129,6 +127,14 @@ def found(text: str, *, prose: bool = True) -> Iterator[Braces]:
             lenient = is_spaced or first < outer or live[first - 1 : first] in ("$", "_")
             yield Braces(first, close + depth, depth, source, tree, form, lenient)
         at = close + depth if tree else last + 1
+
+
+def _depth(ends: dict[int, int], start: int, last: int, close: int) -> int:
+    """Return how many of the braces from `start` to `last` are closed one after the other from `close` on."""
+    depth = 0
+    while depth <= last - start and ends.get(last - depth) == close + depth:
+        depth += 1
+    return depth
 
 
 def _ends(text: str) -> dict[int, int]:

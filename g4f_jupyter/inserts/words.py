@@ -25,29 +25,25 @@ def word_of(word: str, names: Mapping[str, Any], *, evaluate: bool = False, stri
     A `strict` word has no braces of its own. Raises InputError for those, for an unknown name, and for a value within
     a text that is neither a text nor a number nor a path.
     """
-    if shell := _SHELL.fullmatch(word):
-        name = shell[1] or shell[2]
-        if strict and name in names:
-            raise InputError(f"{word}: to give the value of the variable {name}, write {{{name}}}")
+    if (shell := _SHELL.fullmatch(word)) and strict and (name := shell[1] or shell[2]) in names:
+        raise InputError(f"{word}: to give the value of the variable {name}, write {{{name}}}")
     parts, done = [], 0
     for braces in found(word, prose=False):
-        value: Any = word[braces.start + braces.depth : braces.end - braces.depth]
-        around = word[done : braces.start]
+        inner = word[braces.start + braces.depth : braces.end - braces.depth]
         if braces.depth % 2:
-            source, value = value, value_of(braces, path_of(braces.tree), names, evaluate)
+            value = value_of(braces, path_of(braces.tree), names, evaluate)
             if braces.form is not None:
                 value = text_of(value, braces.source, form=braces.form)
-            elif word == f"{{{source}}}":
+            elif word == f"{{{inner}}}":
                 return value
-            value = text_within(value, f"{{{source}}}")
-        if strict:
-            _check(around, word)
+            inner = text_within(value, f"{{{inner}}}")
         pairs = braces.depth // 2
-        parts += [around, "{" * pairs, value, "}" * pairs]
+        parts += [word[done : braces.start], f"{'{' * pairs}{inner}{'}' * pairs}"]
         done = braces.end
-    if strict:
-        _check(word[done:], word)
-    return "".join([*parts, word[done:]])
+    parts.append(word[done:])
+    if strict and any("{" in around or "}" in around for around in parts[::2]):
+        raise InputError(f"{word!r} has braces in which no variable is named: write {{name}}, and blanks in quotes")
+    return "".join(parts)
 
 
 def text_within(value: object, word: str) -> str:
@@ -61,8 +57,3 @@ def text_within(value: object, word: str) -> str:
 
 def _kind(value: object) -> str:
     return "None" if value is None else f"of type {kind_of(value)}"
-
-
-def _check(around: str, word: str) -> None:
-    if "{" in around or "}" in around:
-        raise InputError(f"{word!r} has braces in which no variable is named: write {{name}}, and blanks in quotes")

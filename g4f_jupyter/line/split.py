@@ -44,8 +44,7 @@ def split(line: str, parser: ArgumentParser, *, whole: bool = False) -> tuple[li
 
     Raises InputError.
     """
-    takes_value = {name: action.option_strings[-1] for action in parser._actions for name in action.option_strings}  # noqa: SLF001
-    takes_value = {name: each for name, each in takes_value.items() if options(parser)[name].nargs is None}
+    long = {name: action.option_strings[-1] for name, action in options(parser).items() if action.nargs is None}
     given: list[Given] = []
     at, option = 0, ""
     while match := _WORD.match(line, at):
@@ -59,14 +58,15 @@ def split(line: str, parser: ArgumentParser, *, whole: bool = False) -> tuple[li
             given.append(Given(option, word))
             option = ""
             continue
-        name, equals, value = word.partition("=") if word[:2] == "--" else (word[:2], word[2:3], word[2:])
+        is_long = word[:2] == "--"
+        name, has_value, value = word.partition("=") if is_long else (word[:2], word[2:], word[2:].removeprefix("="))
         name = _full(name, parser)
-        if name not in takes_value:
-            given.append(Given(f"{name}{equals}{value}" if word[:2] == "--" else word, None))
-        elif equals:
-            given.append(Given(takes_value[name], value if word[:2] == "--" else value.removeprefix("=")))
+        if name not in long:
+            given.append(Given(f"{name}{has_value}{value}" if is_long else word, None))
+        elif has_value:
+            given.append(Given(long[name], value))
         else:
-            option = takes_value[name]
+            option = long[name]
     rest = line[at:].strip()
     if rest and (option or whole):
         raise InputError(f"a quote is not closed: {line.strip()[:100] if whole else rest[:100]}")
