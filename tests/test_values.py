@@ -526,6 +526,7 @@ class TestLeftOut(unittest.TestCase):
             (pd.Series(range(51)), "it: only 50 of 51 rows were sent"),
             (pd.Series([long, "b" * 200, " " * 300]), cells),
             (pd.Series([[long]]), cells),
+            (pd.Series([list(range(1000))]), cells),
             (pd.Series([("a", long)]), cells),
             (pd.Series([" " * 3000 + "end"]), cells),
             (np.zeros(1000),),
@@ -537,6 +538,10 @@ class TestLeftOut(unittest.TestCase):
             (deep, "it: only 0 of 1 items were sent"),
             ({"a": ["short"], "b": 1},),
             (iter([1]), "it: only that it is of type list_iterator was sent, not what it holds"),
+            (
+                pd.DataFrame({"a": [1]}).groupby("a"),
+                "it: only that it is of type DataFrameGroupBy was sent, not what it holds",
+            ),
             (object(), "it: only that it is of type object was sent, not what it holds"),
             (types.SimpleNamespace(a=1),),
             ([Path("a"), {"b": Path("b")}], "it: the names of 2 files in it were sent, not what they hold"),

@@ -9,6 +9,7 @@ the names of their classes: a notebook that holds such a value has imported them
 from __future__ import annotations
 
 import inspect
+import re
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -115,11 +116,15 @@ def _own_text(value: object, method: str) -> str | None:
     return text
 
 
+_BARE = re.compile(r"<[^<>]* at 0x[0-9A-Fa-f]+>")
+"""The text of a generator, a coroutine, a group of rows: what Python says of an object that says nothing itself."""
+
+
 def _other(value: object, room: Room, _: Scrubber) -> str:
     if (text := _own_text(value, "_repr_markdown_")) is not None:
         return room.capped(text)
-    kind, text = type(value), str(value)
-    if isinstance(value, Iterator) or (kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__):
+    text = str(value)
+    if _BARE.fullmatch(text):
         room.say(f"only that it is of type {kind_of(value)} was sent, not what it holds")
     elif is_excerpt(value, text):
         room.say("only an excerpt was sent")

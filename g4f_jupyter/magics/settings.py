@@ -40,7 +40,9 @@ class ChatSettings(Magics):
     tape_file = Unicode(
         "", help="File of the tape. Default: that of G4F_TAPE_FILE, or g4f_tape.jsonl in this folder."
     ).tag(config=True)
-    inserted = Int(20_000, min=0, help="Most characters of one variable in braces that are sent.").tag(config=True)
+    inserted = Int(
+        20_000, min=0, help="Most characters of one variable in braces that are sent; 50 rows of a table at most."
+    ).tag(config=True)
 
     def provider_options(self, line: Any, client: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options that go to the provider by their own names.
