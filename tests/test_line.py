@@ -248,7 +248,7 @@ def line(x):
 def cell(x):
     get_ipython().run_cell_magic("chat", "--once -m {x}", "is it {x}?")
 def each():
-    inner = "local"
+    x, inner = "around", "local"
     [get_ipython().run_line_magic("chat", f"--once -m {{x}} is it {{x}}{{inner[5:]}}?") for x in [inner]]
 def nested():
     x = "local"
