@@ -130,8 +130,8 @@ class TestOptions(LineTestCase):
             ("-i {nme}", "there is no variable 'nme'"),
             ("--set a={nme}", "there is no variable 'nme'"),
             ("""--set 'a={"k": "{nme}"}'""", "there is no variable 'nme'"),
-            ("--set a=NaN", ""),
-        )[:-1]:
+            ("--set 'a=[NaN]'", "--set: needs JSON after the =, in single quotes, not '[NaN]'"),
+        ):
             with self.subTest(line):
                 self.assertIn(told, self.failure(f"%%chat --once {line}\n?"))
                 if "--eval" not in told:
@@ -232,6 +232,7 @@ class TestWho(LineTestCase):
             ("-p Bad", "Bad is not a provider: it has none of the methods"),
             ("-p strange", "there is no provider 'nobody'"),
             ("-p none", "there is no provider 'nobody'"),
+            ("-p first", "there is no provider 'second'"),
             ("-p 'client Heard'", "a client, which has its own key, is asked alone"),
             ("-p Hear", "there is no provider 'Hear'. Did you mean 'Heard'"),
         ):
