@@ -227,7 +227,7 @@ class TestWho(LineTestCase):
         self.kernel.run(
             "class Bad:\n    def create_asinc(model, messages): 0\nlocal, none, strange = ['a'], 'nobody', ['nobody']"
         )
-        self.kernel.run("client = Client(Heard)")
+        self.kernel.run("client = Client(Heard); first, second = 'second', 'first'")
         for line, told in (
             ("-p Bad", "Bad is not a provider: it has none of the methods"),
             ("-p strange", "there is no provider 'nobody'"),
