@@ -31,7 +31,7 @@ from .secrets.key import seal
 from .turn import Entered, Saved, Turn, messages_of
 from .waiting import bridge
 from .waiting.async_stream import AsyncStream
-from .wire import whole
+from .wire import plain, whole
 
 __all__ = ["Conversation", "PendingTurn", "Saved", "Turn"]
 
@@ -144,7 +144,7 @@ class Conversation:
         """
         model = self.model.name if isinstance(self.model, Model) else self.model
         saved = Saved(self.turns, *map(whole, (model, _named(self.provider), self.system)))
-        return msgspec.json.format(msgspec.json.encode(saved)).decode()
+        return msgspec.json.format(msgspec.json.encode(saved, enc_hook=plain)).decode()
 
     @classmethod
     def from_json(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import Enum
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -10,6 +12,7 @@ import msgspec
 from .errors import InputError, close_matches, kind_of
 from .images import image_part
 from .typing import Messages
+from .wire import plain
 
 __all__ = ["ROLES", "encoded", "normalize", "with_images"]
 
@@ -23,9 +26,9 @@ _LIKE_PART = '{"type": "text", "text": "…"}'
 def normalize(messages: Messages) -> list[dict[str, Any]]:
     """Return `messages` as a new list of new dicts, each with a known `role` and its `content`.
 
-    A `str` is one user message. An object with a `model_dump()`, such as the message of an answer or one of its tool
-    calls, counts as what it dumps. Keys whose value is None are left out. Raises an InputError that names the first
-    wrong message.
+    A `str` is one user message. An object with a `role` and a `content`, such as the message of an answer, counts as
+    a dict, and so do its parts and its tool calls. Keys whose value is None are left out. Raises an InputError that
+    names the first wrong message.
     """
     if isinstance(messages, str) and messages.strip():
         return [{"role": "user", "content": messages}]
@@ -37,9 +40,10 @@ def normalize(messages: Messages) -> list[dict[str, Any]]:
 
 
 def encoded(request: Any) -> bytes:
-    """Return a request as JSON. Raises InputError for what JSON cannot hold."""
+    """Return a request as JSON: texts and numbers of any type as such. Raises InputError for what JSON cannot hold."""
     try:
-        return msgspec.json.encode(request, enc_hook=_plain)
+        _check_numbers("it", request)
+        return _ENCODER.encode(request)
     except RecursionError:
         why = "one contains itself, or is nested too deeply"
     except (TypeError, ValueError, OverflowError) as error:
@@ -47,11 +51,16 @@ def encoded(request: Any) -> bytes:
     raise InputError(f"messages and options must be what JSON can hold: {why}")
 
 
-def _plain(value: object) -> object:
-    """Return a text of another type, such as an answer or a key, as JSON knows it."""
-    if isinstance(value, str):
-        return str.__str__(value)
-    raise TypeError(f"{kind_of(value)} is not supported")
+def _check_numbers(name: str, value: object) -> None:
+    """Raise ValueError for an infinite number and for NaN, which msgspec would write as null."""
+    if isinstance(value, Mapping):
+        for own, each in value.items():
+            _check_numbers(own, each)
+    elif isinstance(value, float) and not isfinite(value):
+        raise ValueError(f"{name} is {value!s}")
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=plain, decimal_format="number")
 
 
 def with_images(messages: list[dict[str, Any]], images: object) -> list[dict[str, Any]]:
@@ -83,28 +92,47 @@ def _not_a_list(messages: object) -> str:
 
 
 def _message(message: object, where: str) -> dict[str, Any]:
-    message = _dumped(message)
+    message = _as_dict(message, _FIELDS, "role", "content")
     if not isinstance(message, Mapping):
         raise InputError(f"{where} must be a dict such as {_LIKE}, not {kind_of(message)}")
     role = message.get("role")
+    role = role.value if isinstance(role, Enum) else role
     if role is None:
         raise InputError(f'{where} has no "role": give one of {_ROLES}')
     if role not in ROLES:
         near = close_matches(role, ROLES) if isinstance(role, str) else ""
         raise InputError(f"{where} has the unknown role {role!r}.{near or f' Known are: {_ROLES}.'}")
-    normal = {key: value for key, value in message.items() if value is not None}
+    normal = {key: value for key, value in message.items() if value is not None} | {"role": role}
     if "content" in normal:
         normal["content"] = _content(normal["content"], f"{where} ({role})")
     elif not (normal.get("tool_calls") or normal.get("function_call")):
         none = "content None" if "content" in message else 'no "content"'
         raise InputError(f"{where} ({role}) has {none}: give a text or a list of parts")
     if isinstance(normal.get("tool_calls"), list | tuple):
-        normal["tool_calls"] = [_dumped(call) for call in normal["tool_calls"]]
+        normal["tool_calls"] = list(map(_call, normal["tool_calls"]))
     return normal
 
 
-def _dumped(value: object) -> object:
-    return value.model_dump() if hasattr(value, "model_dump") else value
+_FIELDS = ("role", "content", "name", "tool_calls", "tool_call_id", "function_call")
+"""What is read of a message that is an object: what else it has is its owner's."""
+
+
+def _call(call: object) -> object:
+    call = _as_dict(call, ("id", "type", "function"), "function")
+    if not isinstance(call, Mapping):
+        return call
+    return {**call, "function": _as_dict(call.get("function"), ("name", "arguments"), "name")}
+
+
+def _as_dict(value: Any, fields: Iterable[str], *needs: str) -> Any:
+    """Return the `fields` of an object that has those it `needs`, or all that it dumps; any other value as it is."""
+    if isinstance(value, Mapping):
+        return value
+    if callable(getattr(value, "model_dump", None)):
+        return value.model_dump()
+    if isinstance(value, type) or not all(hasattr(value, name) for name in needs):
+        return value
+    return {name: getattr(value, name) for name in fields if hasattr(value, name)}
 
 
 def _content(content: object, where: str) -> str | list[dict[str, Any]]:
@@ -123,7 +151,7 @@ def _content(content: object, where: str) -> str | list[dict[str, Any]]:
 def _part(part: object, where: str) -> dict[str, Any]:
     if isinstance(part, str):
         return {"type": "text", "text": part}
-    part = _dumped(part)
+    part = _as_dict(part, ("type", "text", "image_url"), "type", "image_url" if hasattr(part, "image_url") else "text")
     if not isinstance(part, Mapping):
         return image_part(part, where, f"a text, a dict such as {_LIKE_PART}, or an image: ")
     kind = part.get("type")
@@ -132,7 +160,7 @@ def _part(part: object, where: str) -> dict[str, Any]:
     if kind == "text" and not isinstance(part.get("text"), str):
         raise InputError(f'the "text" of {where} must be a text, not {kind_of(part.get("text"))}')
     if kind == "image_url":
-        url = part.get("image_url")
+        url = _as_dict(part.get("image_url"), ("url", "detail"), "url", "detail")
         given = url.get("url") if isinstance(url, Mapping) else url
         if isinstance(given, str) and not given.lower().startswith(("http://", "https://", "data:")):
             # A path would be read, and messages may hold what a stranger wrote.

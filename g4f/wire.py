@@ -1,13 +1,15 @@
-"""JSON that strangers wrote, and the texts in it: whatever is wrong with it is one error. No I/O."""
+"""JSON, read and written. Whatever is wrong with what strangers wrote is one error. No I/O."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import Any
 
 import msgspec
 
-__all__ = ["UNREADABLE", "decode", "decoded", "parted", "reread", "whole", "written"]
+__all__ = ["UNREADABLE", "decode", "decoded", "parted", "plain", "reread", "whole", "written"]
 
 UNREADABLE = (ValueError, RecursionError)
 """What a decoder of msgspec's may raise: its own errors, as those of Unicode and of numbers, are ValueErrors."""
@@ -57,6 +59,25 @@ def written(value: Any) -> str:
         return msgspec.json.encode(value).decode()
     except UnicodeEncodeError:  # a half of a character: as an escape it can be written
         return json.dumps(value)
+
+
+def plain(value: Any) -> Any:
+    """Return a value of a type that msgspec does not know in one that it does: texts, numbers, arrays, and mappings.
+
+    Those are an answer, what numpy has, and objects of pydantic. A `Key` is written as it is. Raises TypeError.
+    """
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    for convert in ("tolist", "model_dump"):
+        if callable(method := getattr(type(value), convert, None)):
+            return method(value)
+    raise TypeError(f"{type(value).__name__} is not supported")
 
 
 def whole(text: str) -> str:

@@ -15,19 +15,14 @@ from g4f.assembly import Assembly
 from g4f.conversation import PendingTurn
 from g4f.dispatch import Request
 from g4f.errors import InputError, close_matches
-from g4f.providers.base_provider import Provider, is_provider
-from g4f.providers.catalogue import find, is_address, names_in, parts
 from g4f.providers.response import Item
-from g4f.providers.retry_provider import IterListProvider, WithModel, named
 from g4f.spending import Spent, counters
 from g4f.turn import Turn
 
 from .cells import Cell, Slot, Slots, TurnPlace
 from .threads import Asked, Thread
 
-__all__ = ["Question", "Session", "cell_of", "deleted_cells", "named_provider", "takes_metadata"]
-
-__all__ = ["Question", "Session", "Spent", "cell_of", "deleted_cells", "named_provider", "takes_metadata"]
+__all__ = ["Question", "Session", "cell_of", "deleted_cells", "takes_metadata"]
 
 
 class Session:
@@ -275,25 +270,3 @@ def takes_metadata(parent: Mapping[str, Any]) -> bool:
 def _opaque(cell: str) -> str:
     """Return a digest of the id of a cell: the id of VS Code contains the path of the notebook."""
     return sha256(cell.encode(errors="backslashreplace")).hexdigest()
-
-
-def named_provider(names: str, namespace: Mapping[str, Any]) -> Provider | str:
-    """Return the provider called `names`: a class, instance or address of the notebook before one of the catalogue.
-
-    Several names are asked in that order; each may have a model behind a colon. Raises ProviderNotFoundError with close
-    matches of both.
-    """
-    listed = [parts(name) for name in names_in(names)]
-    own = {name: namespace[name] for name, _ in listed if _is_named(namespace.get(name))}
-    for name, _ in listed:
-        if name not in own and not is_address(name):
-            find(name, (each for each, value in namespace.items() if not each.startswith("_") and _is_named(value)))
-    if not own:
-        return names
-    given = ((own.get(name, name), model) for name, model in listed)
-    found = [WithModel(named(provider), model) if model else provider for provider, model in given]
-    return found[0] if len(found) == 1 else IterListProvider(found)
-
-
-def _is_named(value: object) -> bool:
-    return is_provider(value) or (isinstance(value, str) and "://" in value)

@@ -150,6 +150,50 @@ class TestPaths(InsertsTestCase):
             self.assertIn("--eval", self.refused(text))
         self.assertEqual(0, NAMES["call"].calls)
 
+    def test_forms(self) -> None:
+        """Format specs, conversions, `=` and blanks mean for a known name what they mean in an f-string."""
+        import datetime as dt
+
+        names = NAMES | {"day": dt.date(2024, 5, 6), "width": 6, "pi": 3.14159, "tags": ("a", ["b"]), "who": "é"}
+        for text in (
+            "{pi:.2f} {pi!r:>8} {x:>5}|{x:<5}|{x:^5}|{x:05d}|{x:+}",
+            "{year:,} {pi:.0%} {x:b} {pi:e} {pi:10.3f} {pi: .1f} {x:*^9}",
+            "{name!r} {name!s} {who!a} {name:>6} {name!r:<8}|",
+            "{day:%d.%m.%Y} {day:%A} {pi:>{width}.3}",
+            "{x=} {name=} {pi=:.1f} {user.name=}",
+            "{ name } {name } { name}",
+            "{user.name!r} {user.tags[0]:>4} {places['city'][0]!r} {tags!r} {user.tags!r} {places!r}",
+        ):
+            with self.subTest(text):
+                self.assertEqual(eval(f'f"""{text}"""', dict(names)), insert(text, names).text)
+        self.assert_told(
+            {"{{x:.2f}}": "{x:.2f}", "{{{x:.1f}}}": "{7.0}", "${price:.2f}": "$9.00", "`{x!r}`": "`{x!r}`"}
+        )
+        self.assert_told({"{x + n:.1f} {name.upper()!r}": "12.0 'ADA'"}, evaluate=True)
+
+    def test_forms_that_fail(self) -> None:
+        """A form that a value does not have, and one of an expression that has to be computed, are errors."""
+        self.assertIn("raised ValueError", self.refused("{name:.2f}"))
+        self.assertIn("there is no variable 'wdth'", self.refused("{x:>{wdth}}"))
+        self.assertIn("--eval", self.refused("{x + n:.2f}"))
+
+    def test_forms_and_secrets(self) -> None:
+        """No form shows a secret."""
+        names = {
+            "api_key": "hunter2-abc",
+            "held": {"password": "hunter2", "list": [Key("hunter2")], "deep": ({"db_password": "hunter2"},)},
+            "env": dict(os.environ),
+            "numbers": {"db_password": 7654321, "list": [{"pin": ("x", {"secret": 7654321})}]},
+            "key": Key("hunter2"),
+            "frame": pd.DataFrame({"password": ["hunter2"]}),
+            "text": "is hunter2-abc",
+        }
+        text = " ".join(f"{{{name}!r}} {{{name}!s}} {{ {name} }} {{{name}=}}" for name in names) + " {text:.10}"
+        with mock.patch.dict(os.environ, {"MY_SECRET_TOKEN": "hunter2-of-the-environment"}):
+            asked = insert(text, names).text
+        self.assertNotIn("hunter2", asked)
+        self.assertNotIn("7654321", asked)
+
     def test_one_pass(self) -> None:
         """What is inserted is not looked at again."""
         self.assert_told(
@@ -225,10 +269,21 @@ class TestStays(InsertsTestCase):
         self.assert_stays(
             "{{ name }} {{ nme }} {% if x %}", "{{ user.name|upper }}", "{{nme|upper}}", "${HOME} ${nme.x}"
         )
-        self.assert_stays("{x:.2f}", "{x!r}", "{x=}", "{:>10}", "{nme:,}", "[a-z]{2,3}", r"\d{n}", r"\w{2}")
+        self.assert_stays("{nme:.2f}", "{nme!r}", "{nme=}", "{:>10}", "{nme:,}", "[a-z]{2,3}", r"\d{n}", r"\w{2}")
+        self.assert_stays("{x: red}", "{x:x>0}", "{x:a,b:c}", "{x!important}", "{nme:>{width}}", "{{ x }} {{{ x }}}")
         self.assert_stays("import { useState } from 'react'", "a { color: red }", "a{color:red}", "{#if x}", "{/if}")
         self.assert_stays("function f() {\n  return x\n}", "if (x) {return x}", "{return}", "{x; y}", "{for x in y}")
-        self.assert_stays("{ name }", "{name }", "{ name}", "{\nname\n}", "{it's} or {that's}", "{🙂}", "{two words}")
+        self.assert_stays(
+            "{ nme }",
+            "{nme }",
+            "{ nme}",
+            "{ nme + 1 }",
+            "{ x + 1 }",
+            "{\nname\n}",
+            "{it's} or {that's}",
+            "{🙂}",
+            "{two words}",
+        )
         self.assert_stays("{user-id}".replace("user", "usr"), "{yes/no}", "{this or that}", "{f(q)}", "{\0}")
 
     def test_code(self) -> None:
@@ -391,7 +446,7 @@ class TestEvaluate(InsertsTestCase):
             "{1, 2}",
             "{a, b}",
             "{-1}",
-            "{x:.2f}",
+            "{nme:.2f}",
             "{}",
             r"\frac{a+b}{n}",
             '{"a": {q(1)}}',
@@ -429,7 +484,7 @@ class TestValues(InsertsTestCase):
                 return {"image/png": b"\x89PNG\r\n\x1a\n"}
 
         names = {"fig": figure, "ax": [axes], "red": red, "shown": shown, "own": Draws()}
-        text, images = insert("See {fig}, {ax[0]}, {red}; {fig}, {shown}, {own}", names)
+        text, images, _ = insert("See {fig}, {ax[0]}, {red}; {fig}, {shown}, {own}", names)
         self.assertEqual(
             "See [image 1: fig], [image 2: ax[0]], [image 3: red]; [image 1: fig], [image 4: shown], [image 5: own]",
             text,
@@ -463,7 +518,7 @@ class TestValues(InsertsTestCase):
             "path": "a.png",
             "mpl": mpl,
         }
-        text, images = insert("{page} {says} {data} {path} {kind} {mpl}", names)
+        text, images, _ = insert("{page} {says} {data} {path} {kind} {mpl}", names)
         self.assertEqual([], images)
         self.assertTrue(text.startswith("a page said bytes of length 8"), text)
 

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import enum
+import json
+import tempfile
 import unittest
 from collections import UserDict, deque
 from collections.abc import AsyncGenerator
-from types import MappingProxyType
+from decimal import Decimal
+from fractions import Fraction
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
+import msgspec
+import numpy as np
+
+import g4f
 from g4f import AsyncClient, ChatCompletion, Client
+from g4f.answer import Answer
 from g4f.client.types import CompletionFunction, CompletionMessage, CompletionToolCall
 from g4f.errors import G4FError, InputError
-from g4f.messages import ROLES, normalize
+from g4f.messages import ROLES, encoded, normalize
 from g4f.providers.base_provider import AsyncGeneratorProvider
+
+from .asking import ask
+from .servers import Server, hello
 
 HELLO = {"role": "user", "content": "Hello"}
 
@@ -66,6 +80,36 @@ class TestTaken(unittest.TestCase):
         old = {"role": "assistant", "function_call": {"name": "add", "arguments": "{}"}}
         self.assertEqual([old], normalize([{**old, "content": None}]))
 
+    def test_objects(self) -> None:
+        """An object with a role and a content is a message; what else it has, its owner keeps."""
+
+        class Role(enum.Enum):
+            USER = "user"
+
+        expected = [{"role": "user", "content": "Hello"}]
+        for kind, message in (
+            ("dataclass", dataclasses.make_dataclass("Message", ["role", "content", "parts"])("user", "Hello", [])),
+            ("struct", msgspec.defstruct("Message", ["role", "content"])("user", "Hello")),
+            ("namespace", SimpleNamespace(role="user", content="Hello", id=5, name=None)),
+            ("pydantic", SimpleNamespace(model_dump=lambda: {"role": "user", "content": "Hello"})),
+            ("role", SimpleNamespace(role=Role.USER, content="Hello")),
+            ("role in a dict", {"role": Role.USER, "content": "Hello"}),
+            ("part", {"role": "user", "content": [SimpleNamespace(type="text", text="Hello")]}),
+        ):
+            with self.subTest(kind):
+                parts = _user([{"type": "text", "text": "Hello"}])
+                self.assertEqual(parts if kind == "part" else expected, normalize([message]))
+        address = SimpleNamespace(url="https://host.invalid/a.png", detail="low")
+        self.assertEqual(
+            _user([{"type": "image_url", "image_url": {"url": "https://host.invalid/a.png", "detail": "low"}}]),
+            normalize(_user([SimpleNamespace(type="image_url", image_url=address)])),
+        )
+        call = SimpleNamespace(id="c", type="function", function=SimpleNamespace(name="f", arguments="{}"), by="me")
+        [asks] = normalize([SimpleNamespace(role="assistant", content=None, tool_calls=[call])])
+        self.assertEqual(
+            [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}], asks["tool_calls"]
+        )
+
     def test_parts(self) -> None:
         """A content may be a list of parts; a text among them becomes a part."""
         image = {"type": "image_url", "image_url": {"url": "https://host.invalid/a.png"}}
@@ -85,6 +129,81 @@ class TestTaken(unittest.TestCase):
         normal[1]["tool_calls"].clear()
         normal.pop()
         self.assertEqual(before, messages)
+
+
+class Text(str):
+    """A text of a type of its own."""
+
+    __slots__ = ()
+
+
+class TestEncoded(unittest.TestCase):
+    """A text is a text, and a number a number, whatever its type."""
+
+    def test_types(self) -> None:
+        """Each becomes what JSON has for it."""
+        for value, expected in (
+            (Answer("a"), "a"),
+            (Text("a"), "a"),
+            (np.str_("a"), "a"),
+            (np.float64(0.5), 0.5),
+            (np.float32(0.5), 0.5),
+            (np.int64(5), 5),
+            (np.bool_(True), True),
+            (np.array([1, 2]), [1, 2]),
+            (np.array(["a"]), ["a"]),
+            (Decimal("0.5"), 0.5),
+            (Fraction(1, 2), 0.5),
+            ({np.int64(5): np.float64(2), np.str_("a"): 1}, {"5": 2.0, "a": 1}),
+            (MappingProxyType({"a": Text("b")}), {"a": "b"}),
+        ):
+            with self.subTest(kind=type(value).__name__, value=value):
+                sent = json.loads(encoded({"x": value}))["x"]
+                self.assertEqual((expected, type(expected)), (sent, type(sent)))
+
+    def test_no_numbers(self) -> None:
+        """What is no number is refused by its name: JSON would have null in its place."""
+        for value in (float("nan"), np.float64("inf"), -float("inf")):
+            for options in ({"temperature": value}, {"generationConfig": {"temperature": value}}):
+                with self.subTest(options=options), self.assertRaisesRegex(InputError, "temperature is -?(nan|inf)$"):
+                    encoded(options)
+
+    def test_saved(self) -> None:
+        """A conversation with such texts in it is saved."""
+
+        class Echo:
+            async def create_async(model: str, messages: Any) -> str:  # noqa: N805 - a static one
+                return str(messages[-1]["content"])
+
+        chat = g4f.Conversation(np.str_("m"), Echo, system=Text("s"))
+        chat(Answer("first"))
+        again = g4f.Conversation.from_json(chat.to_json())
+        self.assertEqual([("first", "first")], [(turn.question, turn.answer) for turn in again.turns])
+        self.assertEqual(("m", "s"), (again.model, again.system))
+
+    def test_every_protocol(self) -> None:
+        """Texts and numbers of other types are sent by each protocol, and written on a tape, as the plain ones are."""
+        plain: dict[str, Any] = {"model": "m", "messages": "Hi", "max_tokens": 5, "stop": ["x"], "top_k": 3}
+        given = {
+            "model": np.str_("m"),
+            "messages": [SimpleNamespace(role=Text("user"), content=Answer("Hi"))],
+            "max_tokens": np.int64(5),
+            "stop": np.array(["x"]),
+            "top_k": np.int32(3),
+        }
+        for provider in ("OpenAI", "Anthropic", "Gemini", "Ollama", "Cohere"):
+            for stream in (False, True):
+                with (
+                    self.subTest(provider, stream=stream),
+                    Server(hello) as server,
+                    tempfile.TemporaryDirectory() as at,
+                ):
+                    ask(server, provider, stream=stream, **plain)
+                    expected = server.requests[-1].json
+                    with g4f.tape(f"{at}/tape.jsonl"):
+                        ask(server, provider, stream=stream, **given)
+                    self.assertEqual(2, len(server.requests))
+                    self.assertEqual(expected, server.requests[-1].json)
 
 
 ROLE_LIST = "system, developer, user, assistant, tool, function"

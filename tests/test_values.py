@@ -5,9 +5,11 @@ from __future__ import annotations
 import collections
 import decimal
 import enum
+import io
 import json
 import math
 import os
+import tempfile
 import types
 import unittest
 from functools import partial
@@ -22,8 +24,10 @@ from g4f.errors import InputError
 from g4f.secrets.key import Key
 from g4f.secrets.scrubbing import Scrubber
 from g4f_jupyter.inserts import values
+from g4f_jupyter.inserts.braces import Form
+from g4f_jupyter.inserts.kinds import is_a
 from g4f_jupyter.inserts.last_error import _Shown
-from g4f_jupyter.inserts.values import blamed, is_a, text_of
+from g4f_jupyter.inserts.values import blamed, text_of
 
 from .cost import cost
 from .kernel import Kernel
@@ -457,7 +461,7 @@ class TestCode(unittest.TestCase):
         vars(module).update(__version__="1.2", one=1, _two=2)
         self.assertEqual("module mine 1.2\nDoes this.\nNames: one", told(module))
         self.assertTrue(told(json).startswith("module json"))
-        self.assertIn("Names: LIMIT, blamed, is_a, text_of", told(values))
+        self.assertIn("Names: LIMIT, blamed, text_of", told(values))
 
     def test_error(self) -> None:
         """Its type and message, and the end of its traceback."""
@@ -487,6 +491,111 @@ class TestCode(unittest.TestCase):
         except ValueError as error:
             text = told(error)
         self.assertLess(text.index("KeyError: 'first'"), text.index("ValueError: second"))
+
+
+class TestLeftOut(unittest.TestCase):
+    """The reader of an answer learns what of a value was not sent, and how much."""
+
+    def left_out(self, value: object, **how: Any) -> list[str]:
+        """Return the lines for the reader."""
+        lines: list[str] = []
+        text_of(value, "it", left_out=lines, **how)
+        return lines
+
+    def test_how_much(self) -> None:
+        """Rows of rows, characters of characters; what fits says nothing."""
+
+        class Excerpt:
+            shape = (60, 2)
+
+            def __str__(self) -> str:
+                return "a … z"
+
+        long, deep = "word " * 50, [0]
+        for _ in range(60):
+            deep = [deep]  # type: ignore[list-item]
+        cells = "it: 1 of its cells were sent only to 200 characters"
+        for value, *expected in (
+            ("a" * 20_000,),
+            ("a" * 20_001, "it: only 20,000 of 20,001 characters were sent"),
+            (pd.DataFrame({"a": range(50)}),),
+            (pd.DataFrame({"a": range(500)}), "it: only 50 of 500 rows were sent"),
+            (pd.DataFrame(np.zeros((9, 30))),),
+            (pd.DataFrame(np.zeros((9, 31))), "it: only 30 of 31 columns were sent"),
+            (pd.DataFrame(np.zeros((60, 40))), "it: only 30 of 40 columns and 50 of 60 rows were sent"),
+            (pd.Series(range(51)), "it: only 50 of 51 rows were sent"),
+            (pd.Series([long, "b" * 200, " " * 300]), cells),
+            (pd.Series([[long]]), cells),
+            (pd.Series([list(range(1000))]), cells),
+            (pd.Series([("a", long)]), cells),
+            (pd.Series([" " * 3000 + "end"]), cells),
+            (np.zeros(1000),),
+            (np.zeros((60, 50)), "it: only an excerpt of its 3,000 values was sent"),
+            ([np.zeros(2000)], "it: only an excerpt of 1 of its values was sent"),
+            (Excerpt(), "it: only an excerpt was sent"),
+            (b"z" * 32,),
+            (b"z" * 33, "it: only 32 of 33 bytes were sent"),
+            (deep, "it: only 0 of 1 items were sent"),
+            ({"a": ["short"], "b": 1},),
+            (iter([1]), "it: only that it is of type list_iterator was sent, not what it holds"),
+            (
+                pd.DataFrame({"a": [1]}).groupby("a"),
+                "it: only that it is of type DataFrameGroupBy was sent, not what it holds",
+            ),
+            (object(), "it: only that it is of type object was sent, not what it holds"),
+            (types.SimpleNamespace(a=1),),
+            ([Path("a"), {"b": Path("b")}], "it: the names of 2 files in it were sent, not what they hold"),
+        ):
+            with self.subTest(repr(value)[:60]):
+                self.assertEqual(expected, self.left_out(value))
+
+    def test_limited(self) -> None:
+        """The numbers are those of what was sent."""
+        [line] = self.left_out(list(range(1000)), limit=300)
+        sent = json.loads(text_of(list(range(1000)), "it", limit=300))
+        self.assertEqual(f"it: only {len(sent) - 1} of 1,000 items were sent", line)
+        [line] = self.left_out({"a": "x" * 1000}, limit=300)
+        self.assertRegex(line, "^it: only 2[0-9]{2} of 1,000 characters were sent$")
+        frame = pd.DataFrame({"a": ["x" * 90] * 50})
+        self.assertEqual(["it: only 9 of 50 rows were sent"], self.left_out(frame, limit=1000))
+        frame = pd.DataFrame({"a": ["x" * 300] * 50})
+        self.assertIn("it: 4 of its cells were sent only to 200 characters", self.left_out(frame, limit=1000))
+
+    def test_traceback(self) -> None:
+        """Of a long traceback only the innermost frames are sent."""
+
+        def deeper(left: int) -> None:
+            if left == 0:
+                raise ValueError("deep")
+            deeper(left - 1)
+
+        for depth, expected in ((3, []), (8, ["it: only 5 of 10 frames were sent"])):
+            try:
+                deeper(depth)
+            except ValueError as error:
+                with self.subTest(depth):
+                    self.assertEqual(expected, self.left_out(error))
+
+    def test_files(self) -> None:
+        """A path and an open file are refused: neither its name nor its type is what the reader means."""
+        with (
+            tempfile.NamedTemporaryFile("w") as file,
+            Path(file.name).open() as opened,
+            os.scandir(Path(file.name).parent) as entries,
+        ):
+            for value, says in (
+                (Path(file.name), "it.read_text()"),
+                (next(entries), "open(it).read()"),
+                (opened, "it.read()"),
+                (file, "it.read()"),
+                (io.StringIO("x"), "it.read()"),
+                (io.BytesIO(b"x"), "it.read()"),
+            ):
+                with self.subTest(type(value).__name__):
+                    with self.assertRaises(InputError) as caught:
+                        text_of(value, "it")
+                    self.assertIn(f"write {{{says}}} with --eval", str(caught.exception))
+            self.assertEqual(file.name, text_of(Path(file.name), "it", form=Form(conversion="s")))
 
 
 class TestCells(unittest.TestCase):

@@ -17,6 +17,7 @@ from ..providers.transport.settings import TRANSPORT
 from ..secrets.key import Key
 from ..secrets.known import SHORTEST, STARS, hides
 from ..secrets.scrubbing import Scrubber
+from ..wire import plain
 
 __all__ = ["GIVEN_PORT", "RecordedQuestion", "differences", "key_of", "question", "shortened"]
 
@@ -49,7 +50,7 @@ class RecordedQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def encode(self) -> bytes:
         """Return it as JSON: the same bytes for the same question."""
-        return msgspec.json.encode(self, order="sorted")
+        return msgspec.json.encode(self, order="sorted", enc_hook=plain)
 
     def last(self) -> str:
         """Return the text of its last message, in one line."""
@@ -134,7 +135,7 @@ def _plain(value: Any, name: str = "") -> Any:
         return float(value) if isfinite(value) else str(float(value))  # which JSON does not have
     if isinstance(value, Mapping):
         return {str(key): _plain(held, key) for key, held in value.items()}
-    given = value if isinstance(value, list | tuple) else msgspec.to_builtins(value, order="sorted")
+    given = value if isinstance(value, list | tuple) else msgspec.to_builtins(value, order="sorted", enc_hook=plain)
     return [_plain(held) for held in given] if isinstance(given, list | tuple) else _plain(given)
 
 

@@ -2,10 +2,11 @@ r"""Expressions in the braces of a question, and the braces that mean something 
 
 - Code between fences or backticks, f-strings, and mathematics between `$…$`, `$$…$$`, `\(…\)`, `\[…\]` or
   `\begin…\end` stay as they are. So do braces after `\command`, `^` or the `_` after a single letter: they are LaTeX.
-- An expression touches its braces and is on one line: `{ x }` and `{{ x }}` stay. So does all that is no name, path,
-  call or operation: `{}`, `{"a": 1}`, `{1, 2}`, `{a, b}`, `{x:.2f}`, `{color: red}`.
-- An unknown name is an error, except within braces that stay (JSON, CSS, code) and in `${x}` and `file_{x}`: there it
-  stays. A known name is replaced in these places, too.
+- An expression is on one line. All that is no name, path, call or operation stays: `{}`, `{"a": 1}`, `{1, 2}`,
+  `{a, b}`, `{color: red}`.
+- An unknown name is an error, except within braces that stay (JSON, CSS, code), in `${x}` and `file_{x}`, and in the
+  forms `{ x }`, `{x!r}`, `{x=}` and `{x:.2f}`, which have their meaning from f-strings: there it stays. A known name is
+  replaced in these places, too. `{{ x }}` is Jinja, and stays.
 - `{{x}}` becomes `{x}` wherever `{x}` would be replaced or be an error; otherwise it stays. `{{{x}}}` is `{value}`.
 """
 
@@ -15,9 +16,10 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
+from string import Formatter
 from typing import NamedTuple
 
-__all__ = ["Braces", "found", "path_of"]
+__all__ = ["Braces", "Form", "found", "path_of"]
 
 _LONGEST = 500
 """Most characters of an expression."""
@@ -64,6 +66,32 @@ _MEANT = (
 """Expressions that are meant by braces; the others (literals, sets, pairs) are braces of another language."""
 
 
+_SPEC = re.compile(
+    r"""
+    (?:[^A-Za-z]?[<>=^])? [+-]? z? \#? 0? \d* [,_]? (?:\.\d+)? [bcdeEfFgGnosxX%]?
+    | [ ] \d* [,_]? \.\d+ [eEfFgG%]
+    | [^{}]* %[A-Za-z] [^{}]*
+    """,
+    re.VERBOSE,
+)
+"""How a value is formatted, as f-strings have it: numbers, texts, dates. In `{x: red}` and `{x:x>0}` it is not."""
+
+_INNER = re.compile(r"\{(\w+)\}")
+"""A variable in it."""
+
+
+class Form(NamedTuple):
+    """How a value in braces is written: `!r` is a conversion, `:.2f` a spec, `=` puts the expression before it."""
+
+    conversion: str = ""
+    spec: str = ""
+    shows: bool = False
+
+    def variables(self) -> list[str]:
+        """Return the variables in the spec, such as "width" in `{x:>{width}}`."""
+        return _INNER.findall(self.spec)
+
+
 class Braces(NamedTuple):
     """An expression in `depth` pairs of braces: `text[start:end]`. `lenient`: an unknown name is no error there."""
 
@@ -72,30 +100,41 @@ class Braces(NamedTuple):
     depth: int
     source: str
     tree: ast.expr
+    form: Form | None
     lenient: bool
 
 
-def found(text: str) -> Iterator[Braces]:
-    """Yield the expressions in braces, in order, whatever their names."""
-    live = _STAYS.sub(lambda stays: "\n" * len(stays[0]), text)
+def found(text: str, *, prose: bool = True) -> Iterator[Braces]:
+    """Yield the expressions in braces, in order, whatever their names. Only `prose` has code and mathematics in it."""
+    live = _STAYS.sub(lambda stays: "\n" * len(stays[0]), text) if prose else text
     ends = _ends(live)
     at, latex, outer = 0, -2, 0  # where to go on; the end of the last group of LaTeX; the end of the braces that stay
     while run := _RUN.search(live, at):
         start, last = run.start(), run.end() - 1
-        if _LATEX.search(live[max(start - 80, 0) : start]) or (start - latex < 2 and live[latex:start] in ("", "_")):
+        before = live[max(start - 80, 0) : start]
+        if prose and (_LATEX.search(before) or (start - latex < 2 and live[latex:start] in ("", "_"))):
             at = latex = ends.get(start, start) + 1
             continue
         close = ends.get(last, last)
-        tree = _parsed(live[last + 1 : close])
-        depth = 0
-        while tree and depth <= last - start and ends.get(last - depth) == close + depth:
-            depth += 1
+        source, tree, form = _parsed(live[last + 1 : close])
+        depth = _depth(ends, start, last, close) if tree else 0
         first = last + 1 - depth
+        is_spaced = source != live[last + 1 : close] and form is None
+        if is_spaced and depth > 1:
+            tree = None
         outer = max([outer, *(ends.get(each, 0) for each in range(start, first))])
         if tree:
-            lenient = first < outer or live[first - 1 : first] in ("$", "_")
-            yield Braces(first, close + depth, depth, live[last + 1 : close], tree, lenient)
+            lenient = is_spaced or first < outer or live[first - 1 : first] in ("$", "_")
+            yield Braces(first, close + depth, depth, source, tree, form, lenient)
         at = close + depth if tree else last + 1
+
+
+def _depth(ends: dict[int, int], start: int, last: int, close: int) -> int:
+    """Return how many of the braces from `start` to `last` are closed one after the other from `close` on."""
+    depth = 0
+    while depth <= last - start and ends.get(last - depth) == close + depth:
+        depth += 1
+    return depth
 
 
 def _ends(text: str) -> dict[int, int]:
@@ -109,10 +148,26 @@ def _ends(text: str) -> dict[int, int]:
     return ends
 
 
-def _parsed(source: str) -> ast.expr | None:
-    """Return the expression in braces; None where they are not meant to hold one."""
+def _parsed(held: str) -> tuple[str, ast.expr | None, Form | None]:
+    """Return the source, the expression and the form in braces; no expression where they are not meant to hold one."""
+    source = held.strip(" \t")
     if not source or len(source) > _LONGEST or source != source.strip() or _FOREIGN.match(source):
-        return None
+        return source, None, None
+    if (tree := _expression(source)) is not None:
+        return source, tree, None
+    try:
+        [(_, name, spec, conversion)] = Formatter().parse(f"{{{source}}}")
+    except ValueError:
+        return source, None, None
+    shows = name is not None and name.rstrip().endswith("=")
+    form = Form(conversion or "", spec or "", shows)
+    bare = (name or "").rstrip("= " if shows else " ")
+    if not _SPEC.fullmatch(_INNER.sub("1", form.spec)) or form.conversion not in ("", "r", "s", "a") or form == Form():
+        return source, None, None
+    return bare, _expression(bare), form
+
+
+def _expression(source: str) -> ast.expr | None:
     try:
         with warnings.catch_warnings(action="ignore"):  # it may be no Python at all
             tree = ast.parse(source, mode="eval").body

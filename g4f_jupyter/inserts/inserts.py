@@ -1,5 +1,7 @@
 """Values in a question: `{name}`, `{name.attr}` and `{name[0]}` are replaced by text that `values` makes of them.
 
+`{name:.2f}`, `{name!r}` and `{name=}` are written as an f-string writes them.
+
 There is one pass: braces within an inserted text stay. Nothing is called, unless `--eval` allows it: then any
 expression counts, such as `{df.head()}`. `braces` finds the braces that are meant.
 """
@@ -17,11 +19,12 @@ from g4f.secrets.key import Key
 from g4f.secrets.known import hides
 from g4f.secrets.scrubbing import Scrubber
 
-from .braces import Braces, found, path_of
+from .braces import Braces, Form, found, path_of
+from .kinds import is_a
 from .known import scrubber_for
-from .values import LIMIT, blamed, is_a, text_of
+from .values import LIMIT, blamed, text_of
 
-__all__ = ["Inserted", "insert"]
+__all__ = ["Inserted", "insert", "value_of"]
 
 _SEARCHED = 10_000
 """Most keys that are compared with a misspelt one."""
@@ -31,10 +34,14 @@ _DRAWING = ("_repr_png_", "_repr_jpeg_", "_repr_mimebundle_")
 
 
 class Inserted(NamedTuple):
-    """A question with its values in it. Where a value is an image, the text only mentions it, by its number from 1."""
+    """A question with its values in it. Where a value is an image, the text only mentions it, by its number from 1.
+
+    `left_out` says in lines what of the values is not in it.
+    """
 
     text: str
     images: list[Any]
+    left_out: list[str]
 
 
 def insert(
@@ -54,16 +61,17 @@ def insert(
     code raises.
     """
     images: list[Any] = []
+    left_out: list[str] = []
     if "{" not in text:
-        return Inserted(text, images)
+        return Inserted(text, images, left_out)
     scrubber = scrubber or scrubber_for(namespace)
 
-    def text_at(value: Any, path: list[ast.expr] | None, source: str) -> str:
+    def text_at(value: Any, path: list[ast.expr] | None, source: str, form: Form | None) -> str:
         if hides(_name(path or []), value):
             return scrubber.stars()
-        return text_of(value, source, limit=limit, scrubber=scrubber)
+        return text_of(value, source, form=form, limit=limit, scrubber=scrubber, left_out=left_out)
 
-    return Inserted("".join(_parts(text, namespace, evaluate, images, text_at)), images)
+    return Inserted("".join(_parts(text, namespace, evaluate, images, text_at)), images, left_out)
 
 
 def _parts(
@@ -71,7 +79,7 @@ def _parts(
     namespace: Mapping[str, Any],
     evaluate: bool,
     images: list[Any],
-    text_at: Callable[[Any, list[ast.expr] | None, str], str],
+    text_at: Callable[[Any, list[ast.expr] | None, str, Form | None], str],
 ) -> Iterator[str]:
     """Yield `text` in order, with the braces that are meant replaced; images are added to `images`."""
     done = 0
@@ -79,10 +87,11 @@ def _parts(
         path = path_of(braces.tree)
         if not _is_meant(braces, path, namespace, evaluate):
             continue
-        inner = braces.source
+        inner = text[braces.start + braces.depth : braces.end - braces.depth]
         if braces.depth % 2:
-            value = _value(braces, path, namespace, evaluate)
-            inner = _mention(value, inner, images) or _apart(text, braces, value, text_at(value, path, inner))
+            value, form = value_of(braces, path, namespace, evaluate), _filled(braces.form, namespace)
+            mention = "" if form else _mention(value, braces.source, images)
+            inner = mention or _apart(text, braces, value, text_at(value, path, braces.source, form))
         pairs = braces.depth // 2
         yield from (text[done : braces.start], "{" * pairs, inner, "}" * pairs)
         done = braces.end
@@ -103,7 +112,7 @@ def _is_meant(braces: Braces, path: list[ast.expr] | None, namespace: Mapping[st
     nodes = path[:1] if path else ast.walk(braces.tree)
     is_known = any(isinstance(node, ast.Name) and node.id in namespace for node in nodes)
     if path or evaluate:
-        return is_known or not braces.lenient
+        return is_known or not (braces.lenient or braces.form)
     return is_known and not braces.lenient
 
 
@@ -126,7 +135,8 @@ def _variable(name: str, namespace: Mapping[str, Any], hint: str = "") -> Any:
     raise InputError(f"there is no variable {name!r}.{close_matches(name, known)}{hint}")
 
 
-def _value(braces: Braces, path: list[ast.expr] | None, namespace: Mapping[str, Any], evaluate: bool) -> Any:
+def value_of(braces: Braces, path: list[ast.expr] | None, namespace: Mapping[str, Any], evaluate: bool) -> Any:
+    """Return the value of the expression in braces, whose `path` is that of `path_of`. Raises InputError."""
     source = braces.source
     if path:
         return _resolved(source, path, namespace)
@@ -135,6 +145,13 @@ def _value(braces: Braces, path: list[ast.expr] | None, namespace: Mapping[str, 
     with blamed(f"{{{source}}}"):
         # A copy: names of its own, such as those of a comprehension, must not stay in the notebook.
         return eval(compile(ast.Expression(braces.tree), "<braces>", "eval"), dict(namespace))  # noqa: S307 - it is what --eval means
+
+
+def _filled(form: Form | None, namespace: Mapping[str, Any]) -> Form | None:
+    """Return the form with the variables in its spec, such as that of `{x:>{width}}`, in their places."""
+    for name in form.variables() if form else ():
+        form = form and form._replace(spec=form.spec.replace(f"{{{name}}}", str(_variable(name, namespace))))
+    return form
 
 
 def _as_it_is(source: str) -> str:

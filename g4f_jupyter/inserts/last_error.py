@@ -7,7 +7,6 @@ import reprlib
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,6 +18,7 @@ from g4f.secrets.scrubbing import Scrubber
 
 from ..own_code import frames, is_own
 from .known import held
+from .room import Room
 
 __all__ = ["FIX", "about_last_error", "note_as_own"]
 
@@ -53,10 +53,11 @@ def _last_error() -> BaseException | None:
     return error if isinstance(error, BaseException) else None
 
 
-def about_last_error(scrubber: Scrubber | None = None) -> str:
+def about_last_error(scrubber: Scrubber | None = None, left_out: list[str] | None = None) -> str:
     """Return the last error: its line, its cells, and the values of the variables that they name.
 
-    Stars replace secrets, and the `scrubber` counts them. Raises InputError if there was no error.
+    Stars replace secrets, and the `scrubber` counts them. `left_out` gets lines that say what is not sent. Raises
+    InputError if there was no error.
     """
     scrubber = scrubber or Scrubber(keys_here())
     error = _last_error()
@@ -64,15 +65,24 @@ def about_last_error(scrubber: Scrubber | None = None) -> str:
         raise InputError("no error was raised yet that %chat_fix could ask about")
     message = "".join(traceback.format_exception_only(error)).strip()
     raised_through = [(entry.tb_frame, entry.tb_lineno) for entry in frames(error.__traceback__)]
-    own = [each for each in raised_through if is_own(each[0])][-FRAMES:] or raised_through[-1:]
+    all_own = [each for each in raised_through if is_own(each[0])] or raised_through[-1:]
+    own, room = all_own[-FRAMES:], Room("the last error", 0)
+    room.note(len(own), len(all_own), "frames")
     places: dict[str, list[tuple[FrameType, int]]] = {}
     for frame, line in own:
         places.setdefault(frame.f_code.co_filename, []).append((frame, line))
     parts = [f"This error was raised:\n```\n{message}\n```", *map(_place, places.values())]
     for frame, _ in raised_through:
         scrubber.learn(held(frame.f_locals))
-    if variables := list(islice(_variables((frame for frame, _ in own), _Shown(scrubber)), VARIABLES)):
-        parts.append("The variables there:\n```\n" + "\n".join(variables) + "\n```")
+    if variables := list(_variables(frame for frame, _ in own)):
+        room.note(VARIABLES, len(variables), "variables")
+        shown = _Shown(scrubber)
+        lines = [f"{name} = {shown.named(name, value)}" for name, value in variables[:VARIABLES]]
+        parts.append("The variables there:\n```\n" + "\n".join(lines) + "\n```")
+        if shown.cut:
+            room.say(f"{shown.cut} of its values were sent only in part")
+    if left_out is not None:
+        left_out.extend(room.left_out())
     return scrubber.scrub("\n\n".join(parts))
 
 
@@ -91,14 +101,14 @@ def _place(frames: list[tuple[FrameType, int]]) -> str:
     return f"{'In this cell' if is_cell else f'In {Path(name).name}, from line {first}'}:\n```python\n{code}```"
 
 
-def _variables(frames: Iterable[FrameType], shown: _Shown) -> Iterator[str]:
-    """Yield `name = value` for the variables that the code names."""
+def _variables(frames: Iterable[FrameType]) -> Iterator[tuple[str, Any]]:
+    """Yield names and values of the variables that the code names."""
     for frame in frames:
         code = frame.f_code
         for name in dict.fromkeys((*code.co_varnames, *code.co_freevars, *code.co_names)):
             value = frame.f_locals.get(name, _MISSING)
             if value is not _MISSING and not name.startswith("_") and not _is_code(value):
-                yield f"{name} = {shown.named(name, value)}"
+                yield name, value
 
 
 _MISSING = object()
@@ -112,10 +122,16 @@ class _Shown(reprlib.Repr):
         self.maxstring = self.maxother = LONGEST
         self.maxlist = self.maxdict = self.maxtuple = WIDEST
         self._scrubber = scrubber
+        self.cut = 0
+        """How many values are shown only in part."""
 
     def named(self, name: str, value: object) -> str:
         """Return the short form of a variable, or stars if its name says that it is a secret."""
-        return self._scrubber.stars() if hides(name, value) else self.repr(value)
+        if hides(name, value):
+            return self._scrubber.stars()
+        text = self.repr(value)
+        self.cut += "..." in text and not (type(value) is str and len(text) < LONGEST)
+        return text
 
     def repr_str(self, x: str, level: int) -> str:
         return super().repr_str(self._scrubber.scrub(x), level)

@@ -16,32 +16,43 @@ __all__ = ["Filled", "fill"]
 
 
 class Filled(NamedTuple):
-    """Text and images of a question, and the number of secrets in it that stars have replaced."""
+    """Text and images of a question, its system prompt, the number of stars for secrets, and what was left out."""
 
     text: str
+    system: str | None
     images: list[Any]
     hidden: int
+    left_out: list[str]
 
 
 def fill(
-    text: str, shell_names: Mapping[str, Any], own: Mapping[str, Any], *, images: Sequence[str], error: bool, **how: Any
+    text: str, system: str | None, variables: Mapping[str, Any], *, images: Sequence[Any], error: bool, **how: Any
 ) -> Filled:
-    """Return the question that `text` and the variables of a notebook make.
+    """Return the question that `text` and the variables make, and the `system` prompt with its values.
 
-    Those that IPython put there, `own`, are not inserted. `images` are names of variables, paths or addresses; `error`
-    puts the last error above the text; `how` is what `insert` takes besides. Raises InputError as `insert` does, and if
-    an image or the error is not there.
+    `images` are names of variables, paths, addresses, or images; `error` puts the last error above the text; `how` is
+    what `insert` takes besides. Raises InputError as `insert` does, and if an image or the error is not there.
     """
-    variables = {name: value for name, value in shell_names.items() if not (name in own and value is own[name])}
     scrubber = scrubber_for(variables)
     inserted = insert(text, variables, scrubber=scrubber, **how)
-    about = f"{about_last_error(scrubber)}\n\n" if error else ""
-    pictures = [*inserted.images, *(_image(image, shell_names) for image in images)]
-    return Filled(about + inserted.text, pictures, scrubber.count)
+    prompt = insert(system or "", variables, scrubber=scrubber, **how)
+    if prompt.images:
+        raise InputError("the system prompt takes no image: put it into the question")
+    left_out: list[str] = []
+    about = f"{about_last_error(scrubber, left_out)}\n\n" if error else ""
+    pictures = list(inserted.images)
+    for image in (_image(each, variables) for each in images):
+        if not any(image is each for each in pictures):  # in braces, too: it is sent once
+            pictures.append(image)
+    left_out += dict.fromkeys([*inserted.left_out, *prompt.left_out])
+    told = None if system is None else prompt.text
+    return Filled(about + inserted.text, told, pictures, scrubber.count, left_out)
 
 
-def _image(name: str, variables: Mapping[str, Any]) -> Any:
-    """Return the value of the variable of that name, or the name, which is a path or an address."""
+def _image(name: Any, variables: Mapping[str, Any]) -> Any:
+    """Return the value of the variable of that name, or the name, which is a path, an address, or an image itself."""
+    if not isinstance(name, str):
+        return name
     if name in variables or not name.isidentifier() or Path(name).exists():
         return variables.get(name, name)
     raise InputError(f"there is no variable and no file {name!r}.{close_matches(name, variables)}")

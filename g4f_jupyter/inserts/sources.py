@@ -11,49 +11,47 @@ import traceback
 from types import ModuleType
 from typing import Any
 
-__all__ = ["capped", "exception", "module", "source"]
+from .room import Room
+
+__all__ = ["exception", "module", "source"]
 
 _FRAMES = 5
 """Innermost frames of a traceback that are shown."""
 
 
-def capped(text: str, limit: int) -> str:
-    """Return the first `limit` characters of `text`, and a line that says how many more there are."""
-    return text if len(text) <= limit else f"{text[:limit]}\n… {len(text) - limit:,} more characters"
-
-
-def exception(error: BaseException, limit: int) -> str:
+def exception(error: BaseException, room: Room) -> str:
     """Return type and message of an error, below the end of its traceback, if it was raised."""
     trace = error.__traceback__
     while trace and trace.tb_next and trace.tb_frame.f_globals.get("__name__", "").startswith("IPython."):
         trace = trace.tb_next  # IPython's own frames above the cell
     text = "".join(traceback.format_exception(type(error), error, trace, limit=-_FRAMES)).rstrip()
-    return capped(text, limit) if trace is None else _fenced(capped(text, limit))
+    room.note(_FRAMES, sum(1 for _ in traceback.walk_tb(trace)), "frames")
+    return room.capped(text) if trace is None else _fenced(room.capped(text))
 
 
-def module(value: ModuleType, limit: int) -> str:
+def module(value: ModuleType, room: Room) -> str:
     """Return name, version and purpose of a module, and the names in it."""
     names = getattr(value, "__all__", None) or [name for name in dir(value) if not name.startswith("_")]
     about = (inspect.getdoc(value) or "").strip().split("\n\n")[0]
     title = f"module {value.__name__} {getattr(value, '__version__', '')}".rstrip()
-    return capped("\n".join(filter(None, [title, about, f"Names: {', '.join(map(str, names))}"])), limit)
+    return room.capped("\n".join(filter(None, [title, about, f"Names: {', '.join(map(str, names))}"])))
 
 
-def source(value: Any, limit: int) -> str:
+def source(value: Any, room: Room) -> str:
     """Return the source of a function or class, or its signature and docstring if there is no source."""
     try:
         text = inspect.getsource(value)
     except (OSError, TypeError):
         text = _class_in_cell(value) if inspect.isclass(value) else ""
     if text:
-        return _fenced(capped(textwrap.dedent(text), limit), "python")
+        return _fenced(room.capped(textwrap.dedent(text)), "python")
     try:
         call = str(inspect.signature(value))
     except (ValueError, TypeError):
         call = "(…)"
     name = getattr(value, "__qualname__", None) or repr(value)
     kind = "class " if inspect.isclass(value) else ""
-    return capped(f"{kind}{name}{call}\n{inspect.getdoc(value) or ''}".rstrip(), limit)
+    return room.capped(f"{kind}{name}{call}\n{inspect.getdoc(value) or ''}".rstrip())
 
 
 def _class_in_cell(value: type) -> str:

@@ -1,20 +1,20 @@
 """The text that a model gets for a value. It says what the value is, and is never much longer than its limit.
 
 A type that says so itself (`_repr_llm_`) comes first, then the types known here, then `_repr_markdown_`, then `str`.
-Of a large value only the beginning is read, and a line says how much was left out. pandas and numpy are recognized by
+Of a large value only the beginning is read, and a line says how much was left out; so does `Room`, for the reader. A
+path or an open file, which a reader may take for what it holds, is refused. pandas and numpy are recognized by
 the names of their classes: a notebook that holds such a value has imported them.
 """
 
 from __future__ import annotations
 
 import inspect
-import math
-import sys
+import re
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice
-from json import dumps
+from os import PathLike
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -23,35 +23,75 @@ from g4f.secrets.key import Key
 from g4f.secrets.known import hides, is_environment, keys_here
 from g4f.secrets.scrubbing import Scrubber
 
-from .sources import capped, exception, module, source
+from .braces import Form
+from .collections import CELL, DEEPEST, collection
+from .kinds import is_a, is_array, is_collection, is_excerpt, is_file, is_path, is_table
+from .room import Room
+from .sources import exception, module, source
+from .tables import array, frame, series
 
-__all__ = ["LIMIT", "blamed", "is_a", "text_of"]
+__all__ = ["LIMIT", "blamed", "text_of"]
 
 LIMIT = 20_000
 """Most characters of one value."""
 
-ROWS, COLUMNS, CELL = 50, 30, 200
-"""Most rows and columns of a table, and most characters of one cell."""
 
-_DEEPEST = 50
-"""How deep lists and dicts may be nested."""
+def text_of(
+    value: object,
+    name: str,
+    *,
+    form: Form | None = None,
+    limit: int = LIMIT,
+    scrubber: Scrubber | None = None,
+    left_out: list[str] | None = None,
+) -> str:
+    """Return the text that a model gets for `value`, which the user knows as `name`, written in that `form`.
 
-
-def text_of(value: object, name: str, *, limit: int = LIMIT, scrubber: Scrubber | None = None) -> str:
-    """Return the text that a model gets for `value`, which the user knows as `name`.
-
-    Beyond `limit` characters it is cut, and a line says how much is left out. Iterators are not consumed. Stars replace
-    secrets, and the `scrubber` counts them. Raises InputError that names the value if its own code raises.
+    Beyond `limit` characters it is cut, and a line says how much is left out; `left_out` gets lines for the reader of
+    the answer. Iterators are not consumed. Stars replace secrets, and the `scrubber` counts them. Raises InputError
+    that names the value if its own code raises, and for a path or an open file.
     """
     scrubber = Scrubber(keys_here()) if scrubber is None else scrubber
     if issubclass(type(value), Key) or is_environment(value):
         return scrubber.stars()
+    room = Room(name, limit)
     with blamed(f"telling the model what {name} holds"):
-        own = _own_text(value, "_repr_llm_")
-        if own is not None:
-            return scrubber.scrub(capped(own, limit))
-        describe = next((describe for is_kind, describe in _DESCRIPTIONS if is_kind(value)), _other)
-        return scrubber.scrub(describe(value, limit, scrubber))
+        if form is not None and not (is_table(value) and not form.spec):
+            text = room.capped(_formatted(value, form, scrubber))
+        elif (own := _own_text(value, "_repr_llm_")) is not None:
+            text = room.capped(own)
+        else:
+            describe = next((describe for is_kind, describe in _DESCRIPTIONS if is_kind(value)), _other)
+            text = describe(value, room, scrubber)
+        text = scrubber.scrub(text)
+    if left_out is not None:
+        left_out.extend(line for line in room.left_out() if line not in left_out)
+    return text if form is None or not form.shows else f"{name}={text}"
+
+
+def _formatted(value: Any, form: Form, scrubber: Scrubber) -> str:
+    """Return `value` as an f-string writes it, with stars for the secrets in it."""
+    value = scrubber.scrub(value) if isinstance(value, str) else _starred(value, scrubber, DEEPEST)
+    if conversion := form.conversion or ("r" if form.shows and not form.spec else ""):
+        value = _CONVERSIONS[conversion](value)
+    return format(value, form.spec)
+
+
+_CONVERSIONS: dict[str, Callable[[object], str]] = {"r": repr, "s": str, "a": ascii}
+
+
+def _starred(value: Any, scrubber: Scrubber, deepest: int) -> Any:
+    """Return a copy of a dict, list or tuple with stars for the secrets in it; any other value as it is."""
+    if is_environment(value) or issubclass(type(value), Key):
+        return Key(scrubber.stars())
+    if type(value) is dict:
+        return {
+            key: Key(scrubber.stars()) if hides(key, held) else _starred(held, scrubber, deepest - 1)
+            for key, held in (value.items() if deepest else ())
+        }
+    if type(value) in (list, tuple):
+        return type(value)(_starred(held, scrubber, deepest - 1) for held in (value if deepest else ()))
+    return value
 
 
 @contextmanager
@@ -63,12 +103,7 @@ def blamed(step: str) -> Iterator[None]:
         raise
     except Exception as error:
         line = " ".join("".join(traceback.format_exception_only(error)).split())
-        raise InputError(f"{step} raised {_cut(line, CELL)}") from error
-
-
-def is_a(value: object, package: str, name: str) -> bool:
-    """Return whether the class `name` of that package, which need not be imported, is among those of `value`."""
-    return any(each.__name__ == name and each.__module__.split(".")[0] == package for each in type(value).__mro__)
+        raise InputError(f"{step} raised {line if len(line) <= CELL else line[:CELL] + '…'}") from error
 
 
 def _own_text(value: object, method: str) -> str | None:
@@ -81,172 +116,59 @@ def _own_text(value: object, method: str) -> str | None:
     return text
 
 
-def _other(value: object, limit: int, _: Scrubber) -> str:
-    text = _own_text(value, "_repr_markdown_")
-    return capped(str(value) if text is None else text, limit)
+_BARE = re.compile(r"<[^<>]* at 0x[0-9A-Fa-f]+>")
+"""The text of a generator, a coroutine, a group of rows: what Python says of an object that says nothing itself."""
 
 
-def _bytes(value: bytes | bytearray, _: int, __: Scrubber) -> str:
+def _other(value: object, room: Room, _: Scrubber) -> str:
+    if (text := _own_text(value, "_repr_markdown_")) is not None:
+        return room.capped(text)
+    text = str(value)
+    if _BARE.fullmatch(text):
+        room.say(f"only that it is of type {kind_of(value)} was sent, not what it holds")
+    elif is_excerpt(value, text):
+        room.say("only an excerpt was sent")
+    return room.capped(text)
+
+
+def _path(value: PathLike[Any], room: Room, _: Scrubber) -> str:
+    read = f"{room.name}.read_text()" if isinstance(value, Path) else f"open({room.name}).read()"
+    raise InputError(
+        f"{{{room.name}}} is a path, and what the file holds would not be sent: write {{{read}}} with --eval for its "
+        f"text, or {{{room.name}!s}} for the path itself"
+    )
+
+
+def _file(_: object, room: Room, __: Scrubber) -> str:
+    raise InputError(
+        f"{{{room.name}}} is an open file, and what it holds would not be sent: "
+        f"write {{{room.name}.read()}} with --eval"
+    )
+
+
+def _bytes(value: bytes | bytearray, room: Room, _: Scrubber) -> str:
+    room.note(32, len(value), "bytes")
     return f"{type(value).__name__} of length {len(value):,}, beginning with {bytes(value[:32])!r}"
-
-
-def _json(value: object, limit: int, scrubber: Scrubber) -> str:
-    # A tenth is left for what dumps adds, so that the end, which says what was left out, is not cut off itself.
-    return capped(dumps(_Plain(limit * 9 // 10, scrubber).of(value), ensure_ascii=False), limit)
-
-
-def _is_collection(value: object) -> bool:
-    """Whether JSON has something like it; a named tuple shows its names itself."""
-    return isinstance(value, dict | list | tuple | set | frozenset) and not hasattr(value, "_fields")
-
-
-class _Plain:
-    """The beginning of lists and dicts in types of JSON, until `limit` characters are used up."""
-
-    def __init__(self, limit: int, scrubber: Scrubber) -> None:
-        self._left, self._scrubber = limit, scrubber
-        self._above: list[object] = []
-
-    def of(self, value: Any) -> Any:
-        """Return `value` in types of JSON: text where there is no such type, and the beginning of what is long."""
-        if is_environment(value):
-            return self._text(Key())
-        if _is_collection(value):
-            return self._all(value)
-        if _is_array(value) and value.shape == ():
-            value = value.item()  # numpy's numbers
-        text = self._text(value)
-        return value if value is None or type(value) in (bool, int, float) else text
-
-    def _all(self, value: Any) -> Any:
-        if len(self._above) >= _DEEPEST or any(value is each for each in self._above):
-            return "…"
-        self._above.append(value)
-        self._left -= 2
-        plain: Any
-        if isinstance(value, dict):
-            plain = {self._text(key): self._item(key, item) for key, item in self._affordable(value.items())}
-        else:
-            plain = [self.of(item) for item in self._affordable(value)]
-        self._above.pop()
-        if len(plain) < len(value):
-            left = f"{len(value) - len(plain):,} more items"
-            plain = plain | {"…": left} if isinstance(plain, dict) else [*plain, f"… {left}"]
-        return plain
-
-    def _item(self, key: object, item: Any) -> Any:
-        return self._text(Key()) if hides(key, item) else self.of(item)
-
-    def _affordable(self, items: Iterable[Any]) -> Iterator[Any]:
-        for item in items:
-            if self._left <= 0:
-                return
-            yield item
-
-    def _text(self, value: object) -> str:
-        text = _cut(self._scrubber.stars() if isinstance(value, Key) else str(value), max(self._left, CELL))
-        self._left -= len(text) + 4  # with quotes, and what stands between two of them
-        return text
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[:length]}…"
-
-
-def _is_array(value: object) -> bool:
-    return hasattr(type(value), "shape") and hasattr(type(value), "dtype")
-
-
-def _array(array: Any, limit: int, _: Scrubber) -> str:
-    """Return shape, type and, abbreviated, the values of an array or tensor; a number is only itself."""
-    if array.shape == ():
-        return capped(str(array), limit)
-    head = f"{type(array).__name__}, shape {tuple(array.shape)}, dtype {array.dtype}\n"
-    if not is_a(array, "numpy", "ndarray"):
-        return capped(f"{head}{array}", limit)
-    with sys.modules["numpy"].printoptions(threshold=1000):  # the user's own may be to show all of them
-        return capped(f"{head}{array}", limit)
-
-
-def _frame(frame: Any, limit: int, scrubber: Scrubber) -> str:
-    count, width = frame.shape
-    return _table(frame, f"DataFrame, {count:,} rows x {width:,} columns", count, limit, scrubber)
-
-
-def _series(series: Any, limit: int, scrubber: Scrubber) -> str:
-    frame = series.iloc[:ROWS].to_frame("value" if series.name is None else series.name)
-    return _table(frame, f"Series, {len(series):,} values", len(series), limit, scrubber)
-
-
-def _table(frame: Any, title: str, count: int, limit: int, scrubber: Scrubber) -> str:
-    """Return the first rows and columns as a table in Markdown, below `title` and their types. `count`: of all rows."""
-    part = frame.iloc[:ROWS, :COLUMNS]
-    columns = [part.iloc[:, at].array for at in range(part.shape[1])]
-    names = [_cell(label, scrubber) for label in part.columns]
-    types = ", ".join(f"{name} {column.dtype}" for name, column in zip(names, columns, strict=True))
-    columns = [[Key()] * len(part) if hides(name, 0) else each for name, each in zip(names, columns, strict=True)]
-    if not _only_counts(part.index):
-        names.insert(0, ", ".join(_cell(name, scrubber) for name in part.index.names if name is not None))
-        columns.insert(0, part.index)
-    if not names:
-        return title
-    head = f"{title}. Types: {types}\n\n{_row(names)}\n{_row(['---'] * len(names))}"
-    rows = (_row(_cell(value, scrubber) for value in row) for row in zip(*columns, strict=True))
-    lines = list(_within(rows, limit - len(head)))
-    more = ((count - len(lines), "rows"), (frame.shape[1] - part.shape[1], "columns"))
-    left = ", ".join(f"{number:,} more {what}" for number, what in more if number)
-    return "\n".join([capped(head, limit), *lines, *(["", f"… {left}"] if left else [])])
-
-
-def _only_counts(index: Any) -> bool:
-    """Whether an index only counts the rows from 0."""
-    return is_a(index, "pandas", "RangeIndex") and index.name is None and index.start == 0 and index.step == 1
-
-
-def _within(rows: Iterable[str], room: int) -> Iterator[str]:
-    for row in rows:
-        room -= len(row) + 1
-        if room < 0:
-            return
-        yield row
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _cell(value: Any, scrubber: Scrubber) -> str:
-    if isinstance(value, Key):
-        text = scrubber.stars()
-    elif isinstance(value, float):
-        text = "NaN" if math.isnan(value) else f"{value:.15g}"
-    elif isinstance(value, str):
-        text = value[: CELL + 1]
-    elif isinstance(value, tuple):
-        text = ", ".join(_cell(each, scrubber) for each in islice(value, CELL))
-    elif _is_collection(value):
-        text = _json(value, CELL, scrubber)
-    else:
-        text = str(value)
-    return _cut(" ".join(text.split()), CELL).replace("|", r"\|")
 
 
 def _of(*kinds: type) -> Callable[[object], bool]:
     return lambda value: isinstance(value, kinds)
 
 
-_DESCRIPTIONS: tuple[tuple[Callable[[object], bool], Callable[[Any, int, Scrubber], str]], ...] = (
-    (_of(str), lambda value, limit, _: capped(str(value), limit)),
-    (_of(BaseException), lambda value, limit, _: exception(value, limit)),
+_DESCRIPTIONS: tuple[tuple[Callable[[object], bool], Callable[[Any, Room, Scrubber], str]], ...] = (
+    (is_path, _path),
+    (is_file, _file),
+    (_of(str), lambda value, room, _: room.capped(str(value))),
+    (_of(BaseException), lambda value, room, _: exception(value, room)),
     (_of(bytes, bytearray), _bytes),
-    (_is_collection, _json),
-    (_of(ModuleType), lambda value, limit, _: module(value, limit)),
+    (is_collection, collection),
+    (_of(ModuleType), lambda value, room, _: module(value, room)),
     (
         lambda value: inspect.isclass(value) or inspect.isroutine(value),
-        lambda value, limit, _: source(value, limit),
+        lambda value, room, _: source(value, room),
     ),
-    (lambda value: is_a(value, "pandas", "DataFrame"), _frame),
-    (lambda value: is_a(value, "pandas", "Series"), _series),
-    (_is_array, _array),
+    (lambda value: is_a(value, "pandas", "DataFrame"), frame),
+    (lambda value: is_a(value, "pandas", "Series"), series),
+    (is_array, array),
 )
 """Pairs: whether a value is of a kind, and what describes that kind. The first pair that fits counts."""

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import tokenize
-from tokenize import TokenInfo
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.inputtransformer2 import EscapedCommand
 from traitlets import HasTraits, TraitError
 from traitlets.config.loader import DeferredConfig, LazyConfigValue
 
 from g4f.errors import NestAsyncioError
-from g4f.printable import counted, say
+from g4f.printable import counted, logger, say
 from g4f.waiting import bridge
 
 from ..beside import other_g4f
 from ..line import completion
+from ..line.question_mark import TRANSFORMERS
 from ..magics.chat import ChatMagics
 from ..magics.chat_lines import ChatLineMagics
 from .tracebacks import Tracebacks
@@ -30,21 +28,6 @@ __all__ = ["register", "unregister"]
 
 
 _OURS = (ChatMagics, ChatLineMagics)
-
-
-class _Question(EscapedCommand):
-    """A line of `%chat` that ends with a question mark is a question, not a call for help on its last word."""
-
-    priority = EscapedCommand.priority - 6  # before HelpEnd, which would show help instead
-
-    @classmethod
-    def find(cls, tokens_by_line: list[list[TokenInfo]]) -> _Question | None:
-        """Return the first such line of a cell. `%chat?` is none: it asks for help."""
-        for line in tokens_by_line:
-            words = [token for token in line if token.type not in (tokenize.INDENT, tokenize.DEDENT)]
-            if [token.string for token in words[:2]] == ["%", "chat"] and words[2].string not in "??":
-                return cls(words[0].start)
-        return None
 
 
 class _Loop:
@@ -95,7 +78,7 @@ def register(shell: InteractiveShell) -> None:
         threads=lambda: filter(None, chat.session.threads),
         aliases=chat.aliases,
     )
-    shell.input_transformer_manager.token_transformers.append(_Question)
+    shell.input_transformer_manager.token_transformers.extend(TRANSFORMERS)
     shell.events.register("pre_run_cell", chat.forget_deleted)
     shell.events.register("post_run_cell", chat.end_cell)
     Tracebacks(shell).install()
@@ -136,5 +119,5 @@ def unregister(shell: InteractiveShell) -> None:
         callbacks = shell.events.callbacks[event]
         callbacks[:] = [each for each in callbacks if not isinstance(getattr(each, "__self__", None), (*_OURS, _Loop))]
     transformers = shell.input_transformer_manager.token_transformers
-    transformers[:] = [each for each in transformers if each is not _Question]
+    transformers[:] = [each for each in transformers if each not in TRANSFORMERS]
     shell.configurables[:] = [each for each in shell.configurables if not isinstance(each, _OURS)]

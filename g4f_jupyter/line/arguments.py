@@ -5,30 +5,32 @@ from __future__ import annotations
 import json
 import keyword
 import re
-import shlex
 from argparse import ArgumentTypeError
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic_arguments import argument, magic_arguments
 
-from g4f.errors import InputError, close_matches
+from g4f.errors import InputError, kind_of
+from g4f.models import Model
 
+from ..inserts.braces import found
+from ..inserts.words import text_within, word_of
 from ..show.forms import FORMATS
+from .split import Given, split
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-__all__ = ["OPTIONS", "TAPES", "chat_arguments", "parsed", "parsed_whole", "split", "values_of"]
+__all__ = ["OPTIONS", "TAPES", "chat_arguments", "parsed", "parsed_whole"]
 
 OPTIONS = ("temperature", "max_tokens", "seed", "stop", "timeout", "reasoning_effort")
 """Options of the line, and of `%config ChatMagics`, that go to the provider by their own names."""
 
 TAPES = ("auto", "replay", "record", "off")
 """The modes of a tape. The tape itself is not imported for their names."""
-
-_WORD = re.compile(r"""\s*((?:"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'])+)(?=\s|$)""")
 
 
 def _variable(name: str) -> str:
@@ -43,25 +45,22 @@ def _tokens(number: str) -> int:
     return int(number)
 
 
-class _Variable(str):
-    """The name of a variable that holds the value of an option."""
+def _number(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text)
+    return number
 
-    __slots__ = ()
+
+_number.__name__ = "float"  # as argparse calls it in its errors
 
 
-def _option(setting: str) -> tuple[str, Any]:
+def _option(setting: str) -> tuple[str, str]:
     name, equals, value = setting.partition("=")
     name = name.strip().replace("-", "_")
     if not equals or not name.isidentifier():
         raise ArgumentTypeError(f"needs NAME=VALUE, not {setting!r}")
-    if value[:1] == "{" and value[1:-1].isidentifier() and value[-1] == "}":
-        return name, _Variable(value[1:-1])
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        if value[:1] in '{["':
-            raise ArgumentTypeError(f"needs JSON after the =, in single quotes, not {value!r}") from None
-        return name, value
+    return name, value
 
 
 def chat_arguments(chat: Any) -> Any:
@@ -78,7 +77,8 @@ _ARGUMENTS = (
         "--provider",
         metavar="NAME",
         help="Provider to ask: its name, the address of a server, or a variable of this notebook that holds one of "
-        "them. Several in quotes are asked in turn, until one answers. Default: the first that can answer here.",
+        "them, a list of them, or a client. Several in quotes are asked in turn, until one answers. Default: the first "
+        "that can answer here.",
     ),
     argument("-s", "--system", metavar="TEXT", help="System prompt from here on, in quotes."),
     argument(
@@ -124,7 +124,7 @@ _ARGUMENTS = (
         type=_tokens,
         help="Ask nothing more once this notebook has used so many tokens; 0: no limit.",
     ),
-    argument("--temperature", metavar="NUMBER", type=float, help="How freely the model picks its words."),
+    argument("--temperature", metavar="NUMBER", type=_number, help="How freely the model picks its words."),
     argument("--max-tokens", metavar="NUMBER", type=int, help="Longest answer, in tokens."),
     argument("--seed", metavar="NUMBER", type=int, help="The same seed gives the same answer, where a provider can."),
     argument(
@@ -133,7 +133,7 @@ _ARGUMENTS = (
         action="append",
         help="Text at which the answer ends, in quotes. Several: give it again.",
     ),
-    argument("--timeout", metavar="SECONDS", type=float, help="Longest time for the whole answer."),
+    argument("--timeout", metavar="SECONDS", type=_number, help="Longest time for the whole answer."),
     argument("--reasoning-effort", metavar="LEVEL", help="How long the model thinks: low, medium, high, …"),
     argument(
         "--set",
@@ -141,68 +141,102 @@ _ARGUMENTS = (
         type=_option,
         action="append",
         default=[],
-        help="Any other option of the provider, as JSON. {name} is the value of a variable.",
+        help="Any other option of the provider, as JSON; {name} is the value of a variable, also in the texts of JSON.",
     ),
 )
 
 
-def parsed(parser: ArgumentParser, line: str) -> tuple[Namespace, str]:
-    """Return the options at the beginning of `line`, and the rest as it is. Raises InputError."""
-    words, rest = split(line, parser)
-    return _parsed(parser, words), rest
+def parsed(parser: ArgumentParser, line: str, variables: Mapping[str, Any]) -> tuple[Namespace, str]:
+    """Return the options at the beginning of `line`, with the values of variables, and the rest as it is.
+
+    Raises InputError.
+    """
+    given, rest = split(line, parser)
+    return _parsed(parser, given, variables), rest
 
 
-def parsed_whole(parser: ArgumentParser, line: str) -> Namespace:
+def parsed_whole(parser: ArgumentParser, line: str, variables: Mapping[str, Any]) -> Namespace:
     """Return the options and words of `line`, for a magic that expects nothing else. Raises InputError."""
+    given, _ = split(line, parser, whole=True)
+    return _parsed(parser, given, variables)
+
+
+_NAME = re.compile(r"\{[ ]*(\w+)[ ]*\}")
+
+_LATER = ("--image", "--model", "--provider", "--set", "--stop", "--system")
+"""Options whose values may be other than texts and numbers, or are a text in which values stand as in a question."""
+
+
+def _parsed(parser: ArgumentParser, given: list[Given], variables: Mapping[str, Any]) -> Namespace:
+    evaluate = Given("--eval", None) in given
+    words = []
+    for option, value in given:
+        name = _NAME.fullmatch(value or "")
+        if name and variables.get(name[1], "") is None:
+            continue  # as in code, None counts as not given
+        if value is None or option in _LATER:
+            words.append(option if value is None else f"{option}={value}")
+        else:
+            text = text_within(word_of(value, variables, evaluate=evaluate), value)
+            words.append(f"{option}={text}" if option else text)
     try:
-        words = shlex.split(line)
-    except ValueError:
-        raise InputError(f"a quote is not closed: {line}") from None
-    return _parsed(parser, [_full(word, parser) for word in words])
-
-
-def values_of(settings: list[tuple[str, Any]], variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `--set` gives, variables by their values. Raises InputError with close matches for an unknown one."""
-    for _, value in settings:
-        if isinstance(value, _Variable) and value not in variables:
-            raise InputError(f"there is no variable {value!r}.{close_matches(value, variables)}")
-    return {name: variables[value] if isinstance(value, _Variable) else value for name, value in settings}
-
-
-def _parsed(parser: ArgumentParser, words: list[str]) -> Namespace:
-    try:
-        return parser.parse_args(words)
+        options = parser.parse_args(words)
     except UsageError as error:
         raise InputError(f"{error}. %{parser.prog}? lists the options.") from None
+    if hasattr(options, "set"):
+        _fill(options, parser, variables)
+    return options
 
 
-def _full(word: str, parser: ArgumentParser) -> str:
-    """Return the option that `word` abbreviates, or another word as it is. Raises InputError with close matches."""
-    name, equals, value = word.partition("=")
-    if name[:2] != "--" or name == "--":
-        return word
-    names = [each for action in parser._actions for each in action.option_strings if each[:2] == "--"]  # noqa: SLF001
-    meant = [each for each in names if each == name] or [each for each in names if each.startswith(name)]
-    if len(meant) != 1:
-        near = f" Did you mean {' or '.join(map(repr, meant))}?" if meant else close_matches(name, names)
-        raise InputError(f"there is no option {name!r}.{near} %{parser.prog}? lists the options.")
-    return f"{meant[0]}{equals}{value}"
+def _fill(options: Namespace, parser: ArgumentParser, variables: Mapping[str, Any]) -> None:
+    """Put the values of variables into those options of `%%chat` that hold more than a text or a number."""
+
+    def held(word: str) -> Any:
+        return word_of(word, variables, evaluate=options.eval, strict=False)
+
+    stop = [held(word) for word in options.stop or ()]
+    options.stop = [word for each in stop for word in (each if isinstance(each, list | tuple) else [each])] or None
+    options.image = [held(word) for word in options.image or ()]
+    if options.model is not None:
+        options.model = word_of(options.model, variables, evaluate=options.eval)
+        if not isinstance(options.model, str | Model | None):
+            raise InputError(f"-m needs the name of a model, not {kind_of(options.model)}")
+    options.set = {name: _setting(name, value, parser, held) for name, value in options.set}
 
 
-def split(line: str, parser: ArgumentParser) -> tuple[list[str], str]:
-    """Return the words of the options at the beginning of `line`, and the rest with its quotes. Raises InputError."""
-    takes_value = {name for action in parser._actions if action.nargs is None for name in action.option_strings}  # noqa: SLF001
-    words: list[str] = []
-    at, value_follows = 0, False
-    while match := _WORD.match(line, at):
-        word = match[1]
-        if not value_follows and (not word.startswith("-") or word in ("-", "--")):
-            at = match.end() if word == "--" else at
-            break
-        words.append("".join(shlex.split(word)) if value_follows else "".join(shlex.split(_full(word, parser))))
-        value_follows = not value_follows and words[-1] in takes_value
-        at = match.end()
-    rest = line[at:].strip()
-    if value_follows and rest:
-        raise InputError(f"a quote is not closed: {rest}")
-    return words, rest
+_TAKEN = {"images": "--image", "begin_with": "--system"} | dict.fromkeys(
+    ("cell", "instead_of", "messages", "question", "self"), "the text of the question"
+)
+"""What to give instead of options that are no provider's."""
+
+
+def _setting(name: str, value: str, parser: ArgumentParser, held: Callable[[str], Any]) -> Any:
+    """Return the value that `--set` gives: that of a variable, or what JSON says, or a text."""
+    own = f"--{name.replace('_', '-')}"
+    if instead := own if any(own in action.option_strings for action in parser._actions) else _TAKEN.get(name):  # noqa: SLF001
+        raise InputError(f"--set {name}=… is not possible: give {instead} instead")
+    if value in _PYTHON:
+        return _PYTHON[value]
+    try:
+        return _within(json.loads(value, parse_constant=_no_number), held)
+    except ValueError:
+        pass
+    if value[:1] in ("{", "[", '"') and all(braces.form for braces in found(value, prose=False)):
+        raise InputError(f"argument --set: needs JSON after the =, in single quotes, not {value!r}")
+    return held(value)
+
+
+_PYTHON = {"True": True, "False": False, "None": None}
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(name)
+
+
+def _within(value: Any, held: Callable[[str], Any]) -> Any:
+    """Return what JSON says with the values of variables in its texts."""
+    if isinstance(value, dict):
+        return {name: _within(each, held) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_within(each, held) for each in value]
+    return held(value) if isinstance(value, str) else value

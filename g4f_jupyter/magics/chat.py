@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +17,11 @@ from g4f.waiting import bridge
 
 from ..inserts.last_error import FIX
 from ..inserts.question import Filled, fill
+from ..inserts.scope import variables_of
 from ..line.aliases import Aliases
-from ..line.arguments import chat_arguments, parsed, values_of
-from ..session import Question, Session, cell_of, deleted_cells, named_provider, takes_metadata
+from ..line.arguments import chat_arguments, parsed
+from ..line.providers import Who, who
+from ..session import Question, Session, cell_of, deleted_cells, takes_metadata
 from ..show.display import KEPT, Frames, Screen, errors_in_one_line, show
 from ..show.footer import footer, metadata, notes, total
 from ..show.preview import Preview
@@ -50,8 +54,9 @@ class ChatMagics(ChatSettings):
     def chat(self, line: str, cell: str | None = None) -> None:
         """Ask a model, and show its answer as it comes.
 
-        `%%chat` asks the text of the cell, `%chat` the text after the options. `{name}` in a question is the value of a
-        variable: a DataFrame becomes a table, a function its source, a figure an image. The conversation goes on from
+        `%%chat` asks the text of the cell, `%chat` the text after the options. `{name}` in a question or an option is
+        the value of a variable, also as `{name:.2f}` or `{name!r}`: a DataFrame becomes a table, a function its source,
+        a figure an image. What is too long is cut, and a line below the answer says so. The conversation goes on from
         cell to cell. A question that fails or is interrupted is not added.
 
         A turn belongs to its cell. A cell that is run again asks with the turns above it, and replaces its own: the
@@ -66,8 +71,9 @@ class ChatMagics(ChatSettings):
         `%config ChatMagics` lists settings that hold for all cells.
         """
         with errors_in_one_line():
-            options, rest = parsed(self.chat.parser, line)
-            self._ask(options, _text(options, rest, cell))
+            names = variables_of(self._shell)
+            options, rest = parsed(self.chat.parser, line, names)
+            self._ask(options, _text(options, rest, cell), names)
 
     @no_var_expand
     @chat_arguments
@@ -78,55 +84,58 @@ class ChatMagics(ChatSettings):
         The options are those of `%%chat`. A text after them replaces the question, which is why the error happened.
         """
         with errors_in_one_line():
-            options, rest = parsed(self.chat.parser, f"--error {line}")
-            self._ask(options, _text(options, rest, None))
+            names = variables_of(self._shell)
+            options, rest = parsed(self.chat.parser, f"--error {line}", names)
+            self._ask(options, _text(options, rest, None), names)
 
-    def _ask(self, options: Namespace, text: str) -> None:
+    def _ask(self, options: Namespace, text: str, names: Mapping[str, Any]) -> None:
         """Go with a question from its text to the lines below its answer."""
         with self._taped(options.tape or self.tape):
-            filled = self._filled(options, text)
-            question = self._question(options, filled)
+            filled = self._filled(options, text, names)
+            question = self._question(options, filled, names)
             if options.dry_run:
-                display(Preview(question.request))
+                display(Preview(question.request, filled.left_out))
                 question.keep()
                 return
             self._check_budget(options.budget)
             try:
-                self._show(question, options, filled.hidden)
+                self._show(question, options, filled)
             except KeyboardInterrupt as error:
                 error.args = (KEPT,) if question.enter() else ()
                 raise
 
-    def _filled(self, options: Namespace, text: str) -> Filled:
+    def _filled(self, options: Namespace, text: str, names: Mapping[str, Any]) -> Filled:
         """Return the question with the values that it names."""
         return fill(
             text,
-            self._shell.user_ns,
-            self._shell.user_ns_hidden,
-            images=options.image or (),
+            options.system,
+            names,
+            images=options.image,
             error=options.error,
             evaluate=options.eval,
             limit=self.inserted,
         )
 
-    def _question(self, options: Namespace, filled: Filled) -> Question:
+    def _question(self, options: Namespace, filled: Filled, names: Mapping[str, Any]) -> Question:
         """Return a question that is ready to be asked, in its conversation."""
-        variables = self._shell.user_ns
+        default = self._target(self.provider, self.model, names)
+        given = self._target(options.provider or "", options.model or "", names, evaluate=options.eval)
+        client = given.options if given.provider is not None else default.options
         return self.session.question(
             filled.text,
             cell=cell_of(self._parent()),
             thread=options.thread,
             new=options.new,
             once=options.once,
-            system=options.system,
+            system=filled.system,
             begin_with=self.system,
-            default=self._target(self.provider, self.model),
+            default=default.named,
             images=filled.images or None,
-            **self._target(options.provider or "", options.model or ""),
-            **(self.provider_options(options) | values_of(options.set, variables)),
+            **given.named,
+            **(self.provider_options(options, client) | options.set),
         )
 
-    def _show(self, question: Question, options: Namespace, hidden: int) -> None:
+    def _show(self, question: Question, options: Namespace, filled: Filled) -> None:
         """Ask, show the answer as it comes, and below it what there is to say of it. At the end its turn enters.
 
         The variable gets it before anything else: also what came of one that failed or was interrupted.
@@ -137,18 +146,23 @@ class ChatMagics(ChatSettings):
         finally:
             if options.out and not question.came.is_empty:
                 self._shell.push({options.out: question.answer})
-        answer = question.answer
-        below = notes(answer, look.format, elsewhere=question.is_elsewhere, stale=question.stale_above, hidden=hidden)
+        answer, stale = question.answer, question.stale_above
+        said = notes(answer, look.format, elsewhere=question.is_elsewhere, stale=stale, hidden=filled.hidden)
+        below = [*filled.left_out, *said]
         shown = metadata(answer) if takes_metadata(self._parent()) else {}
+        if shown and filled.left_out:
+            shown["g4f_jupyter"]["left_out"] = filled.left_out
+        if shown and filled.left_out:
+            shown["g4f_jupyter"]["left_out"] = filled.left_out
         screen.foot([*below, footer(answer)] if self.footer else below, shown)
         question.enter(screen.note)
 
-    def _target(self, provider: str, model: str) -> dict[str, Any]:
+    def _target(self, provider: str, model: Any, names: Mapping[str, Any], *, evaluate: bool = False) -> Who:
         """Return the provider and the model that are named. An alias, which stands where a model does, is both."""
-        alias = None if provider or not model else self.aliases.resolve(model)
+        alias = None if provider or not model or not isinstance(model, str) else self.aliases.resolve(model)
         provider, model = alias or (provider, model)
-        named = {"provider": named_provider(provider, self._shell.user_ns)} if provider else {}
-        return {**named, "model": model} if named or model else {}
+        found = who(provider, names, evaluate=evaluate)
+        return found._replace(model=model or found.model)
 
     def _check_budget(self, budget: int | None) -> None:
         self.budget = self.budget if budget is None else budget
@@ -194,11 +208,19 @@ class ChatMagics(ChatSettings):
         return parent
 
 
+_BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
+"""Above the question. The indentation of its first line is part of it: it may be code."""
+
+
+_BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
+"""Above the question. The indentation of its first line is part of it: it may be code."""
+
+
 def _text(options: Namespace, rest: str, cell: str | None) -> str:
     """Return the text of the question. Raises InputError if there is none."""
     if cell is not None and rest:
         raise InputError(f"the question of %%chat stands in the cell, below the line: what is {rest!r}?")
-    text = (rest if cell is None else cell).strip() or (FIX if options.error else "")
+    text = _BLANK_LINES.sub("", rest if cell is None else cell).rstrip() or (FIX if options.error else "")
     if not text:
         where = "after %chat" if cell is None else "in the cell, below %%chat"
         raise InputError(f"there is no question: write it {where}")

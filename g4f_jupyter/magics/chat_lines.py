@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 
@@ -17,8 +17,9 @@ from g4f.providers.base_provider import is_provider
 from g4f.spending import Spent
 from g4f.waiting import bridge
 
+from ..inserts.scope import variables_of
 from ..line.arguments import parsed_whole
-from ..session import named_provider
+from ..line.providers import who
 from ..show.display import errors_in_one_line
 from ..show.footer import total, total_cost
 from ..show.history import History
@@ -39,8 +40,9 @@ class ChatLineMagics(Magics):
 
     def __init__(self, shell: InteractiveShell, chat: ChatMagics) -> None:
         super().__init__(shell)
-        self._chat, self._names = chat, shell.user_ns
+        self._chat, self._shell = chat, shell
 
+    @no_var_expand
     @magic_arguments()
     @argument("--thread", metavar="NAME", default="", help="Name of the conversation. Default: the one without a name.")
     @argument("--json", metavar="FILE", type=Path, help="Write it to a new file, or replace one that --json wrote.")
@@ -54,7 +56,7 @@ class ChatLineMagics(Magics):
         asks in the conversation that it was in before.
         """
         with errors_in_one_line():
-            options = parsed_whole(self.chat_history.parser, line)
+            options = parsed_whole(self.chat_history.parser, line, variables_of(self._shell))
             session = self._chat.session
             if options.load is not None:
                 session.threads[options.thread] = Thread(self._loaded(options.load))
@@ -64,19 +66,23 @@ class ChatLineMagics(Magics):
             else:
                 display(History(thread))
 
+    @no_var_expand
     @magic_arguments()
     @argument("--thread", metavar="NAME", default="", help="Name of the conversation. Default: the one without a name.")
     @line_magic
     def chat_undo(self, line: str) -> None:
         """Remove the last question and its answer from a conversation."""
         with errors_in_one_line():
-            thread = self._chat.session.thread(parsed_whole(self.chat_undo.parser, line).thread)
+            thread = self._chat.session.thread(
+                parsed_whole(self.chat_undo.parser, line, variables_of(self._shell)).thread
+            )
             if not thread.conversation.turns:
                 raise InputError("there is nothing to undo: the conversation has no turns")
             thread.remove(thread.conversation.turns[-1])
             thread.refresh()
             display(History(thread))
 
+    @no_var_expand
     @magic_arguments()
     @line_magic
     def chat_usage(self, line: str) -> None:
@@ -86,10 +92,11 @@ class ChatLineMagics(Magics):
         an answer has used, they are a guess, "about" so many.
         """
         with errors_in_one_line():
-            parsed_whole(self.chat_usage.parser, line)
+            parsed_whole(self.chat_usage.parser, line, variables_of(self._shell))
             numbers = ("Answers", "Tokens", "Seconds", "Cost")
             display(Table(("Provider", "Model", *numbers), self._usage(), numbers))
 
+    @no_var_expand
     @magic_arguments()
     @argument("-p", "--provider", metavar="NAME", help="Provider to list. Default: all that can answer here.")
     @argument("--refresh", action="store_true", help="Ask for the list again, even if it was fetched today.")
@@ -97,18 +104,21 @@ class ChatLineMagics(Magics):
     def chat_models(self, line: str) -> None:
         """Show the models that can be asked for."""
         with errors_in_one_line():
-            options = parsed_whole(self.chat_models.parser, line)
-            named = named_provider(options.provider or self._chat.provider, self._names) or None
-            display(bridge.run(lambda: model_table(named, refresh=options.refresh)))
+            names = variables_of(self._shell)
+            options = parsed_whole(self.chat_models.parser, line, names)
+            found = who(options.provider or self._chat.provider, names)
+            display(bridge.run(lambda: model_table(found.provider, refresh=options.refresh)))
 
+    @no_var_expand
     @magic_arguments()
     @line_magic
     def chat_providers(self, line: str) -> None:
         """Show who can answer here, and why the others cannot."""
         with errors_in_one_line():
-            parsed_whole(self.chat_providers.parser, line)
+            parsed_whole(self.chat_providers.parser, line, variables_of(self._shell))
             display(provider_table())
 
+    @no_var_expand
     @magic_arguments()
     @argument("alias", nargs="?", default="", help="The short name. Without one, all are shown.")
     @argument("target", nargs="?", help="PROVIDER:MODEL, such as OpenAI:gpt-5.4-mini.")
@@ -117,7 +127,7 @@ class ChatLineMagics(Magics):
     def chat_alias(self, line: str) -> None:
         """Give a model a short name for `-m`, which this profile of IPython keeps."""
         with errors_in_one_line():
-            options, aliases = parsed_whole(self.chat_alias.parser, line), self._chat.aliases
+            options, aliases = parsed_whole(self.chat_alias.parser, line, variables_of(self._shell)), self._chat.aliases
             if options.remove:
                 aliases.remove(options.alias)
             elif options.target:
@@ -131,9 +141,9 @@ class ChatLineMagics(Magics):
     def _loaded(self, path: Path) -> Conversation:
         """Return the conversation in a file, with the provider of this notebook that it names, but no address."""
         conversation = Conversation.from_json(read(path, f"{path} cannot be read"))
-        own = {name: value for name, value in self._names.items() if is_provider(value)}
+        own = {name: value for name, value in self._shell.user_ns.items() if is_provider(value)}
         try:
-            conversation.provider = named_provider(str(conversation.provider or ""), own) or None
+            conversation.provider = who(str(conversation.provider or ""), own).provider
         except ProviderNotFoundError as error:
             say(f"g4f_jupyter: who answered in {path} is not known here: {error}")
             conversation.provider, conversation.model = None, ""

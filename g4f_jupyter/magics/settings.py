@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from IPython.core.magic import Magics
@@ -40,12 +41,18 @@ class ChatSettings(Magics):
     tape_file = Unicode(
         "", help="File of the tape. Default: that of G4F_TAPE_FILE, or g4f_tape.jsonl in this folder."
     ).tag(config=True)
-    inserted = Int(20_000, min=0, help="Most characters of one variable in braces that are sent.").tag(config=True)
+    inserted = Int(
+        20_000, min=0, help="Most characters of one variable in braces that are sent; 50 rows of a table at most."
+    ).tag(config=True)
 
-    def provider_options(self, line: Any) -> dict[str, Any]:
-        """Return the options that go to the provider by their own names: those of the `line` before the settings."""
+    def provider_options(self, line: Any, client: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the options that go to the provider by their own names.
+
+        Those of the `line` come before those of a `client` that it names, and these before the settings.
+        """
         settings = {name: value for name in OPTIONS if (value := getattr(self, name)) not in (None, "", [])}
-        return settings | {name: value for name in OPTIONS if (value := getattr(line, name)) is not None}
+        given = {name: value for name in OPTIONS if (value := getattr(line, name)) is not None}
+        return {**settings, **client, **given}
 
     def look(self, line: Any) -> Look:
         """Return how the answer is shown."""

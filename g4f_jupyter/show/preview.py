@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from g4f.dispatch import Request
-from g4f.images import inline, url_of
+from g4f.images import inline, url_of, urls_in
 from g4f.markdown.code import fenced
 from g4f.markdown.entities import literal
-from g4f.printable import counted
 from g4f.providers.access import shown
 from g4f.providers.base_provider import Provider, provider_name
 from g4f.providers.call import given_to
+from g4f.secrets.key import Key
 from g4f.spending import LETTERS
+from g4f.wire import plain
 
 from .shown import Shown
 
@@ -26,17 +27,20 @@ __all__ = ["Preview"]
 class Preview(Shown):
     """A request that is not sent, as text and as Markdown. Keys are shown as stars."""
 
-    def __init__(self, request: Request) -> None:
-        self._request = request
+    def __init__(self, request: Request, left_out: Sequence[str] = ()) -> None:
+        """`left_out` says in lines what of the values in the question is not sent."""
+        self._request, self._left_out = request, left_out
 
     def text(self) -> str:
         """Return where it would go, the options, and each message below its role."""
-        return "\n\n".join(filter(None, [*self._head(), *(f"{role}:\n{text}" for role, text in self._messages())]))
+        head, options = self._head()
+        parts = [head, *self._left_out, options]
+        return "\n\n".join(filter(None, [*parts, *(f"{role}:\n{text}" for role, text in self._messages())]))
 
     def markdown(self) -> str:
         """Return the same, options and messages as code."""
         head, options = self._head()
-        parts = [literal(head), *([fenced(options)] if options else [])]
+        parts = [*map(literal, (head, *self._left_out)), *([fenced(options)] if options else [])]
         parts += [f"**{literal(role)}**\n\n{fenced(text)}" for role, text in self._messages()]
         return "\n\n".join(parts)
 
@@ -44,8 +48,12 @@ class Preview(Shown):
         """Return where it would go, and with which options."""
         request = self._request
         where = "; ".join(_destinations(request.route.provider, request.options)) if request.call else "the tape"
-        tokens = counted(max(1, sum(len(text) for _, text in self._messages()) // LETTERS), "token")
-        summary = f"Not sent. It would go to {where}, model {request.route.model or 'its own'}: about {tokens}."
+        count = max(1, sum(len(text) for _, text in self._messages()) // LETTERS)
+        images = sum(len(urls_in(message)) for message in request.messages)
+        seen = f" and {images} image{'s' * (images > 1)}" if images else ""
+        summary = (
+            f"Not sent. It would go to {where}, model {request.route.model or 'its own'}: about {count:,} tokens{seen}."
+        )
         options = {name: value for name, value in request.options.items() if name != "stream"}
         return summary, "\n".join(f"{name} = {_shown(name, value)}" for name, value in options.items())
 
@@ -77,8 +85,14 @@ def _shown(name: str, value: Any) -> str:
     if name in ("base_url", "proxy"):
         value = shown(value)
     if isinstance(value, str):
-        return repr(value)  # a key shows as stars
+        return repr(value if isinstance(value, Key) else str.__str__(value))  # a key shows as stars
     try:
-        return msgspec.json.encode(value).decode()
+        return msgspec.json.encode(value, enc_hook=_plain).decode()
     except TypeError:
-        return repr(value)
+        return repr(value)  # shows each key in it as stars
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Key):
+        raise TypeError
+    return plain(value)
