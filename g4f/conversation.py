@@ -78,7 +78,7 @@ class Conversation:
         **options: Unpack[Options],
     ) -> None:
         self.model = model
-        provider, given = in_our_words(provider, options)
+        provider, given = in_our_words(provider, _checked(options))
         self.provider, self.options = provider, given
         self.system = system
         self.turns = list(turns)
@@ -292,7 +292,7 @@ class PendingTurn:
 
 
 def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options with their secrets sealed. Raises InputError for those that are not the caller's to give."""
+    """Return the options with their secrets sealed. Raises InputError for those that a conversation itself decides."""
     for name, instead in (("messages", "turns="), ("stream", ".stream(…) or .astream(…)")):
         if name in options:
             raise InputError(f"a conversation has no option {name!r}: use {instead}")

@@ -20,7 +20,7 @@ from g4f.providers import catalogue
 from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.response import PassedOver, ProviderInfo, Reasoning, Status, Usage
 from g4f.providers.retry_provider import IterListProvider, RetryProvider, named, parted
-from g4f_jupyter.session import named_provider
+from g4f_jupyter.line.providers import who
 
 from .faces import Answer, on_every_face
 from .loops import run
@@ -476,7 +476,6 @@ class TestNamed(unittest.TestCase):
             ("Echo, Other", [Echo, Other]),
             (["Echo", Other], [Echo, Other]),
             (("Echo Other", mine), [Echo, Other, mine]),
-            ([["Echo"], ["Other", mine]], [Echo, Other, mine]),
             ((each for each in ("Echo", mine)), [Echo, mine]),
             ([mine, mine], [mine, mine]),
         ):
@@ -562,8 +561,8 @@ class TestNamed(unittest.TestCase):
             ("Echo", "Echo"),
             ("Echo:a", "Echo:a"),
         ):
-            self.assertIs(expected, named_provider(names, namespace))
-        self.assertEqual([mine, Echo, catalogue.load_at(place)], named_provider("mine Echo place", namespace).providers)
+            self.assertEqual(expected, who(names, namespace).provider)
+        self.assertEqual([mine, Echo, catalogue.load_at(place)], who("mine Echo place", namespace).provider.providers)
         for names, models in (
             ("mine:llama3:8b", ["llama3:8b"]),
             ("mine:a, mine:b mine", ["a", "b", ""]),
@@ -572,13 +571,13 @@ class TestNamed(unittest.TestCase):
             ("Other:y place:z", ["y", "z"]),
         ):
             with self.subTest(names):
-                found = IterListProvider([named_provider(names, namespace)]).providers
+                found = IterListProvider([who(names, namespace).provider]).providers
                 listed = found if len(models) == 1 else found[0].providers
                 self.assertEqual(models, [parted(each)[1] for each in listed])
                 self.assertLessEqual({str}, {type(model) for _, model in map(parted, listed)})
                 self.assertNotIn(str, {type(asked) for asked, _ in map(parted, listed)})
         with self.assertRaisesRegex(errors.ProviderNotFoundError, "^there is no provider 'mien'. Did you mean 'mine'"):
-            named_provider("Echo mien:a", namespace)
+            who("Echo mien:a", namespace)
 
     def test_rest_is_the_provider(self) -> None:
         """A provider with a model has all else of the provider, also in a copy."""

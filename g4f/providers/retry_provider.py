@@ -67,12 +67,17 @@ def named(given: Provider | str | Sequence[Provider | str]) -> Provider:
 
 
 def listed(given: Any) -> list[Provider]:
-    """Return the providers that a caller gave, in order. Raises as `named` does."""
-    if isinstance(given, str):
-        return [_loaded(name) for name in names_in(given)]
-    if isinstance(given, Iterable) and not is_provider(given):
-        return [each for one in given for each in listed(one)]
-    return [given]
+    """Return the providers that a caller gave, in order. Raises as `named` does; InputError for a list in a list."""
+    found: list[Provider] = []
+    for each in [given] if isinstance(given, str) or not _is_list(given) else given:
+        if _is_list(each) and not isinstance(each, str):
+            raise InputError("a list of providers must hold providers and names, not another list")
+        found += [_loaded(name) for name in names_in(each)] if isinstance(each, str) else [each]
+    return found
+
+
+def _is_list(given: object) -> bool:
+    return isinstance(given, Iterable) and not is_provider(given)
 
 
 def _loaded(name: str) -> Provider:

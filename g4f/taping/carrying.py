@@ -56,15 +56,16 @@ def _started(thread: threading.Thread) -> None:
 
 
 def _submitted(pool: ThreadPoolExecutor, function: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
-    submit: Callable[..., Future[Any]] = partial(_submit, pool)
+    call: Callable[[], Any] = partial(function, *given, **named)
+    submit: Callable[[], Future[Any]] = partial(_submit, pool, call)
     for variable, value, nothing in _carried[-1:]:
-        submit, function = partial(_with, variable, nothing, submit), partial(_with, variable, value(), function)
-    return submit(function, *given, **named)
+        submit = partial(_with, variable, nothing, partial(_submit, pool, partial(_with, variable, value(), call)))
+    return submit()
 
 
-def _with(variable: ContextVar[Any], value: Any, function: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
+def _with(variable: ContextVar[Any], value: Any, call: Callable[[], Any]) -> Any:
     token = variable.set(value)
     try:
-        return function(*given, **named)
+        return call()
     finally:
         variable.reset(token)

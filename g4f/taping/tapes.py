@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import os
 import threading
-from asyncio.events import _get_running_loop
+from asyncio.events import AbstractEventLoop, _get_running_loop
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -41,9 +41,9 @@ FILE = "g4f_tape.jsonl"
 class _Block:
     """A block with a tape, the thread and the loop that are in it, and the block around it."""
 
-    def __init__(self, tape: Tape | None, around: _Block | None = None) -> None:
-        self.tape, self.around = tape, around
-        self.thread, self.loop = threading.current_thread(), _get_running_loop()
+    def __init__(self, tape: Tape | None, around: _Block | None = None, loop: AbstractEventLoop | None = None) -> None:
+        self.tape, self.around, self.loop = tape, around, loop
+        self.thread = threading.current_thread()
         self.is_open = True
 
 
@@ -81,7 +81,7 @@ def on(player: Tape) -> Iterator[Tape]:
     """Put this tape on again: a question that is repeated goes on with its next answer."""
     from .carrying import carried  # noqa: PLC0415 - 6 ms that only a tape has to spend
 
-    block = _Block(player, _block())
+    block = _Block(player, _block(), _get_running_loop())
     before = _here.get()
     _here.set(block)
     _open.append(block)

@@ -30,7 +30,7 @@ class Who(NamedTuple):
     @property
     def named(self) -> dict[str, Any]:
         """Provider and model as options of a question: none of them if nobody is named."""
-        asked = {} if self.provider is None else {"provider": self.provider}
+        asked = {"provider": self.provider} if self.provider is not None or self.options else {}
         return {**asked, "model": self.model} if asked or self.model else {}
 
 

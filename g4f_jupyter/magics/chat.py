@@ -120,7 +120,7 @@ class ChatMagics(ChatSettings):
         """Return a question that is ready to be asked, in its conversation."""
         default = self._target(self.provider, self.model, names)
         given = self._target(options.provider or "", options.model or "", names, evaluate=options.eval)
-        client = given.options if given.provider is not None else default.options
+        client = given.options if "provider" in given.named else default.options
         return self.session.question(
             filled.text,
             cell=cell_of(self._parent()),

@@ -30,7 +30,7 @@ def terminal(look: Look) -> Screen:
     able = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and find_spec("rich") is not None
     if look.format == "markdown" and able:
         return Rendered()
-    return Held(look.format) if look.format in ("json", "code") else Terminal()
+    return _Held(look.format) if look.format in ("json", "code") else Terminal()
 
 
 class Terminal(Screen):
@@ -75,7 +75,7 @@ class Terminal(Screen):
             say(f"[{line}]")
 
 
-class Held(Terminal):
+class _Held(Terminal):
     """Prints an answer at its end, in its form: before, nobody knows what of it will be shown."""
 
     def __init__(self, form: str) -> None:
