@@ -53,7 +53,7 @@ def encoded(request: Any) -> bytes:
 
 def _check_numbers(name: str, value: object) -> None:
     """Raise ValueError for an infinite number and for NaN, which msgspec would write as null."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for own, each in value.items():
             _check_numbers(own, each)
     elif isinstance(value, float) and not isfinite(value):

@@ -43,9 +43,10 @@ def _parted(text: str) -> tuple[str, str]:
 
 def _whole(event: Event) -> Event:
     """Return `event` without halves of characters, which can be neither sent nor saved."""
-    texts = {name: text for name in event.__struct_fields__ if isinstance(text := getattr(event, name), str)}
-    broken = {name: whole(text) for name, text in texts.items() if not text.isascii()}
-    return msgspec.structs.replace(event, **broken) if broken else event
+    for name in event.__struct_fields__:
+        if isinstance(text := getattr(event, name), str) and not text.isascii():
+            event = msgspec.structs.replace(event, **{name: whole(text)})
+    return event
 
 
 class Shaper:

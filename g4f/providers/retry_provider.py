@@ -58,7 +58,7 @@ def named(given: Provider | str | Sequence[Provider | str]) -> Provider:
     A name may have a model behind a colon, such as "OpenAI:gpt-5.4". Several are an IterListProvider. Raises
     ProviderNotFoundError with close matches, and InputError for a wrong address.
     """
-    if isinstance(given, type):  # most calls name one class, or one provider in a text
+    if isinstance(given, type) or not isinstance(given, Iterable):  # most calls have one; a text is iterable, too
         return given
     found = listed(given)
     if not found and isinstance(given, str):

@@ -18,6 +18,8 @@ LONGEST = 60
 
 def count(value: object) -> int | None:
     """Return a number of tokens, also if it is 1.5 or "1"; None for what is no count, which must not end an answer."""
+    if type(value) is int:
+        return value if 0 <= value < MOST_TOKENS else None
     if isinstance(value, str) and value.isdecimal() and len(value) < 20:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MOST_TOKENS:

@@ -107,7 +107,6 @@ class HTTPProvider(AsyncGeneratorProvider):
         `options` may have the fields of `Settings`. All other options go into the request: `temperature`, `tools`,
         `response_format`, `seed`, … `extra_headers`, `extra_query` and `extra_body` are added to it last.
         """
-        _check_number(options.pop("n", None))
         own = _Own(api_key, base_url, _mapping("extra_headers", extra_headers), _mapping("extra_query", extra_query))
         extra = _mapping("extra_body", extra_body)
         endpoint = self._endpoint(own, Settings.pop_from(options), extra)
@@ -118,9 +117,8 @@ class HTTPProvider(AsyncGeneratorProvider):
         path, body = self.request(model, messages, self._needed(options, stream=stream), stream=stream)
         request = endpoint.request(path, model, {**body, **extra}, unasked)
         async with Exchange(request) as exchange:
-            async with aclosing(exchange.send()) as statuses:
-                async for status in statuses:
-                    yield status
+            while (status := await exchange.send()) is not None:
+                yield status
             response, reader = exchange.response, self.reader(request.target)
             if stream or response.content_type in self.stream_types:
                 frames = self._frames(response)
@@ -162,7 +160,7 @@ class HTTPProvider(AsyncGeneratorProvider):
 
     async def _page(self, endpoint: _Endpoint, path: str) -> Page:
         async with Exchange(endpoint.request(path, "", None)) as exchange:
-            async for _ in exchange.send():
+            while await exchange.send() is not None:
                 pass
             body = await exchange.response.read()
         try:
@@ -210,13 +208,17 @@ class HTTPProvider(AsyncGeneratorProvider):
 
     def _items(self, reader: Reader, body: bytes) -> list[Item]:
         """Return the items of an answer that came as one body, in which there may be a stream."""
-        if not is_events(body):
+        if body[:1] == b"{" or not is_events(body):
             return reader.whole(body)
         frames = self._event_frames()
         return reader.feed([*frames.feed(body), *frames.end()], last=True)
 
     def _needed(self, options: dict[str, Any], *, stream: bool) -> dict[str, Any]:
         """Return the options without those that ask for what is done anyway, where the provider would refuse them."""
+        if not options:
+            return options
+        if options.pop("n", 1) not in (None, 1):
+            raise InputError("n must be 1: a call gives one answer. Ask several times instead.")
         void = self.lacks if stream else self.lacks | {"stream_options"}
         if not options.get("tools"):
             void |= {"parallel_tool_calls", "tool_choice"}
@@ -254,11 +256,6 @@ class _Endpoint(msgspec.Struct, frozen=True):
             if not unasked.isdisjoint(body):
                 plain = encoded({name: value for name, value in body.items() if name not in unasked})
         return HTTPRequest(target, self.url + path, self.query, self.headers, content, self.settings, plain)
-
-
-def _check_number(answers: object) -> None:
-    if answers not in (None, 1):
-        raise InputError("n must be 1: a call gives one answer. Ask several times instead.")
 
 
 def _mapping(option: str, given: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -91,8 +91,10 @@ class OpenAIReader(Reader):
 
     def end(self, out: list[Item]) -> None:
         """Read the first of the choices if none of them was number 0."""
-        others, self._others = self._others or (), None
-        first = min((count(choice.index) or 0 for choice in others), default=0)
+        others, self._others = self._others, None
+        if not others:
+            return
+        first = min(count(choice.index) or 0 for choice in others)
         for choice in others:
             if count(choice.index) == first and self.failure is None:
                 self._read_choice(choice, out)
@@ -102,15 +104,15 @@ class OpenAIReader(Reader):
         choices = chunk.choices or []
         finished = self.finished
         self._read_choices(choices, out)
-        if says_error(chunk.error) or (isinstance(payload, ErrorPayload) and not choices):
+        if (chunk.error is not None and says_error(chunk.error)) or (isinstance(payload, ErrorPayload) and not choices):
             self.failure, self.finished = fault(self.target, payload), finished
-        elif (usage := _usage(chunk.usage, tier(chunk.service_tier))) is not None:
+        elif isinstance(chunk.usage, dict) and (usage := _usage(chunk.usage, tier(chunk.service_tier))) is not None:
             out.append(usage)
 
     def _read_choices(self, choices: list[_Choice], out: list[Item]) -> None:
         """Read the choice with number 0, which has none if it is the only one."""
         for choice in choices:
-            if not count(choice.index):
+            if not choice.index or not count(choice.index):
                 self._others = None
                 self._read_choice(choice, out)
                 return
@@ -124,9 +126,9 @@ class OpenAIReader(Reader):
             self._read_repeated(choice.message, out)
         if choice.text:
             out.append(choice.text)
-        if probabilities := logprobs(choice.logprobs):
+        if choice.logprobs is not None and (probabilities := logprobs(choice.logprobs)):
             out.append(Logprobs(probabilities))
-        if says_error(choice.error):
+        if choice.error is not None and says_error(choice.error):
             self.failure = fault(self.target, choice.error)
         elif choice.finish_reason is not None:
             self._finish(choice, out)
@@ -180,13 +182,13 @@ class OpenAIReader(Reader):
             out.append(event)
 
 
-def _usage(usage: object, tier: str) -> Usage | None:
-    cached = tokens(usage, "prompt_tokens_details", "cached_tokens")
+def _usage(usage: dict[str, Any], tier: str) -> Usage | None:
+    cached = tokens(usage, "prompt_tokens_details", "cached_tokens") if "prompt_tokens_details" in usage else None
     return usage_of(
-        tokens(usage, "prompt_tokens"),
-        tokens(usage, "completion_tokens"),
-        tokens(usage, "total_tokens"),
-        cached if cached is not None else tokens(usage, "prompt_cache_hit_tokens"),
+        count(usage.get("prompt_tokens")),
+        count(usage.get("completion_tokens")),
+        count(usage.get("total_tokens")),
+        cached if cached is not None else count(usage.get("prompt_cache_hit_tokens")),
         tokens(usage, "completion_tokens_details", "reasoning_tokens"),
         tier=tier,
     )

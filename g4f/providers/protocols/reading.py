@@ -184,7 +184,8 @@ class Reader(ABC):
     def _end(self, out: list[Item]) -> None:
         if not self._ended:
             self._ended = True
-            out.extend(ToolCall(number, arguments=whole(half)) for number, half in self._halves.items())
+            if self._halves:
+                out.extend(ToolCall(number, arguments=whole(half)) for number, half in self._halves.items())
             self.end(out)
 
     @property
@@ -209,7 +210,7 @@ class Reader(ABC):
         self.finished = True
         if kind == "stop" and called:
             kind = "tool_calls"
-        return FinishReason(kind if kind in KNOWN else self._shown(kind), self._shown(words))
+        return FinishReason(kind if kind in KNOWN else self._shown(kind), self._shown(words) if words else "")
 
     def _shown(self, words: object) -> str:
         """Return words of the server as one line without secrets; "" for what are none."""

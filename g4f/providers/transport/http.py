@@ -21,7 +21,7 @@ from ..response import Status
 from .failures import broken, foreign_errors, reason, unsent
 from .held import Held
 from .refusals import Target, line, redact, refusal
-from .retries import again, with_retries
+from .retries import Again, Retries, again
 from .sessions import READ_AHEAD, ClosedInBetweenError, session_for
 from .settings import Settings, environment_proxy
 
@@ -178,19 +178,30 @@ class Exchange:
     `response` is there once `send` has come to its end.
     """
 
-    __slots__ = ("_request", "response")
+    __slots__ = ("_request", "_retries", "response")
 
     response: HTTPResponse
 
     def __init__(self, request: HTTPRequest) -> None:
         self._request = request
+        self._retries: Retries | None = None
 
-    def send(self) -> AsyncGenerator[Status]:
-        """Send the request, again where that may help, until an answer begins. Yield what is waited for.
+    async def send(self) -> Status | None:
+        """Send the request. Return None once an answer begins; else, where another attempt may help, what it waits for.
 
-        Raises ConnectError, TimeoutError, InputError, ResponseError, or the error of the status.
+        Then call it again: it waits, and sends the request once more. Raises ConnectError, TimeoutError, InputError,
+        ResponseError, or the error of the status.
         """
-        return with_retries(self._try, self._request.settings.max_retries, self._request.target.provider)
+        if self._retries is not None:
+            await self._retries.wait()
+        try:
+            await self._try()
+        except Again as refused:
+            failed = refused
+        else:
+            return None
+        self._retries = self._retries or Retries(self._request.settings.max_retries, self._request.target.provider)
+        return self._retries.status(failed)
 
     async def _try(self) -> None:
         request = self._request

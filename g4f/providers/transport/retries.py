@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from asyncio import sleep
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from math import isfinite
@@ -15,7 +15,7 @@ from ...errors import G4FError, ModelLoadingError, PaymentRequiredError
 from ...printable import logger
 from ..response import Status
 
-__all__ = ["RANDOM", "Again", "Patience", "again", "wait", "with_retries"]
+__all__ = ["RANDOM", "Again", "Patience", "Retries", "again", "wait"]
 
 AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 """The statuses after which the same request may be answered."""
@@ -82,30 +82,33 @@ class Patience:
         return pause if self._retries and self._left >= 0 and self._waited <= BUDGET else None
 
 
-async def with_retries(attempt: Callable[[], Awaitable[None]], retries: int, name: str) -> AsyncGenerator[Status]:
-    """Run `attempt` until it does not raise Again, at most `retries` times more than once.
+class Retries:
+    """The further attempts of one request: what each waits for, and how long.
 
-    A model that is being loaded is waited for as long as `BUDGET` allows. Before each pause yield what is waited for.
-    Raises the error of the last attempt.
+    A model that is being loaded is waited for as long as `BUDGET` allows.
     """
-    patience = Patience(retries)
-    while True:
-        try:
-            await attempt()
-        except Again as failed:
-            error, requested = failed.error, failed.pause
-        else:
-            return
-        pause = patience.pause(error, requested)
+
+    def __init__(self, retries: int, name: str) -> None:
+        self._retries, self._name = retries, name
+        self._patience, self._pause = Patience(retries), 0.0
+
+    def status(self, failed: Again) -> Status:
+        """Return what the next attempt waits for. Raises the error of the one that `failed` if it was the last."""
+        error, pause = failed.error, self._patience.pause(failed.error, failed.pause)
         if pause is None:
             raise error
+        self._pause = pause
         if isinstance(error, ModelLoadingError):
-            text = f"{name} is still loading its model; asking again in {pause:.1f} s"
+            text = f"{self._name} is still loading its model; asking again in {pause:.1f} s"
         else:
-            text = f"{name}: {_cause(error)}; try {patience.next} of {retries + 1} in {pause:.1f} s"
+            tries = f"try {self._patience.next} of {self._retries + 1}"
+            text = f"{self._name}: {_cause(error)}; {tries} in {pause:.1f} s"
         logger.info(text)
-        yield Status(text)
-        await wait(pause)
+        return Status(text)
+
+    async def wait(self) -> None:
+        """Wait for the next attempt."""
+        await wait(self._pause)
 
 
 async def wait(seconds: float) -> None:

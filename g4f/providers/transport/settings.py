@@ -53,6 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 given.setdefault("first_timeout", value)
             if value is not None:
                 given[name] = value
+        if not given:
+            return _DEFAULT
         if "verify" in given:
             given["verify"] = _verify(given["verify"])
         try:
@@ -77,6 +79,8 @@ def _verify(given: Any) -> Any:
 _WORDS = {"0": False, "false": False, "no": False, "off": False, "1": True, "true": True, "yes": True, "on": True}
 TRANSPORT = frozenset((*_PRIVATE, *Settings.__struct_fields__))
 """Options that say where and how a request is sent. They are no part of the question."""
+
+_DEFAULT = Settings()
 
 _VARIABLES = {name: f"G4F_{name.upper()}" for name in Settings.__struct_fields__} | {"proxy": ""}
 """The variable of each in the environment. `G4F_PROXY` is read elsewhere, for all kinds of providers."""
