@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .providers.response import (
     FinishReason,
     Item,
+    Logprobs,
     PassedOver,
     ProviderInfo,
     Reasoning,
@@ -30,6 +33,8 @@ class Assembly:
         "_calls",
         "_reason",
         "_thoughts",
+        "id",
+        "logprobs",
         "model",
         "provider",
         "replayed",
@@ -42,6 +47,10 @@ class Assembly:
     model: str
     texts: list[str]
     """The pieces of the text."""
+    id: str
+    """The server's own name for the answer, "" if it gave none."""
+    logprobs: list[dict[str, Any]]
+    """How likely its tokens were, if that was asked for."""
     usage: Usage | None
     """The tokens, or None where the provider did not count them."""
     trimmed: int
@@ -51,7 +60,8 @@ class Assembly:
 
     def __init__(self, provider: str = "", model: str = "") -> None:
         self.provider, self.model = provider, model
-        self.texts = []
+        self.id = ""
+        self.texts, self.logprobs = [], []
         self.usage = self.replayed = None
         self.trimmed = 0
         self._thoughts: list[str] = []
@@ -63,21 +73,29 @@ class Assembly:
         """Add the next item of the answer."""
         if isinstance(item, str):
             self.texts.append(item)
-        elif isinstance(item, PassedOver):
-            self._thoughts.clear()
-        else:
+        elif not self._stands_beside(item):
             self._add(item)
+            self._answers = True
 
-    def _add(self, event: Item) -> None:
+    def _stands_beside(self, event: Item) -> bool:
+        """Note an event that is no part of the answer. Return whether it was one."""
         match event:
             case Usage():
                 self.usage = event
-                return
             case ProviderInfo():
-                self.provider, self.model = event.provider, event.model or self.model
-                return
+                self.provider, self.model, self.id = event.provider, event.model or self.model, event.id
+            case Logprobs():
+                self.logprobs += event.content
+            case PassedOver():
+                self._thoughts.clear()
             case Status():
-                return
+                pass
+            case _:
+                return False
+        return True
+
+    def _add(self, event: Item) -> None:
+        match event:
             case Reasoning():
                 self._thoughts.append(event.text)
             case TextWasReasoning():
@@ -91,7 +109,6 @@ class Assembly:
                 self.replayed = event
             case Trimmed():
                 self.trimmed = event.turns
-        self._answers = True
 
     @property
     def is_empty(self) -> bool:

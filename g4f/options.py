@@ -6,10 +6,11 @@ import difflib
 import os
 from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
+from math import nan
 from numbers import Integral, Real
 from typing import Any, Literal, NamedTuple, Required, TypedDict, cast
 
-from .errors import InputError
+from .errors import InputError, quoted
 from .models import Model
 from .providers.base_provider import Provider
 from .providers.transport.settings import proxy_address
@@ -210,7 +211,7 @@ def _one_proxy(proxies: object) -> object:
     """Return the proxy, which the caller gave as a text, or as a dict for each scheme."""
     if not isinstance(proxies, Mapping):
         return proxies
-    given = list({proxy for proxy in proxies.values() if proxy})
+    given = list(dict.fromkeys(proxy for proxy in proxies.values() if proxy and isinstance(proxy, str)))
     if len(given) != 1:
         raise InputError("proxies must be the same proxy for every scheme: give it as proxy=")
     return given[0]
@@ -264,7 +265,7 @@ def _stop_words(stop: object) -> tuple[str, ...]:
         return ()
     words = (stop,) if isinstance(stop, str) or not isinstance(stop, Iterable) else tuple(stop)
     if not all(isinstance(word, str) and word for word in words):
-        raise InputError(f"stop must be a text or a list of texts, none of them empty, not {stop!r}")
+        raise InputError(f"stop must be a text or a list of texts, none of them empty, not {quoted(stop)}")
     return words
 
 
@@ -272,7 +273,7 @@ def _limit(value: object) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 0:
-        raise InputError(f"max_tokens must be a positive whole number, or 0 or None for no limit, not {value!r}")
+        raise InputError(f"max_tokens must be a positive whole number, or 0 or None for no limit, not {quoted(value)}")
     return int(value) or None
 
 
@@ -280,12 +281,16 @@ def _number_of_environment(value: str) -> float:
     try:
         return float(value)
     except ValueError:
-        raise InputError(f"G4F_TIMEOUT: timeout must be a number of seconds, not {value!r}") from None
+        raise InputError(f"G4F_TIMEOUT: timeout must be a number of seconds, not {quoted(value)}") from None
 
 
 def _seconds(name: str, value: object) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, Real) or not float(value) > 0:
-        raise InputError(f"{name} must be a number of seconds above 0, or None for no limit, not {value!r}")
-    return float(value)
+    try:
+        seconds = float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
+    except OverflowError:
+        seconds = nan
+    if not seconds > 0:
+        raise InputError(f"{name} must be a number of seconds above 0, or None for no limit, not {quoted(value)}")
+    return seconds

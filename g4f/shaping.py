@@ -10,7 +10,7 @@ import msgspec
 from .assembly import Assembly
 from .errors import ResponseError, kind_of
 from .providers.response import Event, FinishReason, Item, Reasoning, TextWasReasoning, ToolCall
-from .wire import whole
+from .wire import parted, whole
 
 __all__ = ["Shaper"]
 
@@ -33,12 +33,6 @@ def _held_back(text: str, words: Sequence[str]) -> int:
     longest = min(max(map(len, words)) - 1, len(text))
     sizes = range(longest, 0, -1)
     return next((size for size in sizes if any(word.startswith(text[-size:]) for word in words)), 0)
-
-
-def _parted(text: str) -> tuple[str, str]:
-    """Return `text` without halves of characters, and the half at its end whose other half may follow."""
-    half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
-    return whole(text.removesuffix(half)), half
 
 
 def _whole(event: Event) -> Event:
@@ -118,7 +112,7 @@ class Shaper:
     def _feed(self, text: str) -> list[Item]:
         out: list[Item] = []
         if self._unsure or not text.isascii():
-            text, self._unsure = _parted(self._unsure + text)
+            text, self._unsure = parted(self._unsure + text)
         while text and not self.done:
             if self._speaks:
                 text = self._speak(text, out)
@@ -135,7 +129,7 @@ class Shaper:
         self._may_open, self._may_close = 0, False
         self._thought = self._thought or not self._speaks
         if self._half or not event.text.isascii():
-            text, self._half = _parted(self._half + event.text)
+            text, self._half = parted(self._half + event.text)
             event = Reasoning(text)
         if event.text:
             self._give(event, out)

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 import g4f
 from g4f import AsyncClient, Client, Conversation
 from g4f.assembly import Assembly
-from g4f.client.types import ChatCompletion, ChatCompletionChunk
+from g4f.client.types import ChatCompletion, ChatCompletionChunk, TokenLogprob
 from g4f.errors import ResponseError
 from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.response import (
     FinishReason,
     Item,
+    Logprobs,
     ProviderInfo,
     Reasoning,
     Status,
@@ -184,6 +185,56 @@ class TestFaces(unittest.TestCase):
                 ask()
             error = caught.exception
             self.assertEqual(("ab", "Who", "mine"), (error.partial, error.provider, error.model))
+
+
+class TestBeside(unittest.TestCase):
+    """What a server says beside its answer, as code for OpenAI's package reads it; from a tape, too."""
+
+    SAYS = (
+        ProviderInfo("Far", "served-1", "chatcmpl-far"),
+        "a",
+        Logprobs([{"token": "a", "logprob": -0.5, "bytes": [97], "top_logprobs": [{"token": "b", "logprob": -2}]}]),
+        "b",
+        Logprobs([{"token": "b", "logprob": None, "odd": 1}]),
+        FinishReason("stop"),
+    )
+
+    def of(self, client: Client) -> None:
+        """The id is the server's; each token has its probability, whole and streamed."""
+        whole = client.chat.completions.create("?")
+        self.assertEqual(("chatcmpl-far", "served-1", "Far"), (whole.id, whole.model, whole.provider))
+        first, second = (whole.choices[0].logprobs or self.fail()).content
+        self.assertEqual(("a", -0.5, [97], "b", -2.0), (first.token, first.logprob, first.bytes, *_other(first)))
+        self.assertEqual(("b", None, None, []), (second.token, second.logprob, second.bytes, second.top_logprobs))
+        chunks = [*client.chat.completions.create("?", stream=True)]
+        self.assertEqual({"chatcmpl-far"}, {chunk.id for chunk in chunks})
+        told = [chunk.choices[0].logprobs for chunk in chunks]
+        self.assertEqual(["a", "b"], [token.token for each in told if each for token in each.content])
+        self.assertEqual("ab", "".join(chunk.choices[0].delta.content or "" for chunk in chunks))
+
+    def test_shapes(self) -> None:
+        """As they come, recorded, and replayed."""
+        client = Client(Says(self.SAYS))
+        self.of(client)
+        with tempfile.TemporaryDirectory() as folder:
+            for mode in ("record", "replay"):
+                with self.subTest(mode), g4f.tape(Path(folder) / "t.jsonl", mode):
+                    self.of(client)
+
+    def test_without(self) -> None:
+        """A server that says nothing beside its answer: an id of our own, the same in all chunks, and no more."""
+        client = Client(Says(("a", "b")))
+        whole = client.chat.completions.create("?")
+        self.assertRegex(whole.id, "^chatcmpl-[0-9a-f]{24}$")
+        self.assertIsNone(whole.choices[0].logprobs)
+        chunks = [*client.chat.completions.create("?", stream=True)]
+        self.assertEqual(1, len({chunk.id for chunk in chunks}))
+        self.assertEqual([None] * 3, [chunk.choices[0].logprobs for chunk in chunks])
+
+
+def _other(token: TokenLogprob) -> tuple[str, float | None]:
+    (other,) = token.top_logprobs
+    return other.token, other.logprob
 
 
 class TestSecrets(unittest.TestCase):

@@ -12,6 +12,7 @@ from unittest import TestCase
 
 from g4f import AsyncClient, ChatCompletion, Client, Conversation, tape
 from g4f.errors import G4FError, InputError, ModelNotFoundError, ProviderNotFoundError, ProviderNotWorkingError, quoted
+from g4f.options import Options
 from g4f.Provider import IterListProvider, RetryProvider
 from g4f.providers.catalogue import find, load
 
@@ -173,6 +174,20 @@ ODD += ([], HELD, [None], {}, {1: 2}, {"x": HELD}, {1}, object(), int, Unshown()
 """What a mistake may give instead of an option, a name or a list."""
 
 
+class Anything:
+    """Takes any option."""
+
+    @staticmethod
+    async def create_async_generator(model: str, messages: Any, **options: Any) -> AsyncGenerator[str]:
+        yield "asked"
+
+
+def _asked(**given: Any) -> None:
+    answer = ChatCompletion.create(**given)
+    if not isinstance(answer, str):
+        list(answer)
+
+
 class TestAnything(TestCase):
     """Whatever is given where something else is expected, it is taken, or is one error of ours."""
 
@@ -185,6 +200,18 @@ class TestAnything(TestCase):
                 except G4FError as error:
                     self.assertNotIn("\n", str(error))
                     self.assertLess(len(str(error)), 1000)
+
+    def test_every_option(self) -> None:
+        """Each option, by the names that we and others have for it: in a call, of a client, on its way to a server."""
+        for name in sorted(Options.__optional_keys__ | {"messages", "model", "stream", "x"}):
+            of_a_call = {"model": "", "messages": "?", "provider": Anything}
+            of_a_server = of_a_call | {"provider": "Ollama", "base_url": "http://127.0.0.1:9", "max_retries": 0}
+            for given in (of_a_call, of_a_server):
+                self.attempt(name, lambda value, given=given | {}, name=name: _asked(**(given | {name: value})))
+            self.attempt(
+                f"client {name}",
+                lambda value, name=name: Client(Anything, **{name: value}).chat.completions.create("?"),
+            )
 
     def test_settings(self) -> None:
         """What says how and where to ask."""
@@ -208,6 +235,12 @@ class TestAnything(TestCase):
                 ),
             ):
                 self.attempt(f"{name} {what}", call)
+
+    def test_of_the_call_itself(self) -> None:
+        """What a call has as arguments is no option of a client."""
+        for provider in (Anything, Strict()):
+            with self.assertRaisesRegex(InputError, "^messages: these are no options"):
+                Client(provider, messages="?").chat.completions.create("?")  # type: ignore[call-arg]
 
     def test_times(self) -> None:
         """A time that is no number of seconds above 0 is refused."""
@@ -277,6 +310,6 @@ class TestAtTheCall(TestCase):
         with self.assertRaisesRegex(InputError, "^timeout must be a number of seconds"):
             Client(Strict(), timeout=-1).chat.completions.create("?")
         with self.assertRaisesRegex(InputError, "does not take the option 'top_p'"):
-            Client(Strict(), top_p=1).chat.completions.create("?")
+            Client(Strict(), top_p=0.5).chat.completions.create("?")
         answer = Client(Strict(), timeout=-1, temperature=2).chat.completions.create("?", timeout=60)
         self.assertEqual("asked", answer.choices[0].message.content)

@@ -118,7 +118,7 @@ class TestCatalogue(unittest.TestCase):
                 ("DeepSeek", {"response_format": SCHEMA}, "DeepSeek cannot follow a JSON schema"),
                 ("LMStudio", {"response_format": {"type": "json_object"}}, "LMStudio cannot answer in JSON "),
                 ("Groq", {"logprobs": True}, "Groq cannot do 'logprobs'"),
-                ("Cohere", {"parallel_tool_calls": True}, "Cohere cannot do 'parallel_tool_calls'"),
+                ("Cohere", {"parallel_tool_calls": False}, "Cohere cannot do 'parallel_tool_calls'"),
             ):
                 with self.subTest(provider), self.assertRaisesRegex(InputError, f"^{says}.*or ask .*OpenAI"):
                     g4f.ChatCompletion.create("m", "Hi", provider, base_url=server.url, **options)

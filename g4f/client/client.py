@@ -13,7 +13,7 @@ from ..dispatch import Request, prepare, stream_events
 from ..models import Model
 from ..options import AnyOptions, Options, StreamedOptions, WholeOptions, check_words, in_our_words
 from ..providers.base_provider import Provider
-from ..providers.response import PassedOver, Reasoning, ToolCall, Usage
+from ..providers.response import Logprobs, PassedOver, Reasoning, ToolCall, Usage
 from ..routing import merged
 from ..typing import Messages
 from ..waiting import bridge
@@ -22,6 +22,7 @@ from .types import (
     ChatCompletion,
     ChatCompletionChunk,
     Choice,
+    ChoiceLogprobs,
     ChunkChoice,
     CompletionMessage,
     CompletionUsage,
@@ -190,12 +191,15 @@ class AsyncClient(_Defaults):
 
 async def _chunks(request: Request) -> AsyncGenerator[ChatCompletionChunk]:
     """Yield a chunk for each event that adds something, and a last one with finish reason and usage."""
-    id_, created, role = _new_id(), int(time.time()), "assistant"
+    id_, created, role = "", int(time.time()), "assistant"
     answer = request.assembly()
 
-    def chunk(delta: Delta, finish: str | None = None) -> ChatCompletionChunk:
+    def chunk(delta: Delta, finish: str | None = None, logprobs: ChoiceLogprobs | None = None) -> ChatCompletionChunk:
+        nonlocal id_
+        id_ = id_ or answer.id or _new_id()
         name, usage = answer.model or answer.provider, _usage(answer.usage) if finish else None
-        return ChatCompletionChunk(id_, created, name, answer.provider, [ChunkChoice(delta, finish)], usage)
+        choice = ChunkChoice(delta, finish, 0, logprobs)
+        return ChatCompletionChunk(id_, created, name, answer.provider, [choice], usage)
 
     async with aclosing(stream_events(request, answer)) as events:
         async for event in events:
@@ -206,6 +210,9 @@ async def _chunks(request: Request) -> AsyncGenerator[ChatCompletionChunk]:
                     delta = Delta(None, event.text)
                 case ToolCall():
                     delta = Delta(tool_calls=[_tool_call_delta(event)])
+                case Logprobs():
+                    yield chunk(Delta(), logprobs=ChoiceLogprobs.of(event.content))
+                    continue
                 case PassedOver():  # a role begins the message anew
                     role = "assistant"
                     continue
@@ -226,8 +233,8 @@ async def _completion(request: Request) -> ChatCompletion:
     calls = completion_calls(called) if called else None
     message = CompletionMessage("assistant", text or (None if calls else ""), thoughts or None, calls)
     name = answer.model or answer.provider  # a provider that has no names for its models is one
-    choice = Choice(message, reason)
-    return ChatCompletion(_new_id(), created, name, answer.provider, [choice], _usage(answer.usage))
+    choice = Choice(message, reason, 0, ChoiceLogprobs.of(answer.logprobs))
+    return ChatCompletion(answer.id or _new_id(), created, name, answer.provider, [choice], _usage(answer.usage))
 
 
 def _new_id() -> str:

@@ -12,6 +12,7 @@ __all__ = [
     "ChatCompletion",
     "ChatCompletionChunk",
     "Choice",
+    "ChoiceLogprobs",
     "ChunkChoice",
     "CompletionFunction",
     "CompletionMessage",
@@ -19,6 +20,7 @@ __all__ = [
     "CompletionUsage",
     "Delta",
     "FunctionDelta",
+    "TokenLogprob",
     "ToolCallDelta",
     "completion_calls",
 ]
@@ -91,12 +93,43 @@ class CompletionMessage(_Shape):
     tool_calls: list[CompletionToolCall] | None = None
 
 
+class TokenLogprob(_Shape):
+    """How likely a token of the answer was, and the likeliest others in its place."""
+
+    token: str
+    logprob: float | None = None
+    bytes: list[int] | None = None
+    top_logprobs: list[TokenLogprob] = []
+
+
+class ChoiceLogprobs(_Shape):
+    """How likely the tokens of the answer were, if `logprobs` were asked for."""
+
+    content: list[TokenLogprob]
+
+    @classmethod
+    def of(cls, entries: list[dict[str, Any]]) -> ChoiceLogprobs | None:
+        """Return what a server says, as far as it has this form; None for nothing."""
+        return cls(list(map(_token, entries))) if entries else None
+
+
+def _token(entry: dict[str, Any]) -> TokenLogprob:
+    token, logprob, codes, others = (entry.get(name) for name in TokenLogprob.__struct_fields__)
+    return TokenLogprob(
+        str(token),
+        float(logprob) if isinstance(logprob, int | float) else None,
+        [code for code in codes if isinstance(code, int)] if isinstance(codes, list) else None,
+        [_token(other) for other in others if isinstance(other, dict)] if isinstance(others, list) else [],
+    )
+
+
 class Choice(_Shape):
     """The one answer of a completion."""
 
     message: CompletionMessage
     finish_reason: str
     index: int = 0
+    logprobs: ChoiceLogprobs | None = None
 
 
 class ChatCompletion(_Shape):
@@ -126,6 +159,7 @@ class ChunkChoice(_Shape):
     delta: Delta
     finish_reason: str | None = None
     index: int = 0
+    logprobs: ChoiceLogprobs | None = None
 
 
 class ChatCompletionChunk(_Shape):

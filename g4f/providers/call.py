@@ -17,7 +17,7 @@ from ..options import check_words
 from ..waiting.threads import iterate_in_thread
 from .base_provider import METHODS, Provider, provider_name
 from .catalogue import able, find, plain
-from .protocols.openai_words import unsigned
+from .protocols.openai_words import needless, unsigned
 from .response import Item
 from .transport.settings import TRANSPORT, private
 
@@ -91,12 +91,14 @@ def _taken(provider: Provider, signature: _Signature, options: dict[str, Any]) -
     """Return the options that the provider accepts. Raises InputError for one that it must not get."""
     if not options:
         return options
+    if not _OWN.isdisjoint(options):
+        raise InputError(f"{' and '.join(sorted(_OWN & options.keys()))}: these are no options, but of the call itself")
     if signature.takes_any:
         if not hasattr(provider, "providers"):  # each provider of a list refuses for itself
             check_words(options, signature.takes)
         return options
-    for name in options:
-        if name not in signature.takes and name not in _IGNORABLE:
+    for name, value in options.items():
+        if name not in signature.takes and name not in _IGNORABLE and not needless(name, value):
             known = sorted(signature.takes - _OWN)
             near = close_matches(name, known) or f" It takes {', '.join(known) or 'none'}."
             raise _refused(provider, f"does not take the option {name!r}.{near}")
@@ -215,7 +217,7 @@ def _not_working(provider: Provider, why: str) -> ProviderNotWorkingError:
 
 
 def _check_lacks(provider: Provider, messages: list[dict[str, Any]], options: dict[str, Any]) -> None:
-    needs = set(options)
+    needs = {name for name, value in options.items() if not needless(name, value)}
     if has_images(messages):
         needs.add("images")
     if isinstance(form := options.get("response_format"), Mapping):

@@ -24,7 +24,17 @@ import msgspec
 from ..errors import InputError, quoted
 from ..files import append, check_writable, opened, replace, resolve, state
 from ..locks import held
-from ..providers.response import FinishReason, ProviderInfo, Reasoning, ToolCall, Trimmed, Usage
+from ..providers.response import (
+    FinishReason,
+    Logprobs,
+    Omitted,
+    ProviderInfo,
+    Reasoning,
+    TextWasReasoning,
+    ToolCall,
+    Trimmed,
+    Usage,
+)
 from .question import RecordedQuestion, key_of
 
 __all__ = ["BROKEN", "Entry", "Kept", "Odd", "TapeFile", "read_entry"]
@@ -34,7 +44,9 @@ VERSION = 1
 APPENDED = b" "
 """What a line begins with that was appended, and is not in order yet."""
 
-Kept: TypeAlias = str | Reasoning | ToolCall | Usage | FinishReason | ProviderInfo | Trimmed
+Kept: TypeAlias = (
+    str | Reasoning | TextWasReasoning | ToolCall | Usage | FinishReason | ProviderInfo | Trimmed | Logprobs | Omitted
+)
 """What is kept of an answer: its text and all events but Status and Replayed."""
 
 

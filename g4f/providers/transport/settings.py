@@ -55,8 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 given[name] = value
         if not given:
             return _DEFAULT
-        if "verify" in given:
-            given["verify"] = _verify(given["verify"])
+        given["verify"] = _verify(given.get("verify", True))
         try:
             settings = msgspec.convert(given, cls, strict=False)
         except (msgspec.ValidationError, UnicodeEncodeError) as error:
