@@ -189,7 +189,7 @@ class TestRequests(unittest.TestCase):
 
     def test_what_it_lacks(self) -> None:
         """What Ollama cannot do is refused unsent."""
-        for option in ({"tool_choice": "auto"}, {"parallel_tool_calls": False}, {"logit_bias": {}}):
+        for option in ({"tool_choice": "required"}, {"parallel_tool_calls": False}, {"logit_bias": {"5": 1}}):
             self.refused(f"Ollama cannot do {next(iter(option))!r}", **option)
 
     def test_an_answer_can_be_sent_back(self) -> None:
