@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from .errors import InputError, ModelNotFoundError, ProviderNotFoundError, close_matches, kind_of
 from .models import Model, ModelUtils
 from .printable import logger
-from .providers.base_provider import Provider, provider_name
+from .providers.base_provider import Provider, is_provider, provider_name
 from .providers.catalogue import ROWS, available, find, is_address, load, missing, names_in, parts
-from .providers.retry_provider import listed, named, parted
+from .providers.retry_provider import WithModel, listed, named, parted
 from .providers.transport.settings import private
 
 __all__ = ["Route", "merged", "resolve", "without_provider"]
@@ -45,7 +45,9 @@ def resolve(model: Model | str, provider: Provider | str | None = None) -> Route
     all. Whether the provider works is seen by `bind`.
     """
     known = model if isinstance(model, Model) else _known(model)
-    chosen, own_model = parted(_serving(known) if provider is None else named(provider))
+    chosen, own_model = _serving(known) if provider is None else provider, ""
+    if isinstance(chosen, WithModel) or not is_provider(chosen):  # a name, several, or one with its own model
+        chosen, own_model = parted(named(chosen))
     route = Route(chosen, provider_name(chosen), own_model or known.name or getattr(chosen, "default_model", ""))
     logger.debug("route: %s, model %r", route.name, route.model)
     return route

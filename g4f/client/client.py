@@ -233,7 +233,7 @@ async def _completion(request: Request) -> ChatCompletion:
     calls = completion_calls(called) if called else None
     message = CompletionMessage("assistant", text or (None if calls else ""), thoughts or None, calls)
     name = answer.model or answer.provider  # a provider that has no names for its models is one
-    choice = Choice(message, reason, 0, ChoiceLogprobs.of(answer.logprobs))
+    choice = Choice(message, reason, 0, ChoiceLogprobs.of(answer.logprobs) if answer.logprobs else None)
     return ChatCompletion(answer.id or _new_id(), created, name, answer.provider, [choice], _usage(answer.usage))
 
 

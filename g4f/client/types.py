@@ -108,9 +108,9 @@ class ChoiceLogprobs(_Shape):
     content: list[TokenLogprob]
 
     @classmethod
-    def of(cls, entries: list[dict[str, Any]]) -> ChoiceLogprobs | None:
-        """Return what a server says, as far as it has this form; None for nothing."""
-        return cls(list(map(_token, entries))) if entries else None
+    def of(cls, entries: list[dict[str, Any]]) -> ChoiceLogprobs:
+        """Return what a server says, as far as it has this form."""
+        return cls(list(map(_token, entries)))
 
 
 def _token(entry: dict[str, Any]) -> TokenLogprob:
