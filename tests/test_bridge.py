@@ -623,12 +623,29 @@ class Abandonment(Inside):
 
     def test_dropped_in_another_thread(self: Any) -> None:
         """Any thread may have the last reference."""
+        source, dropped = Source(), []
 
-        def leave(stream: bridge.Stream[int]) -> None:
+        class Noted(list[object]):
+            def __del__(self) -> None:
+                dropped.append(threading.get_ident())
+
+        def work() -> None:
+            stream = bridge.iterate(source)
+            self.assertEqual([0, 1], [next(stream), next(stream)])
+            box, alone = Noted([stream]), threading.Event()
+            del stream
             with ThreadPoolExecutor(1) as pool:
-                pool.submit(next, stream) if False else pool.submit(lambda box: box.clear(), [stream]).result()
+                held = pool.submit(lambda _: alone.wait(script.PATIENCE), box)
+                del box
+                alone.set()
+                self.assertTrue(held.result())
+            self.assertNotIn(threading.get_ident(), dropped)
+            if not source.closed.is_set():
+                bridge.run(lambda: asyncio.to_thread(source.closed.wait, script.PATIENCE))
 
-        self.assert_closed(leave)
+        self.inside(work)
+        self.assertTrue(source.closed.is_set())
+        self.assertEqual(1, len(dropped))
 
     def test_never_read(self: Any) -> None:
         """A stream that is never read has never begun: its factory is not called."""

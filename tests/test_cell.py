@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from g4f.markdown import literal
+from g4f.providers.rows import ROWS
 
 from .kernel import Cell, Kernel
 from .test_magics import SETUP, ChatTestCase
@@ -222,6 +223,7 @@ class TestSent(CellTestCase):
         for text in ("ZeroDivisionError: division by zero", "-->     return share / 0", "--> halve(21)", "share = 21"):
             self.assertIn(text, asked)
         self.assertIn("api_key = ***", asked)
+        self.assertNotIn("sk-secret", asked)
         asked = self.shown("%%chat --error -p Echo --once\nWhose fault is it?")["text/plain"]
         self.assertTrue(asked.endswith("Whose fault is it?"), asked)
         self.assertIn("share = 21", asked)
@@ -644,8 +646,11 @@ class TestTables(CellTestCase):
 
     def test_providers(self) -> None:
         """Each provider of the catalogue, and why it cannot answer here."""
-        shown = self.shown("%chat_providers")["text/markdown"]
-        self.assertIn("| Mistral |", shown)
+        lines = self.shown("%chat_providers")["text/markdown"].splitlines()
+        told = {row.name: [line for line in lines if line.startswith(f"| {row.name} |")] for row in ROWS}
+        self.assertEqual(dict.fromkeys(told, 1), {name: len(found) for name, found in told.items()})
+        self.assertIn("MISTRAL", told["Mistral"][0])
+        self.assertNotIn("set ", told["Local"][0])
 
     def test_models(self) -> None:
         """The models of a provider."""

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 from g4f.markdown import literal
+from g4f_jupyter.show.display import PAUSE
 
 from .kernel import Cell, Kernel
 from .servers import Server, hello
@@ -192,6 +193,8 @@ class TestShow(ChatTestCase):
         self.assertEqual("".join(f"{number} " for number in range(4000)), cell.displays[0]["text/plain"])
         size = sum(len(json.dumps(message["content"])) for message in cell.messages)
         self.assertLess(size, 100_000 + 200_000 * seconds)
+        frames = [message for message in cell.messages if "data" in message["content"]]
+        self.assertLess(len(frames), 4 + seconds / PAUSE)
 
     def test_pause(self) -> None:
         """What came before a pause is shown, although nothing follows."""
