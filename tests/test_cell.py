@@ -356,6 +356,31 @@ class TestOutput(CellTestCase):
         folded = "<details><summary>Reasoning</summary>\n\nhm &lt;b>\n\n</details>\n\nthe answer"
         self.assertEqual({"text/plain": "the answer", "text/markdown": folded}, shown)
 
+    def test_reasoning_without_its_tag(self) -> None:
+        """Text that turns out to be thoughts goes where thoughts are: no form of the answer holds it at the end."""
+        self.kernel.run(f"{ENDS}\nitems = 'hm <b>', '\\n</think>', '\\n\\n[', '1]'")
+        folded = "<details><summary>Reasoning</summary>\n\nhm &lt;b>\n\n</details>\n\n"
+        for form, plain, markdown in (
+            ("markdown", "[1]", "&#91;1&#93;"),
+            ("text", "[1]", None),
+            ("json", "[\n  1\n]", "```json\n[\n  1\n]\n```"),
+        ):
+            with self.subTest(form):
+                cell = self.send(f"%%chat -p Ends --once -o out -f {form}\n?")
+                self.assertIn("hm <b>", cell.data("text/plain")[0])  # as it came
+                shown = {"text/plain": plain} | ({"text/markdown": f"{folded}{markdown}"} if markdown else {})
+                self.assertEqual([shown], cell.displays)
+                self.assertEqual("('[1]', 'hm <b>\\n')", self.kernel.run("str(out), out.reasoning").result)
+        self.kernel.run("items = 'hm', '\\n</think>\\n'")
+        shown = self.shown("%%chat -p Ends --once\n?")
+        self.assertEqual("[no text, only thoughts]", shown["text/plain"])
+
+    def test_status_below_a_text(self) -> None:
+        """What is waited for takes the place of no text that came."""
+        self.kernel.run(ENDS)
+        self.kernel.run("items = 'half', Status('waiting')")
+        self.assertEqual("half", self.shown("%%chat -p Ends --once\n?")["text/plain"])
+
     def test_quiet(self) -> None:
         """`--quiet` shows nothing, and the variable has the answer, which knows how it came about."""
         self.assertEqual([], self.send("%%chat -p Thinks --once --quiet -o told\n?").outputs)
