@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from .answer import Answer
+from .answer import Answer, ending
 from .errors import InputError
 from .markdown.code import fenced
+from .markdown.entities import literal
 from .markdown.rewriting import safe, titled
 from .wire import whole
 
@@ -75,10 +76,17 @@ class Turn(_Whole, frozen=True):
     """The images of the question: data URLs, or addresses."""
     rounds: tuple[Round, ...] = ()
     """The calls of tools before the answer. If the last ones have no results, `answer` is the text beside them."""
+    finish_reason: str = "stop"
+    """Why the answer ended: see `Answer.finish_reason`."""
 
     def __repr__(self) -> str:
         named = [f"{name}={getattr(self, name)!r}" for name in ("question", "answer", "provider", "model")]
         return f"Turn({', '.join(named)}, images=<{len(self.images)}>)"
+
+    @property
+    def mark(self) -> str:
+        """What a reader must know: why the answer is not whole. "" if it is."""
+        return ending(self.finish_reason)
 
     @property
     def open_calls(self) -> tuple[MadeCall, ...]:
@@ -124,13 +132,17 @@ class Turn(_Whole, frozen=True):
             for number, call in enumerate(answer.tool_calls)
         )
         rounds = (*self.rounds, *([Round(calls, str(answer), answer.reasoning)] if calls else []))
-        return Turn(self.question, str(answer), answer.provider, answer.model, images, rounds)
+        return Turn(self.question, str(answer), answer.provider, answer.model, images, rounds, answer.finish_reason)
 
     def to_markdown(self) -> str:
         """Return the question, the calls and the answer as Markdown, in which nothing of a stranger acts."""
         seen = f" ({len(self.images)} image{'s' * (len(self.images) > 1)})" if self.images else ""
         calls = "".join(f"\n\n{fenced(str(each))}" for each in self.rounds)
-        return f"{titled(self.question, note=seen)}{calls}\n\n{safe(self.answer)}"
+        return f"{titled(self.question, note=seen)}{calls}\n\n{self.answer_in_markdown()}"
+
+    def answer_in_markdown(self) -> str:
+        """Return the answer as Markdown in which nothing of it acts, above its mark."""
+        return f"{safe(self.answer)}\n\n*[{literal(self.mark)}]*" if self.mark else safe(self.answer)
 
 
 class Saved(msgspec.Struct, omit_defaults=True):

@@ -108,6 +108,16 @@ class TestTurns(CellTestCase):
                 self.assertIn(told, self.failure(f"%chat_history --load {name}"))
             self.assertIn("[1] first", self.shown("%chat_history")["text/plain"])
 
+    def test_cut_off(self) -> None:
+        """A turn whose answer was cut is marked in the history, also in that of a file."""
+        self.chat("-p Many --new --max-tokens 2", "*first*")
+        with tempfile.TemporaryDirectory() as folder:
+            self.send(f"%chat_history --json {folder}/chat.json")
+            for line in ("", f"--thread cut --load {folder}/chat.json"):
+                shown = self.shown(f"%chat_history {line}")
+                self.assertEqual("[1] *first*\n0 1 \n\n[cut off: the limit of its length]", shown["text/plain"])
+                self.assertIn("0 1 \n\n*[cut off: the limit of its length]*", shown["text/markdown"])
+
     def test_longer_than_the_context(self) -> None:
         """The oldest turns are left out, and a line below the answer says so."""
         for number in range(3):
@@ -553,7 +563,7 @@ class TestOutput(CellTestCase):
 PRICES_FAIL = """
 import sys, types
 def fail(*_, **__):
-    raise RuntimeError("no list")
+    raise LookupError("no list")
 sys.modules["genai_prices"] = types.ModuleType("genai_prices")
 sys.modules["genai_prices"].Usage = sys.modules["genai_prices"].calc_price = fail
 sys.modules["genai_prices"].__spec__ = types.SimpleNamespace()
