@@ -8,14 +8,7 @@ from g4f.turn import Turn
 
 from .threads import Thread
 
-__all__ = ["Cell", "Slot", "Slots", "TurnPlace"]
-
-
-class Cell(NamedTuple):
-    """A cell by its opaque id, which is never shown or stored, and one execution of it."""
-
-    id: str
-    execution: str
+__all__ = ["Slot", "Slots", "TurnPlace"]
 
 
 class Slot:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from contextlib import aclosing
-from hashlib import sha256
 from threading import RLock
 from time import monotonic
 from typing import Any
@@ -15,14 +14,15 @@ from g4f.assembly import Assembly
 from g4f.conversation import PendingTurn
 from g4f.dispatch import Request
 from g4f.errors import InputError, close_matches
+from g4f.notebook import CellRun
 from g4f.providers.response import Item
 from g4f.spending import Spent, counters
 from g4f.turn import Turn
 
-from .cells import Cell, Slot, Slots, TurnPlace
+from .cells import Slot, Slots, TurnPlace
 from .threads import Asked, Thread
 
-__all__ = ["Question", "Session", "cell_of", "deleted_cells", "takes_metadata"]
+__all__ = ["Question", "Session"]
 
 
 class Session:
@@ -62,14 +62,14 @@ class Session:
             for cell in self._cells.keys() & set(deleted):
                 _remove(self._cells.pop(cell).left(""))
 
-    def end(self, cell: Cell, *, well: bool) -> int:
+    def end(self, cell: CellRun, *, well: bool) -> int:
         """End an execution of a cell: turns of an earlier one that it has not asked again leave their conversation.
 
         If it did not end `well`, they stay, and are stale. Returns how many of them stay.
         """
         with self._lock:
-            slots = self._cells.get(cell.id, Slots())
-            left = slots.left(cell.execution)
+            slots = self._cells.get(cell.cell or "", Slots())
+            left = slots.left(cell.run or "")
             if well:
                 _remove(left)
                 return 0
@@ -81,7 +81,7 @@ class Session:
         self,
         question: str,
         *,
-        cell: Cell | None,
+        cell: CellRun,
         thread: str = "",
         new: bool = False,
         once: bool = False,
@@ -97,8 +97,8 @@ class Session:
         that names none.
         """
         with self._lock:
-            slots = Slots() if cell is None or once else self._cells.setdefault(cell.id, Slots())
-            execution = "" if cell is None else cell.execution
+            slots = Slots() if cell.cell is None or once else self._cells.setdefault(cell.cell, Slots())
+            execution = cell.run or ""
             slot = slots.next(execution)
             known = Thread() if once else slots.thread(slot, thread) or self._present(thread)
             own = slot.turn if known.has(slot.turn) else None
@@ -233,40 +233,3 @@ def _remove(slots: Iterable[Slot]) -> None:
 
 def _has(turns: Collection[Turn], turn: Turn) -> bool:
     return any(each is turn for each in turns)
-
-
-def cell_of(parent: Mapping[str, Any]) -> Cell | None:
-    """Return the cell that the message `parent` runs; None where the front end sends no id of it."""
-    cell = _cell_id(parent)
-    return None if cell is None else Cell(cell, str(parent.get("header", {}).get("msg_id")))
-
-
-def _cell_id(parent: Mapping[str, Any]) -> str | None:
-    """Return the opaque id of a cell. JupyterLab, Notebook and VS Code send it as `cellId`, Colab in `colab`."""
-    metadata = parent.get("metadata", {})
-    colab = metadata.get("colab")
-    found = metadata.get("cellId") or (colab.get("cell_id") if isinstance(colab, Mapping) else None)
-    return _opaque(found) if isinstance(found, str) and found else None
-
-
-def deleted_cells(parent: Mapping[str, Any]) -> list[str]:
-    """Return the ids of the cells that were deleted since the last message, which JupyterLab and Notebook send.
-
-    The running cell is not among them: it was only cut, and pasted elsewhere.
-    """
-    found = parent.get("metadata", {}).get("deletedCells")
-    deleted = [_opaque(cell) for cell in found if isinstance(cell, str)] if isinstance(found, list) else []
-    return [cell for cell in deleted if cell != _cell_id(parent)]
-
-
-def takes_metadata(parent: Mapping[str, Any]) -> bool:
-    """Whether the front end that sent `parent` accepts changed metadata in an update of a display.
-
-    VS Code then rewrites all outputs of the cell from an older state: the end of the answer would be lost.
-    """
-    return not str(parent.get("metadata", {}).get("cellId")).startswith("vscode-")
-
-
-def _opaque(cell: str) -> str:
-    """Return a digest of the id of a cell: the id of VS Code contains the path of the notebook."""
-    return sha256(cell.encode(errors="backslashreplace")).hexdigest()

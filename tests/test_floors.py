@@ -16,6 +16,7 @@ PACKAGES = [Path(package.__file__).parent for package in (g4f, g4f_jupyter)]
 
 FLOORS = {
     "g4f/markdown/formulas.py": 0,
+    "g4f/notebook.py": 0,
     "g4f/printable.py": 0,
     "g4f/providers/__init__.py": 0,
     "g4f/providers/base_provider.py": 0,
@@ -30,7 +31,6 @@ FLOORS = {
     "g4f/secrets/key.py": 0,
     "g4f/taping/__init__.py": 0,
     "g4f/taping/carrying.py": 0,
-    "g4f/taping/counts.py": 0,
     "g4f/typing.py": 0,
     "g4f/waiting/__init__.py": 0,
     "g4f/waiting/async_stream.py": 0,
@@ -63,6 +63,7 @@ FLOORS = {
     "g4f/providers/transport/sse.py": 1,
     "g4f/providers/types.py": 1,
     "g4f/secrets/known.py": 1,
+    "g4f/taping/counts.py": 1,
     "g4f_jupyter/inserts/sources.py": 1,
     "g4f_jupyter/show/shown.py": 1,
     "g4f/answer.py": 2,

@@ -11,6 +11,7 @@ from IPython.core.magic import line_cell_magic, line_magic, magics_class, no_var
 from IPython.display import display
 
 from g4f.errors import InputError
+from g4f.notebook import cell_of, deleted_cells
 from g4f.printable import counted, say
 from g4f.taping import tapes
 from g4f.waiting import bridge
@@ -21,12 +22,12 @@ from ..inserts.scope import variables_of
 from ..line.aliases import Aliases
 from ..line.arguments import chat_arguments, parsed
 from ..line.providers import Who, who
-from ..session import Question, Session, cell_of, deleted_cells, takes_metadata
+from ..session import Question, Session
 from ..show.display import KEPT, Frames, Screen, errors_in_one_line, show
 from ..show.footer import footer, metadata, notes, total
 from ..show.preview import Preview
 from ..show.terminal import terminal
-from ..show.updates import updates
+from ..show.updates import takes_metadata, updates
 from .settings import ChatSettings
 
 if TYPE_CHECKING:
@@ -196,8 +197,7 @@ class ChatMagics(ChatSettings):
         parent = self._parent()
         code = parent.get("content", {}).get("code")
         is_nested = result is not None and result.info is not None and result.info.raw_cell != code
-        cell = None if is_nested else cell_of(parent)
-        if cell is not None and self.session.end(cell, well=result is not None and bool(result.success)):
+        if not is_nested and self.session.end(cell_of(parent), well=result is not None and bool(result.success)):
             say("[the conversation keeps the earlier answer of this cell, as stale, until the cell is run again]")
 
     def _parent(self) -> dict[str, Any]:
