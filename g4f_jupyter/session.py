@@ -88,13 +88,13 @@ class Session:
         system: str | None = None,
         begin_with: str = "",
         default: Mapping[str, Any],
-        **options: Any,
+        options: Mapping[str, Any],
     ) -> Question:
         """Return a question that is ready to be sent. Raises the errors of `Conversation.prepare`.
 
         `new` begins a new conversation; `once` asks without one. `system`, if not None, is the system prompt from this
         turn on, and `begin_with` is that of a new conversation. `default` has the provider and model of a conversation
-        that names none.
+        that names none. `options` are those of `Conversation.prepare`.
         """
         with self._lock:
             slots = Slots() if cell.cell is None or once else self._cells.setdefault(cell.cell, Slots())

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import tempfile
+from inspect import signature
 from pathlib import Path
 from typing import Any
+
+from g4f.conversation import Conversation
+from g4f_jupyter.session import Session
 
 from .servers import Server, hello
 from .test_cell import CellTestCase
@@ -154,9 +158,29 @@ class TestOptions(LineTestCase):
             with self.subTest(name):
                 told = self.failure(f"%%chat --once --set {name}=1\n?")
                 self.assertIn(f"--set {name}=… is not possible: give --{name.replace('_', '-')} instead", told)
-        for name in ("messages", "question", "cell", "instead_of", "self", "images", "begin_with"):
+        for name in ("messages", "question", "self", "images", "above"):
             with self.subTest(name):
                 self.assertIn(f"--set {name}=… is not possible", self.failure(f"%%chat --once --set {name}=1\n?"))
+
+    def test_our_own_words(self) -> None:
+        """What our functions call their parameters is no option: `--set` of it is one line, or reaches the provider."""
+        for name in {*signature(Session.question).parameters, *signature(Conversation.prepare).parameters} - {"stream"}:
+            with self.subTest(name):
+                self.assertRegex(
+                    self.failure(f"%%chat -p Echo --once --set {name}=1\n?"),
+                    f"^InputError: (--set {name}=… is not possible|Echo does not take the option '{name}')",
+                )
+
+    def test_long_words(self) -> None:
+        """Of a long word in an error, the line shows both ends."""
+        nines = "9" * 5000
+        for line in (f"--max-tokens {nines}", f"--budget {nines}", f"--thread a -f {nines}", f"-o -{nines}"):
+            with self.subTest(line[:20]):
+                told = self.failure(f"%%chat -p Echo --once {line}\n?")
+                self.assertLess(len(told), 300)
+                self.assertRegex(told, "9{60,}…9{18}")
+        self.assertIn("--budget: needs a number of tokens", self.failure(f"%%chat --once --budget {nines}\n?"))
+        self.assertIn("w" * 170, self.failure(f"%%chat -p {'w' * 170} --once\n?"))
 
     def test_backslashes(self) -> None:
         r"""A backslash is sent, in quotes and without; `\"` is a quote within double quotes."""

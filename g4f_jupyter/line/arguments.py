@@ -39,8 +39,12 @@ def _variable(name: str) -> str:
     return name
 
 
+_DIGITS = 18
+"""Most digits of a count of tokens: nobody has more."""
+
+
 def _tokens(number: str) -> int:
-    if not number.isdecimal():
+    if not number.isdecimal() or len(number) > _DIGITS:
         raise ArgumentTypeError(f"needs a number of tokens, 0 for no limit, not {number!r}")
     return int(number)
 
@@ -204,8 +208,8 @@ def _fill(options: Namespace, parser: ArgumentParser, variables: Mapping[str, An
     options.set = {name: _setting(name, value, parser, held) for name, value in options.set}
 
 
-_TAKEN = {"images": "--image", "begin_with": "--system"} | dict.fromkeys(
-    ("cell", "instead_of", "messages", "question", "self"), "the text of the question"
+_TAKEN = {"images": "--image", "above": "--thread or --once"} | dict.fromkeys(
+    ("messages", "question", "self"), "the text of the question"
 )
 """What to give instead of options that are no provider's."""
 

@@ -131,9 +131,12 @@ class ChatMagics(ChatSettings):
             system=filled.system,
             begin_with=self.system,
             default=default.named,
-            images=filled.images or None,
-            **given.named,
-            **(self.provider_options(options, client) | options.set),
+            options={
+                "images": filled.images or None,
+                **given.named,
+                **self.provider_options(options, client),
+                **options.set,
+            },
         )
 
     def _show(self, question: Question, options: Namespace, filled: Filled) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import traceback
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
@@ -280,11 +281,16 @@ def errors_in_one_line() -> Iterator[None]:
         raise
 
 
+_LONG_WORD = re.compile(r"(\S{80})\S{100,}(\S{20})")
+"""A word, such as a number or an address, in an error of which the line shows only the beginning and the end."""
+
+
 def _shorten(error: BaseException) -> None:
     message = str(error)
     if isinstance(error, G4FError) and error.provider and error.provider not in message:
         message = f"{error.provider}: {message}"
-    lines = [[one_line(f"{type(error).__name__}: {message}"), *_remedies(error)]]
+    line = _LONG_WORD.sub(r"\1…\2", one_line(f"{type(error).__name__}: {message}"))
+    lines = [[line, *_remedies(error)]]
 
     def render() -> list[str]:
         return lines.pop() if lines else [printable(line) for line in traceback.format_exception(error)]
