@@ -97,10 +97,10 @@ class Session:
         that names none. `options` are those of `Conversation.prepare`.
         """
         with self._lock:
-            slots = Slots() if cell.cell is None or once else self._cells.setdefault(cell.cell, Slots())
+            slots = Slots() if cell.cell is None else self._cells.setdefault(cell.cell, Slots())
             execution = cell.run or ""
             slot = slots.next(execution)
-            known = Thread() if once else slots.thread(slot, thread) or self._present(thread)
+            known = Thread() if once else slots.thread(slot, thread, new=new) or self._present(thread)
             own = slot.turn if known.has(slot.turn) else None
             begins = new and (own is None or known.conversation.turns[0] is not own)  # its first cell keeps the rest
             known, own = (Thread(), None) if begins else (known, own)
@@ -111,7 +111,7 @@ class Session:
             if not (known.conversation.provider or known.conversation.model):
                 options = {**default, **options}
             pending = known.conversation.prepare(question, above=above, system=prompt, **options)
-            place = None if once else TurnPlace(known, thread, slots, slot, execution)
+            place = TurnPlace(known, thread, slots, slot, execution, once)
             return Question(self, pending, place, system=system, new=new)
 
     def enter(
@@ -125,18 +125,21 @@ class Session:
     ) -> bool:
         """Put a turn into its place, and take the one that it replaces out, wherever that is.
 
-        Returns False for the turn of an execution of its cell after which another one was answered.
+        Returns False if it enters none: asked `once`, or in an execution of its cell after which another was answered.
         """
         thread, slot = place.thread, place.slot
         with self._lock:
             if slot.number > pending.number:
+                return False
+            if place.once:
+                _remove([slot])
                 return False
             before = place.slots.next_turn(slot, thread)
             asked = Asked(pending.enter(instead_of=slot.turn, before=before), pending, system, show)
             thread.enter(asked)
             old, gone = slot.thread, slot.turn
             slot.thread, slot.name, slot.turn = thread, place.name, asked.turn
-            slot.number, slot.execution = pending.number, place.execution
+            slot.number, slot.execution, slot.begins = pending.number, place.execution, new
             old.remove(gone)  # unless it was replaced
             if new or place.name not in self.threads:
                 self.threads[place.name] = thread
@@ -156,7 +159,7 @@ class Question:
     """
 
     def __init__(
-        self, session: Session, pending: PendingTurn, place: TurnPlace | None, *, system: str | None, new: bool
+        self, session: Session, pending: PendingTurn, place: TurnPlace, *, system: str | None, new: bool
     ) -> None:
         self._session, self._pending, self._place = session, pending, place
         self._system, self._new = system, new
@@ -184,14 +187,14 @@ class Question:
     @property
     def stale_above(self) -> list[str]:
         """The questions of the turns that it builds on and that are stale."""
-        thread = Thread() if self._place is None else self._place.thread
-        return [turn.question for turn, note in thread.notes() if note and _has(self._pending.above, turn)]
+        notes = self._place.thread.notes()
+        return [turn.question for turn, note in notes if note and _has(self._pending.above, turn)]
 
     @property
     def is_elsewhere(self) -> bool:
         """Whether its conversation is an earlier one: new cells go on with another, which was begun since."""
         place, threads = self._place, self._session.threads
-        return place is not None and not self._new and threads.get(place.name, place.thread) is not place.thread
+        return not (place.once or self._new) and threads.get(place.name, place.thread) is not place.thread
 
     async def items(self) -> AsyncGenerator[Item]:
         """Yield the items of the answer."""
@@ -209,15 +212,14 @@ class Question:
 
     def keep(self) -> None:
         """Let its cell keep the turn of an earlier execution, though it does not ask again."""
-        if self._place is not None:
-            self._place.slot.execution = self._place.execution
+        self._place.slot.execution = self._place.execution
 
     def enter(self, show: Callable[[str], None] | None = None) -> bool:
         """Put its turn into the conversation, if it is answered, and return whether it is there.
 
         `show` is called at any time to show a note below the answer, and with "" to take it away.
         """
-        if self._place is not None and not self._has_entered and self._pending.is_answered:
+        if not self._has_entered and self._pending.is_answered:
             self._has_entered = self._session.enter(
                 self._pending, self._place, system=self._system, new=self._new, show=show
             )
