@@ -69,6 +69,10 @@ class Slots:
         """Return the slots whose turns are those of an earlier execution."""
         return [slot for slot in self._slots if slot.execution != execution and slot.is_filled]
 
+    def turns_left(self, execution: str) -> list[Turn | None]:
+        """Return these turns: no question of this execution is asked with them."""
+        return [slot.turn for slot in self.left(execution)]
+
 
 class TurnPlace(NamedTuple):
     """Where the turn of a question belongs: in a conversation, which has a name, and in a cell."""

@@ -106,7 +106,7 @@ class Session:
             known, own = (Thread(), None) if begins else (known, own)
             if not known.conversation.turns:
                 known.system = begin_with or known.given
-            above = known.above(own or slots.next_turn(slot, known), [each.turn for each in slots.left(execution)])
+            above = known.above(own or slots.next_turn(slot, known), slots.turns_left(execution))
             prompt = known.system_below(above) if system is None else system
             if not (known.conversation.provider or known.conversation.model):
                 options = {**default, **options}
@@ -187,7 +187,8 @@ class Question:
     @property
     def stale_above(self) -> list[str]:
         """The questions of the turns that it builds on and that are stale."""
-        notes = self._place.thread.notes()
+        place = self._place
+        notes = place.thread.notes(place.slots.turns_left(place.execution))
         return [turn.question for turn, note in notes if note and _has(self._pending.above, turn)]
 
     @property

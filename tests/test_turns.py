@@ -196,6 +196,14 @@ class TestSeveral(TurnsTestCase):
         self.cell("a", "%chat -p Limited --once one\n%chat -p Echo two", well=False)
         self.assertEqual([f"one ({LEFT})", f"two ({LEFT})"], self.turns())
 
+    def test_failure_that_is_caught(self) -> None:
+        """A line that fails, and is caught, leaves no turn, and no later line says that anything is stale."""
+        self.cell("a", "%chat -p Echo one\n%chat -p Echo two\n%chat -p Echo three")
+        caught = "try:\n    %chat -p Limited one\nexcept Exception: pass\n"
+        cell = self.cell("a", f"{caught}%chat -p Echo two\n%chat -p Echo three")
+        self.assertEqual(["two", "three"], self.turns())
+        self.assertNotIn("stale", str(cell.displays[1:]))
+
     def test_new_above(self) -> None:
         """A line goes on with the conversation that one above it begins, also if it was in another one before."""
         self.cell("a", "%chat -p Echo first")
