@@ -621,6 +621,8 @@ class TestLeftOut(unittest.TestCase):
             ),
             (object(), "it: only that it is of type object was sent, not what it holds"),
             ((each for each in ""), "it: only that it is of type generator was sent, not what it holds"),
+            *((each, "it: the code of this method was sent, not what it returns") for each in (lazy.__str__, {}.items)),
+            *((each,) for each in (len, Element.__str__, dict.fromkeys, told, Element)),
             (Response(), "it: only that it is of type Response was sent, not what it holds"),
             (Element("<p class='a'>text</p>"),),
             (Element("<img src='a' />"),),

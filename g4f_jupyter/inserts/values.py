@@ -161,6 +161,13 @@ def _bytes(value: bytes | bytearray, room: Room, _: Scrubber) -> str:
     return f"{type(value).__name__} of length {len(value):,}, beginning with {bytes(value[:32])!r}"
 
 
+def _code(value: Any, room: Room, _: Scrubber) -> str:
+    owner = getattr(value, "__self__", None)  # that of a function of C is its module
+    if not (inspect.isclass(value) or owner is None or inspect.ismodule(owner) or inspect.isclass(owner)):
+        room.say("the code of this method was sent, not what it returns")
+    return source(value, room)
+
+
 def _of(*kinds: type) -> Callable[[object], bool]:
     return lambda value: isinstance(value, kinds)
 
@@ -175,7 +182,7 @@ _DESCRIPTIONS: tuple[tuple[Callable[[object], bool], Callable[[Any, Room, Scrubb
     (_of(ModuleType), lambda value, room, _: module(value, room)),
     (
         lambda value: inspect.isclass(value) or inspect.isroutine(value),
-        lambda value, room, _: source(value, room),
+        _code,
     ),
     (is_frame, frame),
     (is_column, series),
