@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import msgspec
-
 from .assembly import Assembly
 from .errors import ResponseError, kind_of
 from .providers.response import Event, FinishReason, Item, Reasoning, TextWasReasoning, ToolCall
+from .tidying import tidy
 from .wire import whole
 
 __all__ = ["Shaper"]
@@ -39,13 +38,6 @@ def _parted(text: str) -> tuple[str, str]:
     """Return `text` without halves of characters, and the half at its end whose other half may follow."""
     half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
     return whole(text.removesuffix(half)), half
-
-
-def _whole(event: Event) -> Event:
-    """Return `event` without halves of characters, which can be neither sent nor saved."""
-    texts = {name: text for name in event.__struct_fields__ if isinstance(text := getattr(event, name), str)}
-    broken = {name: whole(text) for name, text in texts.items() if not text.isascii()}
-    return msgspec.structs.replace(event, **broken) if broken else event
 
 
 class Shaper:
@@ -106,12 +98,12 @@ class Shaper:
                 return []
             case Reasoning():
                 held = self.flush() if self._speaks and (self._unsure or self._held) else []
-                return held + self._reason(item)
+                return held + self._reason(item if isinstance(item.text, str) else tidy(item))
             case FinishReason() | ToolCall():
                 held = self.flush()
-                return held if self.done else [*held, _whole(item)]
+                return held if self.done else [*held, tidy(item)]
             case Event():
-                return [_whole(item)]
+                return [tidy(item)]
         raise ResponseError(f"the provider yielded {kind_of(item)}: it may yield text and events")
 
     def _feed(self, text: str) -> list[Item]:
