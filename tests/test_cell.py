@@ -332,6 +332,15 @@ class TestOutput(CellTestCase):
                 self.assertEqual('{\n  "a": 1.10,\n  "a": "é"\n}', shown["text/plain"])
                 self.assertEqual(f"```json\n{shown['text/plain']}\n```", shown["text/markdown"])
 
+    def test_calls_before_json(self) -> None:
+        """An answer that only calls tools is no failure: the JSON is still to come."""
+        self.kernel.run(
+            f"{ENDS}\nfrom g4f.providers.response import ToolCall\nitems = (ToolCall(0, 'a', 'f', '{{}}'),)"
+        )
+        self.assertEqual("[calls]\n\n```\nf({})\n```", self.shown("%%chat -p Ends --once -f json\n?")["text/plain"])
+        self.kernel.run("items = ('no', *items)")
+        self.assertIn("the answer is not JSON", self.failure("%%chat -p Ends --once -f json\n?"))
+
     def test_no_json(self) -> None:
         """What is no JSON fails its cell, stands there all the same, is in the variable, and leaves no turn."""
         self.kernel.run(ENDS)

@@ -97,6 +97,8 @@ class TestOptions(LineTestCase):
             ("{box.half}", 0.5),
             ("{words[1]}", "¶"),
             ("is-{m}", "is-tiny"),
+            ("{number:.2f}", "3.00"),
+            ("{m!r}{number}", "'tiny'3"),
             ("""'{"k": ["{m}", "{words}", "n{number}", 1]}'""", {"k": ["tiny", ["§", "¶"], "n3", 1]}),
             ("3", 3),
             ('"3"', 3),
@@ -134,6 +136,11 @@ class TestOptions(LineTestCase):
             ("-i {nme}", "there is no variable 'nme'"),
             ("--set a={nme}", "there is no variable 'nme'"),
             ("""--set 'a={"k": "{nme}"}'""", "there is no variable 'nme'"),
+            ("--set a=[{number}]", "--set: needs JSON after the =, in single quotes, not '[{number}]'"),
+            ("""--set 'a={"k": {number}}'""", "--set: needs JSON after the ="),
+            ("--set 'a={k: 1}'", "--set: needs JSON after the ="),
+            (f"--set a={'[' * 100_000}", "--set: needs JSON after the ="),
+            ("--set a={nme:.2f}", "--set: needs JSON after the ="),
             ("--set 'a=[NaN]'", "--set: needs JSON after the =, in single quotes, not '[NaN]'"),
         ):
             with self.subTest(line):
