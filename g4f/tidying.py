@@ -48,8 +48,8 @@ def _counts(usage: Usage) -> dict[str, int | None]:
     """Return the fields of `usage` that are no counts, with what they should be."""
     counts: dict[str, int | None] = {}
     for field in msgspec.structs.fields(Usage):
-        value, is_sure = getattr(usage, field.name), field.type is int
+        value = getattr(usage, field.name)
         number = count(value)
-        if field.type is not str and (type(value) is not int or number != value) and (is_sure or value is not None):
-            counts[field.name] = 0 if number is None and is_sure else number
+        if field.type is not str and (type(value) is not int or number != value):
+            counts[field.name] = 0 if number is None and field.type is int else number
     return counts

@@ -394,11 +394,32 @@ class TestOutput(CellTestCase):
         shown = self.shown("%%chat -p Ends --once\n?")
         self.assertEqual("[no text, only thoughts]", shown["text/plain"])
 
+    def test_reasoning_without_its_tag_as_it_comes(self) -> None:
+        """While the answer still comes, nothing of the thoughts stands outside of the fold either."""
+        self.kernel.run(
+            """
+            class Forgets(AsyncGeneratorProvider):
+                @classmethod
+                async def create_async_generator(cls, model, messages):
+                    yield "hm <b>\\n\\n" * 1000
+                    yield "so\\n</think>\\n\\nthe *answer*"
+                    await asyncio.Event().wait()
+            """
+        )
+        cell = self.kernel.send("%%chat -p Forgets --once\n?")
+        self.kernel.wait_for(cell, "the *answer*")
+        self.kernel.interrupt()
+        self.kernel.finish(cell)
+        frames = [content["data"] for _, content in cell.outputs if "text/markdown" in content.get("data", {})]
+        shown = [each["text/markdown"] for each in frames if each["text/plain"] == "the *answer*"]
+        self.assertEqual({"the *answer*"}, {each.partition("</details>\n\n")[2] for each in shown})
+
     def test_status_below_a_text(self) -> None:
         """What is waited for takes the place of no text that came."""
         self.kernel.run(ENDS)
         self.kernel.run("items = 'half', Status('waiting')")
-        self.assertEqual("half", self.shown("%%chat -p Ends --once\n?")["text/plain"])
+        cell = self.send("%%chat -p Ends --once\n?")
+        self.assertEqual({"half"}, set(cell.data("text/plain")))
 
     def test_quiet(self) -> None:
         """`--quiet` shows nothing, and the variable has the answer, which knows how it came about."""

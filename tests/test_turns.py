@@ -215,7 +215,19 @@ class TestSeveral(TurnsTestCase):
             self.assertEqual(["one", "two"], self.turns())
             self.assertNotIn(ELSEWHERE, str(cell.displays))
         self.cell("c", "%chat -p Echo --new there")
+        self.assertNotIn(ELSEWHERE, str(self.cell("d", "%chat -p Echo --once no").displays))
         self.assertIn(ELSEWHERE, str(self.cell("b", "%chat -p Echo --once no\n%chat -p Echo two").displays))
+
+    def test_new_above_failed(self) -> None:
+        """A line that was to begin a conversation, and failed, takes no other line along."""
+        line = (
+            "try: get_ipython().run_line_magic('chat', '-p {} --new one')\nexcept Exception: pass\n%chat -p Echo {} two"
+        )
+        self.cell("a", line.format("Echo", "--new"))
+        self.cell("b", "%chat -p Echo below")
+        self.cell("a", line.format("Limited", ""))
+        self.assertEqual(["two"], self.asked())
+        self.assertEqual(["two", "below"], self.turns())
 
     def test_new_for_each(self) -> None:
         """Lines that each begin a conversation keep theirs, and the cell below keeps the last one."""

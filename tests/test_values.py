@@ -657,6 +657,8 @@ class TestLeftOut(unittest.TestCase):
         self.assertEqual(["it: only 9 of 50 rows were sent"], self.left_out(frame, limit=1000))
         frame = pd.DataFrame({"a": ["x" * 300] * 50})
         self.assertIn("it: 4 of its cells were sent only to 200 characters", self.left_out(frame, limit=1000))
+        frame = pd.DataFrame({"a": [np.zeros(2000)] * 50, "b": ["x" * 90] * 50})
+        self.assertIn("it: 7 of its cells were sent only in part", self.left_out(frame, limit=1000))
 
     def test_traceback(self) -> None:
         """Of a long traceback only the innermost frames are sent."""
