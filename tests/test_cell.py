@@ -236,6 +236,47 @@ class TestSent(CellTestCase):
         self.assertTrue(asked.endswith("Whose fault is it?"), asked)
         self.assertIn("share = 21", asked)
 
+    def test_what_is_no_python(self) -> None:
+        """Of a cell or a module that cannot be read as Python, its lines are sent."""
+        for code, line in (
+            ("x = (1,\ny = 2", "--> x = (1,\n    y = 2\n"),
+            ("good = 1\nx = )", "    good = 1\n--> x = )\n"),
+        ):
+            with self.subTest(code):
+                self.kernel.run(code)
+                asked = self.shown("%chat_fix -p Echo --once")["text/plain"]
+                self.assertIn(f"In this cell:\n```python\n{line}```", asked)
+                self.assertNotIn("compile", asked)
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "no_python.py").write_text("a = 1\n\n\n\n\nb = (\n", encoding="utf-8")
+            self.kernel.run(f"import sys; sys.path.insert(0, {folder!r})\nimport no_python")
+            asked = self.shown("%chat_fix -p Echo --once")["text/plain"]
+        self.assertIn("--> import no_python\n", asked)
+        self.assertIn("In no_python.py, from line 3:\n```python\n    \n    \n    \n--> b = (\n```", asked)
+
+    def test_causes(self) -> None:
+        """What caused the last error, and what is in a group, is sent: type, message, line and variables, each once."""
+        tries = "try:\n        return {{}}[name]\n    except KeyError as e:"
+        raises = f"def load(name):\n    {tries}\n        raise {{}}\nload('```')"
+        for raised, words in (
+            ("ValueError('no') from e", "ValueError: no\nCaused by: KeyError: '```'"),
+            ("ValueError('no')", "ValueError: no\nRaised while this was handled: KeyError: '```'"),
+            ("ValueError('no') from None", "ValueError: no"),
+        ):
+            with self.subTest(raised):
+                self.kernel.run(raises.format(raised))
+                asked = self.shown("%chat_fix -p Echo --once")["text/plain"]
+                fence = "````" if "KeyError" in words else "```"
+                self.assertIn(f"{fence}\n{words}\n{fence}", asked)
+                self.assertEqual("None" not in raised, "-->         return {}[name]" in asked)
+                self.assertEqual(1, asked.count("name = '```'"))
+        self.kernel.run("raise ExceptionGroup('many', [ValueError(i) for i in range(9)])")
+        cell = self.send("%chat_fix -p Echo --once")
+        self.assertIn("ExceptionGroup: many (9 sub-exceptions)\nIn the group: ValueError: 0\n", cell.screen)
+        self.assertIn("the last error: only 5 of 10 errors were sent", cell.displays[0]["text/markdown"])
+        self.kernel.run("e = ValueError('circle')\ne.__cause__ = e\nraise e")
+        self.assertEqual(1, self.send("%chat_fix -p Echo --once").screen.count("ValueError: circle"))
+
     def test_secrets(self) -> None:
         """No secret of the variables, the environment, the code or the message is sent; a line says how many."""
         self.kernel.run(
