@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .assembly import Assembly
 from .errors import ResponseError, kind_of
-from .providers.response import Event, FinishReason, Item, Reasoning, TextWasReasoning, ToolCall
+from .providers.response import Event, FinishReason, Item, Reasoning, TextWasReasoning, ToolCall, Usage
 from .tidying import tidy
 from .wire import whole
 
@@ -102,6 +102,10 @@ class Shaper:
             case FinishReason() | ToolCall():
                 held = self.flush()
                 return held if self.done else [*held, tidy(item)]
+            case Usage():
+                usage = tidy(item)
+                has_counted = usage.prompt_tokens or usage.completion_tokens or usage.total_tokens
+                return [usage] if has_counted else []  # no question has 0 tokens
             case Event():
                 return [tidy(item)]
         raise ResponseError(f"the provider yielded {kind_of(item)}: it may yield text and events")

@@ -70,10 +70,11 @@ class TestOddEvents(unittest.TestCase):
 
     def test_counts(self) -> None:
         """Odd counts of tokens cost no answer."""
+        self.assertEqual([], Shaper(Assembly()).feed(Usage(0, 0, 0, 0, tier="default")))
         for odd, usage in (
             (Usage(1.5, "2", 3, cached_tokens=-1), Usage(2, 2, 3)),
-            (Usage(math.nan, None, -1, 2, True, "x"), Usage(0, 0, 0, 2)),
-            (Usage("x", [], {}, math.inf, 1.0, "7", "flex"), Usage(0, 0, 0, None, 1, 7, "flex")),
+            (Usage(math.nan, None, 5, 2, True, "x"), Usage(0, 0, 5, 2)),
+            (Usage("x", 1, {}, math.inf, 1.0, "7", "flex"), Usage(0, 1, 0, None, 1, 7, "flex")),
         ):
             with self.subTest(odd):
                 [counted] = Shaper(Assembly()).feed(odd)
