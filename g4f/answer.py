@@ -9,7 +9,7 @@ from .client.types import CompletionToolCall, completion_calls
 from .printable import one_line
 from .providers.response import Usage
 
-__all__ = ["Answer"]
+__all__ = ["Answer", "ending"]
 
 
 _ENDS = {
@@ -21,6 +21,11 @@ _ENDS = {
     "incomplete": "incomplete",
 }
 """Finish reasons in words for people."""
+
+
+def ending(reason: str) -> str:
+    """Return in words for people why an answer ended that is not whole; "" for one that is."""
+    return _ENDS[reason] if reason in _ENDS else f"finish reason: {one_line(reason)[:100]}"
 
 
 class Answer(str):  # noqa: SLOT000 - it has attributes
@@ -59,8 +64,7 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     @property
     def mark(self) -> str:
         """What a reader must know: why it is not whole, or has no text. "" if it is whole, and says something."""
-        reason = self.finish_reason
-        ended = _ENDS[reason] if reason in _ENDS else f"finish reason: {one_line(reason)[:100]}"
+        ended = ending(self.finish_reason)
         if self.says_something:
             return ended
         return f"no text{', only thoughts' * bool(self.reasoning.strip())}{f'; {ended}' * bool(ended)}"

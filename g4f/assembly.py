@@ -88,6 +88,7 @@ class Assembly:
                 self.logprobs += event.content
             case PassedOver():
                 self._thoughts.clear()
+                self._answers = bool(self._calls or self._reason or self.replayed or self.trimmed)
             case Status():
                 pass
             case _:

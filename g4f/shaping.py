@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import msgspec
-
 from .assembly import Assembly
 from .errors import ResponseError, kind_of
-from .providers.response import Event, FinishReason, Item, Reasoning, TextWasReasoning, ToolCall
+from .providers.response import Event, FinishReason, Item, Reasoning, TextWasReasoning, ToolCall, Usage
+from .tidying import tidy
 from .wire import parted, whole
 
 __all__ = ["Shaper"]
@@ -33,14 +32,6 @@ def _held_back(text: str, words: Sequence[str]) -> int:
     longest = min(max(map(len, words)) - 1, len(text))
     sizes = range(longest, 0, -1)
     return next((size for size in sizes if any(word.startswith(text[-size:]) for word in words)), 0)
-
-
-def _whole(event: Event) -> Event:
-    """Return `event` without halves of characters, which can be neither sent nor saved."""
-    for name in event.__struct_fields__:
-        if isinstance(text := getattr(event, name), str) and not text.isascii():
-            event = msgspec.structs.replace(event, **{name: whole(text)})
-    return event
 
 
 class Shaper:
@@ -101,12 +92,16 @@ class Shaper:
                 return []
             case Reasoning():
                 held = self.flush() if self._speaks and (self._unsure or self._held) else []
-                return held + self._reason(item)
+                return held + self._reason(item if isinstance(item.text, str) else tidy(item))
             case FinishReason() | ToolCall():
                 held = self.flush()
-                return held if self.done else [*held, _whole(item)]
+                return held if self.done else [*held, tidy(item)]
+            case Usage():
+                usage = tidy(item)
+                has_counted = usage.prompt_tokens or usage.completion_tokens or usage.total_tokens
+                return [usage] if has_counted else []  # no question has 0 tokens
             case Event():
-                return [_whole(item)]
+                return [tidy(item)]
         raise ResponseError(f"the provider yielded {kind_of(item)}: it may yield text and events")
 
     def _feed(self, text: str) -> list[Item]:

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from .answer import Answer
+from .answer import Answer, ending
 from .errors import InputError
 from .markdown.code import fenced
+from .markdown.entities import literal
 from .markdown.rewriting import safe, titled
+from .printable import counted
 from .wire import whole
 
 __all__ = ["Entered", "MadeCall", "Round", "Saved", "Turn", "messages_of"]
@@ -75,10 +77,17 @@ class Turn(_Whole, frozen=True):
     """The images of the question: data URLs, or addresses."""
     rounds: tuple[Round, ...] = ()
     """The calls of tools before the answer. If the last ones have no results, `answer` is the text beside them."""
+    finish_reason: str = "stop"
+    """Why the answer ended: see `Answer.finish_reason`."""
 
     def __repr__(self) -> str:
         named = [f"{name}={getattr(self, name)!r}" for name in ("question", "answer", "provider", "model")]
         return f"Turn({', '.join(named)}, images=<{len(self.images)}>)"
+
+    @property
+    def mark(self) -> str:
+        """What a reader must know: why the answer is not whole. "" if it is."""
+        return ending(self.finish_reason)
 
     @property
     def open_calls(self) -> tuple[MadeCall, ...]:
@@ -124,13 +133,24 @@ class Turn(_Whole, frozen=True):
             for number, call in enumerate(answer.tool_calls)
         )
         rounds = (*self.rounds, *([Round(calls, str(answer), answer.reasoning)] if calls else []))
-        return Turn(self.question, str(answer), answer.provider, answer.model, images, rounds)
+        return Turn(self.question, str(answer), answer.provider, answer.model, images, rounds, answer.finish_reason)
 
-    def to_markdown(self) -> str:
-        """Return the question, the calls and the answer as Markdown, in which nothing of a stranger acts."""
-        seen = f" ({len(self.images)} image{'s' * (len(self.images) > 1)})" if self.images else ""
-        calls = "".join(f"\n\n{fenced(str(each))}" for each in self.rounds)
-        return f"{titled(self.question, note=seen)}{calls}\n\n{safe(self.answer)}"
+    def to_text(self, *, number: str = "", note: str = "") -> str:
+        """Return the question, behind a `number` and above a `note`, the calls and the answer with its mark as text."""
+        calls = "".join(f"\n[calls]\n{each}" for each in self.rounds)
+        mark = f"\n\n[{self.mark}]" if self.mark else ""
+        return f"{number}{self.question}{self._seen}{note}{calls}\n{self.answer}{mark}"
+
+    def to_markdown(self, *, number: str = "", note: str = "") -> str:
+        """Return the same as Markdown, in which nothing of a stranger acts. The `note` is Markdown, too."""
+        calls = "".join(f"\n\n[calls]\n\n{fenced(str(each))}" for each in self.rounds)
+        mark = f"\n\n*[{literal(self.mark)}]*" if self.mark else ""
+        title = titled(self.question, number=number, note=f"{self._seen}{note}")
+        return f"{title}{calls}\n\n{safe(self.answer)}{mark}"
+
+    @property
+    def _seen(self) -> str:
+        return f" ({counted(len(self.images), 'image')})" if self.images else ""
 
 
 class Saved(msgspec.Struct, omit_defaults=True):

@@ -8,14 +8,7 @@ from g4f.turn import Turn
 
 from .threads import Thread
 
-__all__ = ["Cell", "Slot", "Slots", "TurnPlace"]
-
-
-class Cell(NamedTuple):
-    """A cell by its opaque id, which is never shown or stored, and one execution of it."""
-
-    id: str
-    execution: str
+__all__ = ["Slot", "Slots", "TurnPlace"]
 
 
 class Slot:
@@ -30,6 +23,8 @@ class Slot:
         """That of the question that gave the turn."""
         self.execution = ""
         """That in which it was asked."""
+        self.begins = False
+        """Whether it began its conversation."""
 
     @property
     def is_filled(self) -> bool:
@@ -51,10 +46,15 @@ class Slots:
         self._slots += [Slot() for _ in range(self._asked - len(self._slots))]
         return self._slots[self._asked - 1]
 
-    def thread(self, slot: Slot, name: str) -> Thread | None:
-        """Return the conversation in which a question was asked, else the one nearest in its cell. None: no one was."""
+    def thread(self, slot: Slot, name: str, *, new: bool) -> Thread | None:
+        """Return the conversation of a question of that name; None if the cell has not asked in any.
+
+        It is the one that a question above it has just begun, unless it begins a `new` one itself, else that in which
+        it was asked, else the nearest.
+        """
         at = self._slots.index(slot)
-        nearest = [*self._slots[at::-1], *self._slots[at + 1 :]]
+        begun = [each for each in self._slots[:at][::-1] if each.begins and each.execution == self._execution]
+        nearest = [*(() if new else begun), *self._slots[at::-1], *self._slots[at + 1 :]]
         return next((each.thread for each in nearest if each.name == name and each.is_filled), None)
 
     def next_turn(self, slot: Slot, thread: Thread) -> Turn | None:
@@ -69,6 +69,10 @@ class Slots:
         """Return the slots whose turns are those of an earlier execution."""
         return [slot for slot in self._slots if slot.execution != execution and slot.is_filled]
 
+    def turns_left(self, execution: str) -> list[Turn | None]:
+        """Return these turns: no question of this execution is asked with them."""
+        return [slot.turn for slot in self.left(execution)]
+
 
 class TurnPlace(NamedTuple):
     """Where the turn of a question belongs: in a conversation, which has a name, and in a cell."""
@@ -78,3 +82,5 @@ class TurnPlace(NamedTuple):
     slots: Slots
     slot: Slot
     execution: str
+    once: bool = False
+    """Whether it belongs nowhere: what its slot had before leaves its conversation."""

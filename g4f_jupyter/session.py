@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from contextlib import aclosing
-from hashlib import sha256
 from threading import RLock
 from time import monotonic
 from typing import Any
@@ -15,14 +14,15 @@ from g4f.assembly import Assembly
 from g4f.conversation import PendingTurn
 from g4f.dispatch import Request
 from g4f.errors import InputError, close_matches
+from g4f.notebook import CellRun
 from g4f.providers.response import Item
 from g4f.spending import Spent, counters
 from g4f.turn import Turn
 
-from .cells import Cell, Slot, Slots, TurnPlace
+from .cells import Slot, Slots, TurnPlace
 from .threads import Asked, Thread
 
-__all__ = ["Question", "Session", "cell_of", "deleted_cells", "takes_metadata"]
+__all__ = ["Question", "Session"]
 
 
 class Session:
@@ -62,14 +62,14 @@ class Session:
             for cell in self._cells.keys() & set(deleted):
                 _remove(self._cells.pop(cell).left(""))
 
-    def end(self, cell: Cell, *, well: bool) -> int:
+    def end(self, cell: CellRun, *, well: bool) -> int:
         """End an execution of a cell: turns of an earlier one that it has not asked again leave their conversation.
 
         If it did not end `well`, they stay, and are stale. Returns how many of them stay.
         """
         with self._lock:
-            slots = self._cells.get(cell.id, Slots())
-            left = slots.left(cell.execution)
+            slots = self._cells.get(cell.cell or "", Slots())
+            left = slots.left(cell.run or "")
             if well:
                 _remove(left)
                 return 0
@@ -81,37 +81,37 @@ class Session:
         self,
         question: str,
         *,
-        cell: Cell | None,
+        cell: CellRun,
         thread: str = "",
         new: bool = False,
         once: bool = False,
         system: str | None = None,
         begin_with: str = "",
         default: Mapping[str, Any],
-        **options: Any,
+        options: Mapping[str, Any],
     ) -> Question:
         """Return a question that is ready to be sent. Raises the errors of `Conversation.prepare`.
 
         `new` begins a new conversation; `once` asks without one. `system`, if not None, is the system prompt from this
         turn on, and `begin_with` is that of a new conversation. `default` has the provider and model of a conversation
-        that names none.
+        that names none. `options` are those of `Conversation.prepare`.
         """
         with self._lock:
-            slots = Slots() if cell is None or once else self._cells.setdefault(cell.id, Slots())
-            execution = "" if cell is None else cell.execution
+            slots = Slots() if cell.cell is None else self._cells.setdefault(cell.cell, Slots())
+            execution = cell.run or ""
             slot = slots.next(execution)
-            known = Thread() if once else slots.thread(slot, thread) or self._present(thread)
+            known = Thread() if once else slots.thread(slot, thread, new=new) or self._present(thread)
             own = slot.turn if known.has(slot.turn) else None
             begins = new and (own is None or known.conversation.turns[0] is not own)  # its first cell keeps the rest
             known, own = (Thread(), None) if begins else (known, own)
             if not known.conversation.turns:
                 known.system = begin_with or known.given
-            above = known.above(own or slots.next_turn(slot, known), [each.turn for each in slots.left(execution)])
+            above = known.above(own or slots.next_turn(slot, known), slots.turns_left(execution))
             prompt = known.system_below(above) if system is None else system
             if not (known.conversation.provider or known.conversation.model):
                 options = {**default, **options}
             pending = known.conversation.prepare(question, above=above, system=prompt, **options)
-            place = None if once else TurnPlace(known, thread, slots, slot, execution)
+            place = TurnPlace(known, thread, slots, slot, execution, once)
             return Question(self, pending, place, system=system, new=new)
 
     def enter(
@@ -125,18 +125,21 @@ class Session:
     ) -> bool:
         """Put a turn into its place, and take the one that it replaces out, wherever that is.
 
-        Returns False for the turn of an execution of its cell after which another one was answered.
+        Returns False if it enters none: asked `once`, or in an execution of its cell after which another was answered.
         """
         thread, slot = place.thread, place.slot
         with self._lock:
             if slot.number > pending.number:
+                return False
+            if place.once:
+                _remove([slot])
                 return False
             before = place.slots.next_turn(slot, thread)
             asked = Asked(pending.enter(instead_of=slot.turn, before=before), pending, system, show)
             thread.enter(asked)
             old, gone = slot.thread, slot.turn
             slot.thread, slot.name, slot.turn = thread, place.name, asked.turn
-            slot.number, slot.execution = pending.number, place.execution
+            slot.number, slot.execution, slot.begins = pending.number, place.execution, new
             old.remove(gone)  # unless it was replaced
             if new or place.name not in self.threads:
                 self.threads[place.name] = thread
@@ -156,7 +159,7 @@ class Question:
     """
 
     def __init__(
-        self, session: Session, pending: PendingTurn, place: TurnPlace | None, *, system: str | None, new: bool
+        self, session: Session, pending: PendingTurn, place: TurnPlace, *, system: str | None, new: bool
     ) -> None:
         self._session, self._pending, self._place = session, pending, place
         self._system, self._new = system, new
@@ -184,14 +187,15 @@ class Question:
     @property
     def stale_above(self) -> list[str]:
         """The questions of the turns that it builds on and that are stale."""
-        thread = Thread() if self._place is None else self._place.thread
-        return [turn.question for turn, note in thread.notes() if note and _has(self._pending.above, turn)]
+        place = self._place
+        notes = place.thread.notes(place.slots.turns_left(place.execution))
+        return [turn.question for turn, note in notes if note and _has(self._pending.above, turn)]
 
     @property
     def is_elsewhere(self) -> bool:
         """Whether its conversation is an earlier one: new cells go on with another, which was begun since."""
         place, threads = self._place, self._session.threads
-        return place is not None and not self._new and threads.get(place.name, place.thread) is not place.thread
+        return not (place.once or self._new) and threads.get(place.name, place.thread) is not place.thread
 
     async def items(self) -> AsyncGenerator[Item]:
         """Yield the items of the answer."""
@@ -209,15 +213,14 @@ class Question:
 
     def keep(self) -> None:
         """Let its cell keep the turn of an earlier execution, though it does not ask again."""
-        if self._place is not None:
-            self._place.slot.execution = self._place.execution
+        self._place.slot.execution = self._place.execution
 
     def enter(self, show: Callable[[str], None] | None = None) -> bool:
         """Put its turn into the conversation, if it is answered, and return whether it is there.
 
         `show` is called at any time to show a note below the answer, and with "" to take it away.
         """
-        if self._place is not None and not self._has_entered and self._pending.is_answered:
+        if not self._has_entered and self._pending.is_answered:
             self._has_entered = self._session.enter(
                 self._pending, self._place, system=self._system, new=self._new, show=show
             )
@@ -233,40 +236,3 @@ def _remove(slots: Iterable[Slot]) -> None:
 
 def _has(turns: Collection[Turn], turn: Turn) -> bool:
     return any(each is turn for each in turns)
-
-
-def cell_of(parent: Mapping[str, Any]) -> Cell | None:
-    """Return the cell that the message `parent` runs; None where the front end sends no id of it."""
-    cell = _cell_id(parent)
-    return None if cell is None else Cell(cell, str(parent.get("header", {}).get("msg_id")))
-
-
-def _cell_id(parent: Mapping[str, Any]) -> str | None:
-    """Return the opaque id of a cell. JupyterLab, Notebook and VS Code send it as `cellId`, Colab in `colab`."""
-    metadata = parent.get("metadata", {})
-    colab = metadata.get("colab")
-    found = metadata.get("cellId") or (colab.get("cell_id") if isinstance(colab, Mapping) else None)
-    return _opaque(found) if isinstance(found, str) and found else None
-
-
-def deleted_cells(parent: Mapping[str, Any]) -> list[str]:
-    """Return the ids of the cells that were deleted since the last message, which JupyterLab and Notebook send.
-
-    The running cell is not among them: it was only cut, and pasted elsewhere.
-    """
-    found = parent.get("metadata", {}).get("deletedCells")
-    deleted = [_opaque(cell) for cell in found if isinstance(cell, str)] if isinstance(found, list) else []
-    return [cell for cell in deleted if cell != _cell_id(parent)]
-
-
-def takes_metadata(parent: Mapping[str, Any]) -> bool:
-    """Whether the front end that sent `parent` accepts changed metadata in an update of a display.
-
-    VS Code then rewrites all outputs of the cell from an older state: the end of the answer would be lost.
-    """
-    return not str(parent.get("metadata", {}).get("cellId")).startswith("vscode-")
-
-
-def _opaque(cell: str) -> str:
-    """Return a digest of the id of a cell: the id of VS Code contains the path of the notebook."""
-    return sha256(cell.encode(errors="backslashreplace")).hexdigest()

@@ -63,9 +63,10 @@ class Thread:
         turns = self.conversation.turns[: self.conversation.place(turn)]
         return [each for each in turns if not _has(without, each)]
 
-    def notes(self) -> list[tuple[Turn, str]]:
-        """Return each turn with `STALE`, `LEFT`, or "" if it is true."""
-        turns, system, digest, notes = list(self.conversation.turns), self.system, 0, list[tuple[Turn, str]]()
+    def notes(self, without: Collection[Turn | None] = ()) -> list[tuple[Turn, str]]:
+        """Return each turn with `STALE`, `LEFT`, or "" if it is true, as if some were not there."""
+        turns = self.above(None, without)
+        system, digest, notes = self.system, 0, list[tuple[Turn, str]]()
         for place, turn in enumerate(turns):
             asked, note = self.of(turn), ""
             if asked is not None:

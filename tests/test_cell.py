@@ -109,6 +109,16 @@ class TestTurns(CellTestCase):
                 self.assertIn(told, self.failure(f"%chat_history --load {name}"))
             self.assertIn("[1] first", self.shown("%chat_history")["text/plain"])
 
+    def test_cut_off(self) -> None:
+        """A turn whose answer was cut is marked in the history, also in that of a file."""
+        self.chat("-p Many --new --max-tokens 2", "*first*")
+        with tempfile.TemporaryDirectory() as folder:
+            self.send(f"%chat_history --json {folder}/chat.json")
+            for line in ("", f"--thread cut --load {folder}/chat.json"):
+                shown = self.shown(f"%chat_history {line}")
+                self.assertEqual("[1] *first*\n0 1 \n\n[cut off: the limit of its length]", shown["text/plain"])
+                self.assertIn("0 1 \n\n*[cut off: the limit of its length]*", shown["text/markdown"])
+
     def test_longer_than_the_context(self) -> None:
         """The oldest turns are left out, and a line below the answer says so."""
         for number in range(3):
@@ -228,6 +238,47 @@ class TestSent(CellTestCase):
         self.assertTrue(asked.endswith("Whose fault is it?"), asked)
         self.assertIn("share = 21", asked)
 
+    def test_what_is_no_python(self) -> None:
+        """Of a cell or a module that cannot be read as Python, its lines are sent."""
+        for code, line in (
+            ("x = (1,\ny = 2", "--> x = (1,\n    y = 2\n"),
+            ("good = 1\nx = )", "    good = 1\n--> x = )\n"),
+        ):
+            with self.subTest(code):
+                self.kernel.run(code)
+                asked = self.shown("%chat_fix -p Echo --once")["text/plain"]
+                self.assertIn(f"In this cell:\n```python\n{line}```", asked)
+                self.assertNotIn("compile", asked)
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "no_python.py").write_text("a = 1\n\n\n\n\nb = (\n", encoding="utf-8")
+            self.kernel.run(f"import sys; sys.path.insert(0, {folder!r})\nimport no_python")
+            asked = self.shown("%chat_fix -p Echo --once")["text/plain"]
+        self.assertIn("--> import no_python\n", asked)
+        self.assertIn("In no_python.py, from line 3:\n```python\n    \n    \n    \n--> b = (\n```", asked)
+
+    def test_causes(self) -> None:
+        """What caused the last error, and what is in a group, is sent: type, message, line and variables, each once."""
+        tries = "try:\n        return {{}}[name]\n    except KeyError as e:"
+        raises = f"def load(name):\n    {tries}\n        raise {{}}\nload('```')"
+        for raised, words in (
+            ("ValueError('no') from e", "ValueError: no\nCaused by: KeyError: '```'"),
+            ("ValueError('no')", "ValueError: no\nRaised while this was handled: KeyError: '```'"),
+            ("ValueError('no') from None", "ValueError: no"),
+        ):
+            with self.subTest(raised):
+                self.kernel.run(raises.format(raised))
+                asked = self.shown("%chat_fix -p Echo --once")["text/plain"]
+                fence = "````" if "KeyError" in words else "```"
+                self.assertIn(f"{fence}\n{words}\n{fence}", asked)
+                self.assertEqual("None" not in raised, "-->         return {}[name]" in asked)
+                self.assertEqual(1, asked.count("name = '```'"))
+        self.kernel.run("raise ExceptionGroup('many', [ValueError(i) for i in range(9)])")
+        cell = self.send("%chat_fix -p Echo --once")
+        self.assertIn("ExceptionGroup: many (9 sub-exceptions)\nIn the group: ValueError: 0\n", cell.screen)
+        self.assertIn("the last error: only 5 of 10 errors were sent", cell.displays[0]["text/markdown"])
+        self.kernel.run("e = ValueError('circle')\ne.__cause__ = e\nraise e")
+        self.assertEqual(1, self.send("%chat_fix -p Echo --once").screen.count("ValueError: circle"))
+
     def test_secrets(self) -> None:
         """No secret of the variables, the environment, the code or the message is sent; a line says how many."""
         self.kernel.run(
@@ -324,6 +375,15 @@ class TestOutput(CellTestCase):
                 self.assertEqual('{\n  "a": 1.10,\n  "a": "é"\n}', shown["text/plain"])
                 self.assertEqual(f"```json\n{shown['text/plain']}\n```", shown["text/markdown"])
 
+    def test_calls_before_json(self) -> None:
+        """An answer that only calls tools is no failure: the JSON is still to come."""
+        self.kernel.run(
+            f"{ENDS}\nfrom g4f.providers.response import ToolCall\nitems = (ToolCall(0, 'a', 'f', '{{}}'),)"
+        )
+        self.assertEqual("[calls]\n\n```\nf({})\n```", self.shown("%%chat -p Ends --once -f json\n?")["text/plain"])
+        self.kernel.run("items = ('no', *items)")
+        self.assertIn("the answer is not JSON", self.failure("%%chat -p Ends --once -f json\n?"))
+
     def test_no_json(self) -> None:
         """What is no JSON fails its cell, stands there all the same, is in the variable, and leaves no turn."""
         self.kernel.run(ENDS)
@@ -357,6 +417,52 @@ class TestOutput(CellTestCase):
         shown = self.shown("%%chat -p Thinks --once\n?")
         folded = "<details><summary>Reasoning</summary>\n\nhm &lt;b>\n\n</details>\n\nthe answer"
         self.assertEqual({"text/plain": "the answer", "text/markdown": folded}, shown)
+
+    def test_reasoning_without_its_tag(self) -> None:
+        """Text that turns out to be thoughts goes where thoughts are: no form of the answer holds it at the end."""
+        self.kernel.run(f"{ENDS}\nitems = 'hm <b>', '\\n</think>', '\\n\\n[', '1]'")
+        folded = "<details><summary>Reasoning</summary>\n\nhm &lt;b>\n\n</details>\n\n"
+        for form, plain, markdown in (
+            ("markdown", "[1]", "&#91;1&#93;"),
+            ("text", "[1]", None),
+            ("json", "[\n  1\n]", "```json\n[\n  1\n]\n```"),
+        ):
+            with self.subTest(form):
+                cell = self.send(f"%%chat -p Ends --once -o out -f {form}\n?")
+                self.assertIn("hm <b>", cell.data("text/plain")[0])  # as it came
+                shown = {"text/plain": plain} | ({"text/markdown": f"{folded}{markdown}"} if markdown else {})
+                self.assertEqual([shown], cell.displays)
+                self.assertEqual("('[1]', 'hm <b>\\n')", self.kernel.run("str(out), out.reasoning").result)
+        self.kernel.run("items = 'hm', '\\n</think>\\n'")
+        shown = self.shown("%%chat -p Ends --once\n?")
+        self.assertEqual("[no text, only thoughts]", shown["text/plain"])
+
+    def test_reasoning_without_its_tag_as_it_comes(self) -> None:
+        """While the answer still comes, nothing of the thoughts stands outside of the fold either."""
+        self.kernel.run(
+            """
+            class Forgets(AsyncGeneratorProvider):
+                @classmethod
+                async def create_async_generator(cls, model, messages):
+                    yield "hm <b>\\n\\n" * 1000
+                    yield "so\\n</think>\\n\\nthe *answer*"
+                    await asyncio.Event().wait()
+            """
+        )
+        cell = self.kernel.send("%%chat -p Forgets --once\n?")
+        self.kernel.wait_for(cell, "the *answer*")
+        self.kernel.interrupt()
+        self.kernel.finish(cell)
+        frames = [content["data"] for _, content in cell.outputs if "text/markdown" in content.get("data", {})]
+        shown = [each["text/markdown"] for each in frames if each["text/plain"] == "the *answer*"]
+        self.assertEqual({"the *answer*"}, {each.partition("</details>\n\n")[2] for each in shown})
+
+    def test_status_below_a_text(self) -> None:
+        """What is waited for takes the place of no text that came."""
+        self.kernel.run(ENDS)
+        self.kernel.run("items = 'half', Status('waiting')")
+        cell = self.send("%%chat -p Ends --once\n?")
+        self.assertEqual({"half"}, set(cell.data("text/plain")))
 
     def test_quiet(self) -> None:
         """`--quiet` shows nothing, and the variable has the answer, which knows how it came about."""
@@ -530,7 +636,7 @@ class TestOutput(CellTestCase):
 PRICES_FAIL = """
 import sys, types
 def fail(*_, **__):
-    raise RuntimeError("no list")
+    raise LookupError("no list")
 sys.modules["genai_prices"] = types.ModuleType("genai_prices")
 sys.modules["genai_prices"].Usage = sys.modules["genai_prices"].calc_price = fail
 sys.modules["genai_prices"].__spec__ = types.SimpleNamespace()

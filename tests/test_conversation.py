@@ -395,7 +395,9 @@ class TestConversation(unittest.TestCase):
 
     def test_json(self) -> None:
         """JSON keeps turns, system prompt, model and provider, and never an option, so never a key."""
-        chat = Conversation("m", Count, system="s", turns=[Turn("a", "b", "Count", "m")], api_key="sk-secret")
+        chat = Conversation(
+            "m", Count, system="s", turns=[Turn("a", "b", "Count", "m", finish_reason="length")], api_key="sk-secret"
+        )
         text = chat.to_json()
         self.assertNotIn("sk-secret", text)
         again = Conversation.from_json(text)

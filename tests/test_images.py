@@ -373,9 +373,10 @@ class TestFaces(unittest.TestCase):
         with self.assertLogs("g4f", logging.DEBUG) as logs:
             chat("what?", images=[_large(), LINK])
         chat.turns = [Turn("what?", "a", "P", "m", chat.turns[0].images)]
-        shown = [repr(chat), repr(chat.turns), chat._repr_markdown_(), *logs.output]
+        shown = [repr(chat), repr(chat.turns), chat._repr_markdown_(), chat.turns[0].to_text(), *logs.output]
         self.assertIn("<2>", shown[1])
         self.assertEqual("**what?** (2 images)\n\na", shown[2])
+        self.assertEqual("what? (2 images)\na", shown[3])
         for text in shown:
             self.assertIsNone(re.search("base64|iVBOR", text), text)
             self.assertLess(len(text), 300)

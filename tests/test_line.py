@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import tempfile
+from inspect import signature
 from pathlib import Path
 from typing import Any
+
+from g4f.conversation import Conversation
+from g4f_jupyter.session import Session
 
 from .servers import Server, hello
 from .test_cell import CellTestCase
@@ -93,6 +97,8 @@ class TestOptions(LineTestCase):
             ("{box.half}", 0.5),
             ("{words[1]}", "¶"),
             ("is-{m}", "is-tiny"),
+            ("{number:.2f}", "3.00"),
+            ("{m!r}{number}", "'tiny'3"),
             ("""'{"k": ["{m}", "{words}", "n{number}", 1]}'""", {"k": ["tiny", ["§", "¶"], "n3", 1]}),
             ("3", 3),
             ('"3"', 3),
@@ -130,6 +136,11 @@ class TestOptions(LineTestCase):
             ("-i {nme}", "there is no variable 'nme'"),
             ("--set a={nme}", "there is no variable 'nme'"),
             ("""--set 'a={"k": "{nme}"}'""", "there is no variable 'nme'"),
+            ("--set a=[{number}]", "--set: needs JSON after the =, in single quotes, not '[{number}]'"),
+            ("""--set 'a={"k": {number}}'""", "--set: needs JSON after the ="),
+            ("--set 'a={k: 1}'", "--set: needs JSON after the ="),
+            (f"--set a={'[' * 100_000}", "--set: needs JSON after the ="),
+            ("--set a={nme:.2f}", "--set: needs JSON after the ="),
             ("--set 'a=[NaN]'", "--set: needs JSON after the =, in single quotes, not '[NaN]'"),
         ):
             with self.subTest(line):
@@ -154,9 +165,29 @@ class TestOptions(LineTestCase):
             with self.subTest(name):
                 told = self.failure(f"%%chat --once --set {name}=1\n?")
                 self.assertIn(f"--set {name}=… is not possible: give --{name.replace('_', '-')} instead", told)
-        for name in ("messages", "question", "cell", "instead_of", "self", "images", "begin_with"):
+        for name in ("messages", "question", "self", "images", "above"):
             with self.subTest(name):
                 self.assertIn(f"--set {name}=… is not possible", self.failure(f"%%chat --once --set {name}=1\n?"))
+
+    def test_our_own_words(self) -> None:
+        """What our functions call their parameters is no option: `--set` of it is one line, or reaches the provider."""
+        for name in {*signature(Session.question).parameters, *signature(Conversation.prepare).parameters} - {"stream"}:
+            with self.subTest(name):
+                self.assertRegex(
+                    self.failure(f"%%chat -p Echo --once --set {name}=1\n?"),
+                    f"^InputError: (--set {name}=… is not possible|Echo does not take the option '{name}')",
+                )
+
+    def test_long_words(self) -> None:
+        """Of a long word in an error, the line shows both ends."""
+        nines = "9" * 5000
+        for line in (f"--max-tokens {nines}", f"--budget {nines}", f"--thread a -f {nines}", f"-o -{nines}"):
+            with self.subTest(line[:20]):
+                told = self.failure(f"%%chat -p Echo --once {line}\n?")
+                self.assertLess(len(told), 300)
+                self.assertRegex(told, "9{60,}…9{18}")
+        self.assertIn("--budget: needs a number of tokens", self.failure(f"%%chat --once --budget {nines}\n?"))
+        self.assertIn("w" * 170, self.failure(f"%%chat -p {'w' * 170} --once\n?"))
 
     def test_backslashes(self) -> None:
         r"""A backslash is sent, in quotes and without; `\"` is a quote within double quotes."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 import unittest
 from collections.abc import Iterable, Iterator, Sequence
 
 from g4f.assembly import Assembly
-from g4f.providers.response import FinishReason, Item, Reasoning, TextWasReasoning, ToolCall, Usage
+from g4f.errors import ResponseError
+from g4f.providers.response import FinishReason, Item, ProviderInfo, Reasoning, TextWasReasoning, ToolCall, Usage
 from g4f.shaping import Shaper
 
 
@@ -40,6 +42,43 @@ def _cuts(text: str, most: int = 2) -> Iterator[list[str]]:
             edges = (0, *places, len(text))
             yield [text[start:end] for start, end in itertools.pairwise(edges)]
     yield list(text)
+
+
+class TestOddEvents(unittest.TestCase):
+    """What a class of a notebook may yield, such as it comes from the library of a service."""
+
+    def test_texts(self) -> None:
+        """None is no text, and what is no text where one belongs is one error."""
+        for odd, event in (
+            (FinishReason(None), FinishReason("")),
+            (ToolCall(0, None, None, None), ToolCall()),
+            (Reasoning(None), None),
+            (Usage(1, 2, 3, tier=None), Usage(1, 2, 3)),
+            (ProviderInfo(None, "m"), ProviderInfo("", "m")),
+        ):
+            with self.subTest(odd):
+                self.assertEqual([event] if event else [], Shaper(Assembly()).feed(odd))
+        for wrong in (FinishReason(5), ToolCall(arguments={}), Reasoning(b"a"), Usage(tier=1)):
+            with self.subTest(wrong), self.assertRaisesRegex(ResponseError, f"yielded {type(wrong).__name__} whose "):
+                Shaper(Assembly()).feed(wrong)
+
+    def test_reasons(self) -> None:
+        """A reason in other letters is the usual one; an unknown one, and that of a failure, stay as they are."""
+        for given, reason in (("MAX_TOKENS", "length"), ("end_turn", "stop"), ("odd", "odd"), ("ERROR", "ERROR")):
+            with self.subTest(given):
+                self.assertEqual([FinishReason(reason, "w")], Shaper(Assembly()).feed(FinishReason(given, "w")))
+
+    def test_counts(self) -> None:
+        """Odd counts of tokens cost no answer."""
+        self.assertEqual([], Shaper(Assembly()).feed(Usage(0, 0, 0, 0, tier="default")))
+        for odd, usage in (
+            (Usage(1.5, "2", 3, cached_tokens=-1), Usage(2, 2, 3)),
+            (Usage(math.nan, None, 5, 2, True, "x"), Usage(0, 0, 5, 2)),
+            (Usage("x", 1, {}, math.inf, 1.0, "7", "flex"), Usage(0, 1, 0, None, 1, 7, "flex")),
+        ):
+            with self.subTest(odd):
+                [counted] = Shaper(Assembly()).feed(odd)
+                self.assertEqual(repr(usage), repr(counted))  # 1 and 1.0 are equal
 
 
 class TestReasoning(unittest.TestCase):

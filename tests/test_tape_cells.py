@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 from unittest import TestCase
 
 from .kernel import Kernel
@@ -77,6 +78,15 @@ class TestCells(TestCase):
                 self.assertEqual(["3 3 3", "1 2 3"], [self.run_cell(code, cell) for cell in "ba"])
                 self.begin("replay", file)
                 self.assertEqual(["1 2 3", "3 3 3", "1 2 3"], [self.run_cell(code, cell) for cell in "aba"])
+
+    def test_odd_metadata(self) -> None:
+        """What a front end sends of a cell that is no id costs no answer."""
+        self.begin()
+        odd: tuple[dict[str, Any], ...] = ({"colab": "a"}, {"colab": {"cell_id": 1}}, {"cellId": ["a"]}, {"cellId": ""})
+        for metadata in odd:
+            with self.subTest(metadata):
+                self.assertEqual("", self.kernel.run(ONE, metadata=metadata).error)
+                self.assertEqual("1", self.run_cell("print(answer)"))
 
     def test_await(self) -> None:
         """So it is for cells that await, and for tasks."""

@@ -186,6 +186,32 @@ class TestForms(unittest.TestCase):
             with self.subTest(form=form, texts=texts):
                 self.assertEqual(f"{shown}[Local]\n", self.printed(form, *texts))
 
+    def test_text_that_was_reasoning(self) -> None:
+        """A line says what the text above it was, where it is printed already; where it is not, it never is."""
+        for form, shown in (
+            ("text", "hm\n[the text above was thoughts]\n[1]\n"),
+            ("markdown", "hm\n[the text above was thoughts]\n[1]\n"),
+            ("json", "[thinking]\n[\n  1\n]\n"),
+        ):
+            with self.subTest(form), redirect_stdout(io.StringIO()) as printed:
+                screen = terminal(Look(form))
+                screen.add("hm")
+                screen.reclassify()
+                screen.think("\n")
+                screen.add("[1]")
+                screen.close("")
+            self.assertEqual(shown, printed.getvalue())
+
+    def test_waiting(self) -> None:
+        """What is waited for stands in a line of its own, also within a text."""
+        with redirect_stdout(io.StringIO()) as printed:
+            screen = terminal(Look())
+            for wait in ("first", "second"):
+                screen.wait(wait)
+                screen.add(wait)
+            screen.close("")
+        self.assertEqual("[first]\nfirst\n[second]\nsecond\n", printed.getvalue())
+
     def test_mark(self) -> None:
         """The mark stands below the text, and by itself where there is none."""
         for form in ("json", "code", "text"):
@@ -200,6 +226,10 @@ from g4f_jupyter.show.terminal import terminal
 
 text = "# Title\n\nSome **bold** text.\n\n1. one\n2. two\n\n```python\nprint(1)\n```\n\n" + "last \x1b[2J" * 3
 screen = terminal(Look())
+screen.add("hm *hm*\n\nso")
+screen._due = 0
+screen.add("")
+screen.reclassify()
 for start in range(0, len(text), 5):
     screen.add(text[start : start + 5])
     screen._due = 0
@@ -241,8 +271,9 @@ class TestRendered(TerminalTestCase):
 
     def test_markdown(self) -> None:
         """Each block stands there once, rendered, however it was cut; nothing in it steers the terminal."""
+        thoughts = ["hm hm", "so", "[the text above was thoughts]"]
         expected = ["Title", "Some bold text.", "1 one", "2 two", "print(1)", "last \ufffd[2J" * 3, "[Local]"]
-        self.assertEqual(expected, self.lines())
+        self.assertEqual([*thoughts, *expected], self.lines())
 
     def test_interrupted(self) -> None:
         """What stood there when the keys were pressed stands there once; where nothing did, nothing is marked."""

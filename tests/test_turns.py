@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import tempfile
 import unittest
@@ -165,6 +166,68 @@ class TestSeveral(TurnsTestCase):
         self.cell("a", "%chat -p Echo --once no\n%chat -p Echo yes")
         self.cell("a", "%chat -p Echo yes\n%chat -p Echo --once no")
         self.assertEqual(["yes"], self.turns())
+
+    def test_every_kind_of_line(self) -> None:
+        """A line keeps its place, whether it asks, asks without a conversation, or only shows what it would send."""
+        kinds = {"asks": "", "once": "--once", "dry": "--dry-run"}
+        code = "%chat -p Echo {} one\n%chat -p Echo {} two\n%chat -p Echo three"
+        for before in itertools.product(kinds, repeat=2):
+            for then in itertools.product(kinds, repeat=2):
+                with self.subTest(before=before, then=then):
+                    name = f"{before} {then}"
+                    held: dict[str, bool] = {}
+                    self.cell(name, "%chat -p Echo --new first")
+                    for lines in (before, then):
+                        held = {
+                            question: line == "asks" or (line == "dry" and held.get(question, False))
+                            for question, line in zip(("one", "two"), lines, strict=True)
+                        }
+                        cell = self.cell(f"{name} lines", code.format(*(kinds[line] for line in lines)))
+                        kept = [question for question, is_held in held.items() if is_held]
+                        self.assertEqual(["first", *kept, "three"], [turn.split(" (")[0] for turn in self.turns()])
+                        self.assertEqual(["first", *kept, "three"], self.asked()[::2])
+                    if "dry" not in then:
+                        self.assertEqual(["first", *kept, "three"], self.turns())
+                        self.assertNotIn("stale", cell.displays[-1]["text/markdown"])
+
+    def test_once_that_failed(self) -> None:
+        """A line that asks without a conversation, and fails, leaves its earlier turn as one that fails does."""
+        self.cell("a", "%chat -p Echo one\n%chat -p Echo two")
+        self.cell("a", "%chat -p Limited --once one\n%chat -p Echo two", well=False)
+        self.assertEqual([f"one ({LEFT})", f"two ({LEFT})"], self.turns())
+
+    def test_failure_that_is_caught(self) -> None:
+        """A line that fails, and is caught, leaves no turn, and no later line says that anything is stale."""
+        self.cell("a", "%chat -p Echo one\n%chat -p Echo two\n%chat -p Echo three")
+        caught = "try:\n    %chat -p Limited one\nexcept Exception: pass\n"
+        cell = self.cell("a", f"{caught}%chat -p Echo two\n%chat -p Echo three")
+        self.assertEqual(["two", "three"], self.turns())
+        self.assertNotIn("stale", str(cell.displays[1:]))
+
+    def test_new_above(self) -> None:
+        """A line goes on with the conversation that one above it begins, also if it was in another one before."""
+        self.cell("a", "%chat -p Echo first")
+        for _ in range(2):
+            self.cell("b", "%chat -p Echo one\n%chat -p Echo two")
+        for _ in range(2):
+            cell = self.cell("b", "%chat -p Echo --new one\n%chat -p Echo --thread other aside\n%chat -p Echo two")
+            self.assertEqual(["one", "You said one", "two"], self.asked())
+            self.assertEqual(["one", "two"], self.turns())
+            self.assertNotIn(ELSEWHERE, str(cell.displays))
+        self.cell("c", "%chat -p Echo --new there")
+        self.assertNotIn(ELSEWHERE, str(self.cell("d", "%chat -p Echo --once no").displays))
+        self.assertIn(ELSEWHERE, str(self.cell("b", "%chat -p Echo --once no\n%chat -p Echo two").displays))
+
+    def test_new_above_failed(self) -> None:
+        """A line that was to begin a conversation, and failed, takes no other line along."""
+        line = (
+            "try: get_ipython().run_line_magic('chat', '-p {} --new one')\nexcept Exception: pass\n%chat -p Echo {} two"
+        )
+        self.cell("a", line.format("Echo", "--new"))
+        self.cell("b", "%chat -p Echo below")
+        self.cell("a", line.format("Limited", ""))
+        self.assertEqual(["two"], self.asked())
+        self.assertEqual(["two", "below"], self.turns())
 
     def test_new_for_each(self) -> None:
         """Lines that each begin a conversation keep theirs, and the cell below keeps the last one."""

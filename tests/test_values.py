@@ -9,10 +9,12 @@ import io
 import json
 import math
 import os
+import sys
 import tempfile
 import types
 import unittest
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, NoReturn
 from unittest import mock
@@ -372,6 +374,62 @@ class TestTables(unittest.TestCase):
             self.assertLess(cost(partial(told, large)), 50)
 
 
+@unittest.skipUnless(find_spec("polars") and find_spec("pyarrow"), "needs polars and pyarrow, of the test extra")
+class TestOtherTables(unittest.TestCase):
+    """Tables of polars and pyarrow are sent as those of pandas are."""
+
+    def test_small(self) -> None:
+        """Size, types, and all of it."""
+        import polars as pl
+        import pyarrow as pa
+
+        held = {"n": [1, None], "list": [["a|b"], []], "password": ["hunter2-hunter2"] * 2}
+        rows = '| n | list | password |\n| --- | --- | --- |\n| 1 | ["a\\|b"] | *** |\n| None | [] | *** |'
+        arrow = "n int64, list list<item: string>, password string"
+        for value, title in (
+            (pl.DataFrame(held), "DataFrame, 2 rows x 3 columns. Types: n Int64, list List(String), password String"),
+            (pa.table(held), f"Table, 2 rows x 3 columns. Types: {arrow}"),
+            (pa.RecordBatch.from_pydict(held), f"RecordBatch, 2 rows x 3 columns. Types: {arrow}"),
+        ):
+            with self.subTest(title):
+                self.assertEqual(f"{title}\n\n{rows}", told(value))
+        for value, title, name in (
+            (pl.Series("a", [1, 2]), "Series, 2 values. Types: a Int64", "a"),
+            (pl.Series([1, 2]), "Series, 2 values. Types: value Int64", "value"),
+            (pa.array([1, 2]), "Int64Array, 2 values. Types: value int64", "value"),
+            (pa.chunked_array([[1], [2]]), "ChunkedArray, 2 values. Types: value int64", "value"),
+        ):
+            with self.subTest(title):
+                self.assertEqual(f"{title}\n\n| {name} |\n| --- |\n| 1 |\n| 2 |", told(value))
+        self.assertEqual("Table, 0 rows x 0 columns", told(pa.table({})))
+
+    def test_large(self) -> None:
+        """The reader learns how much was sent, also in the form of an f-string."""
+        import polars as pl
+        import pyarrow as pa
+
+        rows, columns = "it: only 50 of 500 rows were sent", "it: only 30 of 31 columns were sent"
+        wide = {str(number): [0] for number in range(31)}
+        for value, *expected in (
+            (pl.DataFrame({"a": range(50)}),),
+            (pl.DataFrame({"a": range(500)}), rows),
+            (pl.DataFrame(wide), columns),
+            (pl.DataFrame({"a": ["b" * 201]}), "it: 1 of its cells were sent only to 200 characters"),
+            (pl.Series(range(500)), rows),
+            (pl.DataFrame(wide).lazy(), "it: only what it would compute was sent, not what that gives"),
+            (pa.table({"a": range(500)}), rows),
+            (pa.table(wide), columns),
+            (pa.array(range(500)), rows),
+            (pa.chunked_array([range(500)]), rows),
+            ([pa.array(range(500))], "it: only an excerpt of 1 of its values was sent"),
+        ):
+            for form in (None, Form(conversion="r")) if not isinstance(value, list) else (None,):
+                with self.subTest(type(value).__name__, form=form):
+                    lines: list[str] = []
+                    text_of(value, "it", form=form, left_out=lines)
+                    self.assertEqual(expected, lines)
+
+
 class TestArrays(unittest.TestCase):
     """numpy's, and what is like them."""
 
@@ -511,6 +569,19 @@ class TestLeftOut(unittest.TestCase):
             def __str__(self) -> str:
                 return "a … z"
 
+        class Response:
+            def __str__(self) -> str:
+                return "<Response [200]>"
+
+        class Element:
+            def __init__(self, text: str) -> None:
+                self.text = text
+
+            def __str__(self) -> str:
+                return self.text
+
+        lazy = type("LazyFrame", (Element,), {"__module__": "polars.lazyframe.frame"})("naive plan: …")
+        wide = np.zeros(2000)
         long, deep = "word " * 50, [0]
         for _ in range(60):
             deep = [deep]  # type: ignore[list-item]
@@ -533,6 +604,12 @@ class TestLeftOut(unittest.TestCase):
             (np.zeros((60, 50)), "it: only an excerpt of its 3,000 values was sent"),
             ([np.zeros(2000)], "it: only an excerpt of 1 of its values was sent"),
             (Excerpt(), "it: only an excerpt was sent"),
+            (types.SimpleNamespace(a=wide), "it: only an excerpt was sent"),
+            (types.SimpleNamespace(a="…"),),
+            (Pair(1, wide), "it: only an excerpt was sent"),  # type: ignore[arg-type]
+            (pd.Series([wide, object(), "a"], dtype=object), "it: 2 of its cells were sent only in part"),
+            (lazy, "it: only what it would compute was sent, not what that gives"),
+            ([lazy], "it: of 1 of its values only the type was sent, not what they hold"),
             (b"z" * 32,),
             (b"z" * 33, "it: only 32 of 33 bytes were sent"),
             (deep, "it: only 0 of 1 items were sent"),
@@ -543,11 +620,31 @@ class TestLeftOut(unittest.TestCase):
                 "it: only that it is of type DataFrameGroupBy was sent, not what it holds",
             ),
             (object(), "it: only that it is of type object was sent, not what it holds"),
+            ((each for each in ""), "it: only that it is of type generator was sent, not what it holds"),
+            *((each, "it: the code of this method was sent, not what it returns") for each in (lazy.__str__, {}.items)),
+            *((each,) for each in (len, Element.__str__, dict.fromkeys, told, Element)),
+            (Response(), "it: only that it is of type Response was sent, not what it holds"),
+            (Element("<p class='a'>text</p>"),),
+            (Element("<img src='a' />"),),
+            (pd.NA,),
+            (
+                [object(), {"a": object(), "b": "<a b>", "c": int, "d": pd.NA}],
+                "it: of 2 of its values only the type was sent, not what they hold",
+            ),
+            ([sys.stdout], "it: the names of 1 files in it were sent, not what they hold"),
             (types.SimpleNamespace(a=1),),
             ([Path("a"), {"b": Path("b")}], "it: the names of 2 files in it were sent, not what they hold"),
         ):
             with self.subTest(repr(value)[:60]):
                 self.assertEqual(expected, self.left_out(value))
+
+    def test_forms(self) -> None:
+        """In the form of an f-string, too, and what is asked for as it is written says nothing."""
+        for value in (np.zeros(2000), [np.zeros(2000)]):
+            for form in (Form(conversion="r"), Form(shows=True)):
+                with self.subTest(form):
+                    self.assertEqual(["it: only an excerpt was sent"], self.left_out(value, form=form))
+        self.assertEqual([], self.left_out("…" * 9, form=Form(conversion="r")))
 
     def test_limited(self) -> None:
         """The numbers are those of what was sent."""
@@ -560,6 +657,8 @@ class TestLeftOut(unittest.TestCase):
         self.assertEqual(["it: only 9 of 50 rows were sent"], self.left_out(frame, limit=1000))
         frame = pd.DataFrame({"a": ["x" * 300] * 50})
         self.assertIn("it: 4 of its cells were sent only to 200 characters", self.left_out(frame, limit=1000))
+        frame = pd.DataFrame({"a": [np.zeros(2000)] * 50, "b": ["x" * 90] * 50})
+        self.assertIn("it: 7 of its cells were sent only in part", self.left_out(frame, limit=1000))
 
     def test_traceback(self) -> None:
         """Of a long traceback only the innermost frames are sent."""

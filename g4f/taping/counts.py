@@ -7,34 +7,13 @@ next number.
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from typing import Any, NamedTuple
 
 import msgspec
 
-__all__ = ["NOWHERE", "CellRun", "Counts", "here"]
+from ..notebook import CellRun
 
-
-class CellRun(NamedTuple):
-    """A cell of a notebook, and one run of it; None for what is not known."""
-
-    cell: str | None
-    run: str | None
-
-
-NOWHERE = CellRun(None, None)
-
-
-def here() -> CellRun:
-    """Return the cell that is running, by the message of the front end that runs it; NOWHERE outside of IPython."""
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    if shell is None:
-        return NOWHERE
-    parent: dict[str, Any] = getattr(shell, "get_parent", dict)()
-    metadata = parent.get("metadata", {})
-    cell = metadata.get("cellId") or (metadata.get("colab") or {}).get("cell_id")
-    return CellRun(cell, parent.get("header", {}).get("msg_id") or str(shell.execution_count))
+__all__ = ["Counts"]
 
 
 class _Numbers(msgspec.Struct):

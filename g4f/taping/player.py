@@ -16,12 +16,13 @@ import msgspec
 
 from ..assembly import Assembly
 from ..errors import InputError, MissingRequirementsError, close_matches, quoted
+from ..notebook import NOWHERE, CellRun, here
 from ..printable import logger, one_line
 from ..providers.response import Item, PassedOver, ProviderInfo, Replayed, Trimmed
 from ..secrets.key import Key
 from ..secrets.known import keys_here, secrets_of
 from ..spending import count
-from .counts import NOWHERE, CellRun, Counts, here
+from .counts import Counts
 from .file import BROKEN, Entry, Kept, TapeFile, read_entry
 from .ports import Ports
 from .question import RecordedQuestion, differences, key_of, question, shortened

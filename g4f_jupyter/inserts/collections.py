@@ -10,7 +10,7 @@ from g4f.secrets.key import Key
 from g4f.secrets.known import hides, is_environment
 from g4f.secrets.scrubbing import Scrubber
 
-from .kinds import is_array, is_collection, is_excerpt, is_file, is_path
+from .kinds import is_array, is_bare, is_collection, is_excerpt, is_file, is_path, is_plan
 from .room import Room
 
 __all__ = ["CELL", "DEEPEST", "collection"]
@@ -37,7 +37,7 @@ class _Plain:
     def __init__(self, limit: int, scrubber: Scrubber) -> None:
         self._left, self._scrubber = limit, scrubber
         self._above: list[object] = []
-        self._items, self._characters, self._files, self._excerpts = [0, 0], [0, 0], 0, 0
+        self._items, self._characters, self._files, self._excerpts, self._bare = [0, 0], [0, 0], 0, 0, 0
 
     def note(self, room: Room) -> None:
         """Note in `room` what was left out."""
@@ -47,6 +47,8 @@ class _Plain:
             room.say(f"the names of {self._files:,} files in it were sent, not what they hold")
         if self._excerpts:
             room.say(f"only an excerpt of {self._excerpts:,} of its values was sent")
+        if self._bare:
+            room.say(f"of {self._bare:,} of its values only the type was sent, not what they hold")
 
     def of(self, value: Any) -> Any:
         """Return `value` in types of JSON: text where there is no such type, and the beginning of what is long."""
@@ -57,8 +59,10 @@ class _Plain:
         if is_array(value) and value.shape == ():
             value = value.item()  # numpy's numbers
         text = self._text(value)
-        self._files += is_path(value) or is_file(value)
+        is_name = is_path(value) or is_file(value)
+        self._files += is_name
         self._excerpts += is_excerpt(value, text)
+        self._bare += not is_name and (is_bare(value, text) or is_plan(value))
         return value if value is None or type(value) in (bool, int, float) else text
 
     def _all(self, value: Any) -> Any:

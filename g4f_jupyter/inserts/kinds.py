@@ -1,14 +1,36 @@
-"""Kinds of values. pandas and numpy are recognized by the names of their classes: they need not be imported."""
+"""Kinds of values. Tables and arrays are recognized by the names of their classes: nothing need be imported."""
 
 from __future__ import annotations
 
+import re
 from codecs import StreamReaderWriter
+from collections.abc import Iterator
 from io import IOBase
 from os import PathLike
 from pathlib import Path, PurePath
 from tempfile import _TemporaryFileWrapper
 
-__all__ = ["is_a", "is_array", "is_collection", "is_excerpt", "is_file", "is_path", "is_table"]
+__all__ = [
+    "is_a",
+    "is_array",
+    "is_bare",
+    "is_collection",
+    "is_column",
+    "is_excerpt",
+    "is_file",
+    "is_frame",
+    "is_path",
+    "is_plan",
+]
+
+_FRAMES = (("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "Table"), ("pyarrow", "RecordBatch"))
+_COLUMNS = (("pandas", "Series"), ("polars", "Series"), ("pyarrow", "Array"), ("pyarrow", "ChunkedArray"))
+
+_BARE = re.compile(r"<\w(?!.*/>)(?!.*</).* .*>")
+"""The text of a generator, a group of rows, a response: what Python says of an object that says nothing itself."""
+
+_MARKS = ("...", "…", "  :\t:")
+"""What tables and arrays, numpy's, polars's and scipy's, write where they leave something out."""
 
 
 def is_a(value: object, package: str, name: str) -> bool:
@@ -26,9 +48,19 @@ def is_collection(value: object) -> bool:
     return isinstance(value, dict | list | tuple | set | frozenset) and not hasattr(value, "_fields")
 
 
-def is_table(value: object) -> bool:
-    """Whether it is a table or a column of pandas."""
-    return is_a(value, "pandas", "DataFrame") or is_a(value, "pandas", "Series")
+def is_frame(value: object) -> bool:
+    """Whether it is a table of pandas, polars or pyarrow."""
+    return any(is_a(value, *kind) for kind in _FRAMES)
+
+
+def is_column(value: object) -> bool:
+    """Whether it is a column of pandas, polars or pyarrow."""
+    return any(is_a(value, *kind) for kind in _COLUMNS)
+
+
+def is_plan(value: object) -> bool:
+    """Whether it holds no rows yet, but what is to be computed: a lazy table of polars, or a table of dask or spark."""
+    return is_a(value, "polars", "LazyFrame") or any(is_a(value, each, "DataFrame") for each in ("dask", "pyspark"))
 
 
 def is_path(value: object) -> bool:
@@ -42,5 +74,19 @@ def is_file(value: object) -> bool:
 
 
 def is_excerpt(value: object, text: str) -> bool:
-    """Whether `text` is how a table or an array abbreviates itself."""
-    return hasattr(type(value), "shape") and ("..." in text or "…" in text)
+    """Whether a table or an array abbreviates itself in `text`, that of the value or of what has it."""
+    if not any(mark in text for mark in _MARKS):
+        return False
+    return any(hasattr(type(each), "shape") or is_column(each) for each in _parts(value))
+
+
+def _parts(value: object) -> Iterator[object]:
+    yield value
+    yield from getattr(value, "__dict__", {}).values()
+    if isinstance(value, list | tuple):
+        yield from value
+
+
+def is_bare(value: object, text: str) -> bool:
+    """Whether `text`, that of the value, says only of what type it is."""
+    return not isinstance(value, str | type) and _BARE.fullmatch(text) is not None

@@ -6,6 +6,7 @@ import linecache
 import reprlib
 import sys
 import traceback
+from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -19,10 +20,14 @@ from g4f.secrets.scrubbing import Scrubber
 from ..own_code import frames, is_own
 from .known import held
 from .room import Room
+from .sources import fenced
 
 __all__ = ["FIX", "about_last_error", "note_as_own"]
 
 FIX = "Explain in short why this happened, and show the corrected code."
+
+ERRORS = 5
+"""Most errors that are shown, with those that caused the last one."""
 
 FRAMES = 4
 """Innermost frames of the notebook's own code that are shown."""
@@ -63,34 +68,76 @@ def about_last_error(scrubber: Scrubber | None = None, left_out: list[str] | Non
     error = _last_error()
     if error is None:
         raise InputError("no error was raised yet that %chat_fix could ask about")
-    message = "".join(traceback.format_exception_only(error)).strip()
-    raised_through = [(entry.tb_frame, entry.tb_lineno) for entry in frames(error.__traceback__)]
-    all_own = [each for each in raised_through if is_own(each[0])] or raised_through[-1:]
-    own, room = all_own[-FRAMES:], Room("the last error", 0)
-    room.note(len(own), len(all_own), "frames")
-    places: dict[str, list[tuple[FrameType, int]]] = {}
-    for frame, line in own:
-        places.setdefault(frame.f_code.co_filename, []).append((frame, line))
-    parts = [f"This error was raised:\n```\n{message}\n```", *map(_place, places.values())]
-    for frame, _ in raised_through:
-        scrubber.learn(held(frame.f_locals))
-    if variables := list(_variables(frame for frame, _ in own)):
-        room.note(VARIABLES, len(variables), "variables")
-        shown = _Shown(scrubber)
-        lines = [f"{name} = {shown.named(name, value)}" for name, value in variables[:VARIABLES]]
-        parts.append("The variables there:\n```\n" + "\n".join(lines) + "\n```")
-        if shown.cut:
-            room.say(f"{shown.cut} of its values were sent only in part")
+    room, all_errors = Room("the last error", 0), list(_errors(error))
+    errors = all_errors[:ERRORS]
+    room.note(len(errors), len(all_errors), "errors")
+    messages = [f"{lead}{''.join(traceback.format_exception_only(each)).strip()}" for lead, each in errors]
+    own = [[frame for frame in _frames_of(each) if is_own(frame[0])] for _, each in errors]
+    sent = dict.fromkeys(frame for each in own for frame in each[-FRAMES:])
+    room.note(len(sent), len({frame for each in own for frame in each}), "frames")
+    parts = [
+        f"This error was raised:\n{fenced(chr(10).join(messages))}",
+        *_places(errors, sent or _frames_of(error)[-1:]),
+    ]
+    for _, each in errors:
+        for frame, _ in _frames_of(each):
+            scrubber.learn(held(frame.f_locals))
+    if variables := list(_variables(dict.fromkeys(frame for frame, _ in sent))):
+        parts.append(_values(variables, scrubber, room))
     if left_out is not None:
         left_out.extend(room.left_out())
     return scrubber.scrub("\n\n".join(parts))
 
 
-def _place(frames: list[tuple[FrameType, int]]) -> str:
-    """Return the code of one file around the lines that raised, with marks: a whole cell, or some lines of a file."""
-    name = frames[0][0].f_code.co_filename
-    marked = {line for _, line in frames}
-    lines = linecache.getlines(name, frames[0][0].f_globals)
+def _values(variables: list[tuple[str, Any]], scrubber: Scrubber, room: Room) -> str:
+    """Return the variables with their values, as many of them as are shown."""
+    room.note(VARIABLES, len(variables), "variables")
+    shown = _Shown(scrubber)
+    lines = [f"{name} = {shown.named(name, value)}" for name, value in variables[:VARIABLES]]
+    if shown.cut:
+        room.say(f"{shown.cut} of its values were sent only in part")
+    return f"The variables there:\n{fenced(chr(10).join(lines))}"
+
+
+def _errors(error: BaseException) -> Iterator[tuple[str, BaseException]]:
+    """Yield the error, what caused it, and those of a group, each with words that say which it is."""
+    errors, seen = deque([("", error)]), set[int]()
+    while errors:
+        lead, each = errors.popleft()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield lead, each
+        if isinstance(each, BaseExceptionGroup):
+            errors.extend(("In the group: ", member) for member in each.exceptions)
+        if each.__cause__ is not None:
+            errors.append(("Caused by: ", each.__cause__))
+        elif each.__context__ is not None and not each.__suppress_context__:
+            errors.append(("Raised while this was handled: ", each.__context__))
+
+
+def _frames_of(error: BaseException) -> list[tuple[FrameType, int]]:
+    return [(entry.tb_frame, entry.tb_lineno) for entry in frames(error.__traceback__)]
+
+
+def _places(
+    errors: Iterable[tuple[str, BaseException]], raised_through: Iterable[tuple[FrameType, int]]
+) -> Iterator[str]:
+    """Yield the code around the lines that raised, file by file. What cannot be read as Python raises in no frame."""
+    marks: dict[str, tuple[set[int], dict[str, Any]]] = {}
+    unread = [each for _, each in errors if isinstance(each, SyntaxError) and each.filename and each.lineno]
+    for frame, line in raised_through:
+        if not unread or is_own(frame):
+            marks.setdefault(frame.f_code.co_filename, (set(), frame.f_globals))[0].add(line)
+    for each in unread:
+        marks.setdefault(str(each.filename), (set(), {}))[0].add(each.lineno or 1)
+    for name, (marked, module) in marks.items():
+        if lines := linecache.getlines(name, module):
+            yield _place(name, lines, marked)
+
+
+def _place(name: str, lines: list[str], marked: set[int]) -> str:
+    """Return the lines of one file around the `marked` ones: a whole cell, or some lines of a file."""
     is_cell = "ipykernel" in name or name.startswith("<ipython")
     first, last = (1, len(lines)) if is_cell else (max(1, min(marked) - AROUND), max(marked) + AROUND)
     code = "".join(
@@ -98,7 +145,7 @@ def _place(frames: list[tuple[FrameType, int]]) -> str:
         for number, line in enumerate(lines, 1)
         if first <= number <= last
     )
-    return f"{'In this cell' if is_cell else f'In {Path(name).name}, from line {first}'}:\n```python\n{code}```"
+    return f"{'In this cell' if is_cell else f'In {Path(name).name}, from line {first}'}:\n{fenced(code, 'python')}"
 
 
 def _variables(frames: Iterable[FrameType]) -> Iterator[tuple[str, Any]]:

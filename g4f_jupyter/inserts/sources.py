@@ -13,7 +13,7 @@ from typing import Any
 
 from .room import Room
 
-__all__ = ["exception", "module", "source"]
+__all__ = ["exception", "fenced", "module", "source"]
 
 _FRAMES = 5
 """Innermost frames of a traceback that are shown."""
@@ -26,7 +26,7 @@ def exception(error: BaseException, room: Room) -> str:
         trace = trace.tb_next  # IPython's own frames above the cell
     text = "".join(traceback.format_exception(type(error), error, trace, limit=-_FRAMES)).rstrip()
     room.note(_FRAMES, sum(1 for _ in traceback.walk_tb(trace)), "frames")
-    return room.capped(text) if trace is None else _fenced(room.capped(text))
+    return room.capped(text) if trace is None else fenced(room.capped(text))
 
 
 def module(value: ModuleType, room: Room) -> str:
@@ -44,7 +44,7 @@ def source(value: Any, room: Room) -> str:
     except (OSError, TypeError):
         text = _class_in_cell(value) if inspect.isclass(value) else ""
     if text:
-        return _fenced(room.capped(textwrap.dedent(text)), "python")
+        return fenced(room.capped(textwrap.dedent(text)), "python")
     try:
         call = str(inspect.signature(value))
     except (ValueError, TypeError):
@@ -67,7 +67,7 @@ def _class_in_cell(value: type) -> str:
     return ""
 
 
-def _fenced(text: str, language: str = "") -> str:
+def fenced(text: str, language: str = "") -> str:
     """Return `text` as a block of code, whose fence is longer than any in it."""
     fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 0)
     return f"{fence}{language}\n{text.rstrip()}\n{fence}"

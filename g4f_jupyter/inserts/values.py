@@ -2,14 +2,12 @@
 
 A type that says so itself (`_repr_llm_`) comes first, then the types known here, then `_repr_markdown_`, then `str`.
 Of a large value only the beginning is read, and a line says how much was left out; so does `Room`, for the reader. A
-path or an open file, which a reader may take for what it holds, is refused. pandas and numpy are recognized by
-the names of their classes: a notebook that holds such a value has imported them.
+path or an open file, which a reader may take for what it holds, is refused.
 """
 
 from __future__ import annotations
 
 import inspect
-import re
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +23,17 @@ from g4f.secrets.scrubbing import Scrubber
 
 from .braces import Form
 from .collections import CELL, DEEPEST, collection
-from .kinds import is_a, is_array, is_collection, is_excerpt, is_file, is_path, is_table
+from .kinds import (
+    is_array,
+    is_bare,
+    is_collection,
+    is_column,
+    is_excerpt,
+    is_file,
+    is_frame,
+    is_path,
+    is_plan,
+)
 from .room import Room
 from .sources import exception, module, source
 from .tables import array, frame, series
@@ -56,8 +64,8 @@ def text_of(
         return scrubber.stars()
     room = Room(name, limit)
     with blamed(f"telling the model what {name} holds"):
-        if form is not None and not (is_table(value) and not form.spec):
-            text = room.capped(_formatted(value, form, scrubber))
+        if form is not None and not ((is_frame(value) or is_column(value)) and not form.spec):
+            text = _capped(value, _formatted(value, form, scrubber), room)
         elif (own := _own_text(value, "_repr_llm_")) is not None:
             text = room.capped(own)
         else:
@@ -116,15 +124,17 @@ def _own_text(value: object, method: str) -> str | None:
     return text
 
 
-_BARE = re.compile(r"<[^<>]* at 0x[0-9A-Fa-f]+>")
-"""The text of a generator, a coroutine, a group of rows: what Python says of an object that says nothing itself."""
-
-
 def _other(value: object, room: Room, _: Scrubber) -> str:
     if (text := _own_text(value, "_repr_markdown_")) is not None:
         return room.capped(text)
-    text = str(value)
-    if _BARE.fullmatch(text):
+    return _capped(value, str(value), room)
+
+
+def _capped(value: object, text: str, room: Room) -> str:
+    """Return what there is room for of `text`, that of the value, and note whether it is less than the value holds."""
+    if is_plan(value):
+        room.say("only what it would compute was sent, not what that gives")
+    elif is_bare(value, text):
         room.say(f"only that it is of type {kind_of(value)} was sent, not what it holds")
     elif is_excerpt(value, text):
         room.say("only an excerpt was sent")
@@ -151,6 +161,13 @@ def _bytes(value: bytes | bytearray, room: Room, _: Scrubber) -> str:
     return f"{type(value).__name__} of length {len(value):,}, beginning with {bytes(value[:32])!r}"
 
 
+def _code(value: Any, room: Room, _: Scrubber) -> str:
+    owner = getattr(value, "__self__", None)  # that of a function of C is its module
+    if not (inspect.isclass(value) or owner is None or inspect.ismodule(owner) or inspect.isclass(owner)):
+        room.say("the code of this method was sent, not what it returns")
+    return source(value, room)
+
+
 def _of(*kinds: type) -> Callable[[object], bool]:
     return lambda value: isinstance(value, kinds)
 
@@ -165,10 +182,10 @@ _DESCRIPTIONS: tuple[tuple[Callable[[object], bool], Callable[[Any, Room, Scrubb
     (_of(ModuleType), lambda value, room, _: module(value, room)),
     (
         lambda value: inspect.isclass(value) or inspect.isroutine(value),
-        lambda value, room, _: source(value, room),
+        _code,
     ),
-    (lambda value: is_a(value, "pandas", "DataFrame"), frame),
-    (lambda value: is_a(value, "pandas", "Series"), series),
+    (is_frame, frame),
+    (is_column, series),
     (is_array, array),
 )
 """Pairs: whether a value is of a kind, and what describes that kind. The first pair that fits counts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import keyword
 import re
@@ -16,7 +17,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from g4f.errors import InputError, kind_of
 from g4f.models import Model
 
-from ..inserts.braces import found
+from ..inserts.braces import found, path_of
 from ..inserts.words import text_within, word_of
 from ..show.forms import FORMATS
 from .split import Given, split
@@ -39,8 +40,12 @@ def _variable(name: str) -> str:
     return name
 
 
+_DIGITS = 18
+"""Most digits of a count of tokens: nobody has more."""
+
+
 def _tokens(number: str) -> int:
-    if not number.isdecimal():
+    if not number.isdecimal() or len(number) > _DIGITS:
         raise ArgumentTypeError(f"needs a number of tokens, 0 for no limit, not {number!r}")
     return int(number)
 
@@ -201,16 +206,18 @@ def _fill(options: Namespace, parser: ArgumentParser, variables: Mapping[str, An
         options.model = word_of(options.model, variables, evaluate=options.eval)
         if not isinstance(options.model, str | Model | None):
             raise InputError(f"-m needs the name of a model, not {kind_of(options.model)}")
-    options.set = {name: _setting(name, value, parser, held) for name, value in options.set}
+    options.set = {name: _setting(name, value, parser, held, variables) for name, value in options.set}
 
 
-_TAKEN = {"images": "--image", "begin_with": "--system"} | dict.fromkeys(
-    ("cell", "instead_of", "messages", "question", "self"), "the text of the question"
+_TAKEN = {"images": "--image", "above": "--thread or --once"} | dict.fromkeys(
+    ("messages", "question", "self"), "the text of the question"
 )
 """What to give instead of options that are no provider's."""
 
 
-def _setting(name: str, value: str, parser: ArgumentParser, held: Callable[[str], Any]) -> Any:
+def _setting(
+    name: str, value: str, parser: ArgumentParser, held: Callable[[str], Any], variables: Mapping[str, Any]
+) -> Any:
     """Return the value that `--set` gives: that of a variable, or what JSON says, or a text."""
     own = f"--{name.replace('_', '-')}"
     if instead := own if any(own in action.option_strings for action in parser._actions) else _TAKEN.get(name):  # noqa: SLF001
@@ -218,12 +225,23 @@ def _setting(name: str, value: str, parser: ArgumentParser, held: Callable[[str]
     if value in _PYTHON:
         return _PYTHON[value]
     try:
-        return _within(json.loads(value, parse_constant=_no_number), held)
-    except ValueError:
+        plain = json.loads(value, parse_constant=_no_number)
+    except (ValueError, RecursionError):
         pass
-    if value[:1] in ("{", "[", '"') and all(braces.form for braces in found(value, prose=False)):
+    else:
+        return _within(plain, held)
+    if value[:1] in ("{", "[", '"') and not _begins_with_variable(value, variables):
         raise InputError(f"argument --set: needs JSON after the =, in single quotes, not {value!r}")
     return held(value)
+
+
+def _begins_with_variable(text: str, variables: Mapping[str, Any]) -> bool:
+    """Whether the braces with which `text` begins name a variable, rather than being JSON that is not quite right."""
+    first = next(found(text, prose=False), None)
+    if first is None or first.start > 0:
+        return False
+    path = path_of(first.tree)
+    return first.form is None or (path is not None and ast.unparse(path[0]) in variables)
 
 
 _PYTHON = {"True": True, "False": False, "None": None}

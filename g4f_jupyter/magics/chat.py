@@ -11,6 +11,7 @@ from IPython.core.magic import line_cell_magic, line_magic, magics_class, no_var
 from IPython.display import display
 
 from g4f.errors import InputError
+from g4f.notebook import cell_of, deleted_cells
 from g4f.printable import counted, say
 from g4f.taping import tapes
 from g4f.waiting import bridge
@@ -21,12 +22,12 @@ from ..inserts.scope import variables_of
 from ..line.aliases import Aliases
 from ..line.arguments import chat_arguments, parsed
 from ..line.providers import Who, who
-from ..session import Question, Session, cell_of, deleted_cells, takes_metadata
+from ..session import Question, Session
 from ..show.display import KEPT, Frames, Screen, errors_in_one_line, show
 from ..show.footer import footer, metadata, notes, total
 from ..show.preview import Preview
 from ..show.terminal import terminal
-from ..show.updates import updates
+from ..show.updates import takes_metadata, updates
 from .settings import ChatSettings
 
 if TYPE_CHECKING:
@@ -130,9 +131,12 @@ class ChatMagics(ChatSettings):
             system=filled.system,
             begin_with=self.system,
             default=default.named,
-            images=filled.images or None,
-            **given.named,
-            **(self.provider_options(options, client) | options.set),
+            options={
+                "images": filled.images or None,
+                **given.named,
+                **self.provider_options(options, client),
+                **options.set,
+            },
         )
 
     def _show(self, question: Question, options: Namespace, filled: Filled) -> None:
@@ -150,8 +154,6 @@ class ChatMagics(ChatSettings):
         said = notes(answer, look.format, elsewhere=question.is_elsewhere, stale=stale, hidden=filled.hidden)
         below = [*filled.left_out, *said]
         shown = metadata(answer) if takes_metadata(self._parent()) else {}
-        if shown and filled.left_out:
-            shown["g4f_jupyter"]["left_out"] = filled.left_out
         if shown and filled.left_out:
             shown["g4f_jupyter"]["left_out"] = filled.left_out
         screen.foot([*below, footer(answer)] if self.footer else below, shown)
@@ -198,18 +200,13 @@ class ChatMagics(ChatSettings):
         parent = self._parent()
         code = parent.get("content", {}).get("code")
         is_nested = result is not None and result.info is not None and result.info.raw_cell != code
-        cell = None if is_nested else cell_of(parent)
-        if cell is not None and self.session.end(cell, well=result is not None and bool(result.success)):
+        if not is_nested and self.session.end(cell_of(parent), well=result is not None and bool(result.success)):
             say("[the conversation keeps the earlier answer of this cell, as stale, until the cell is run again]")
 
     def _parent(self) -> dict[str, Any]:
         """Return the message with which the front end runs this cell; empty in a terminal."""
         parent: dict[str, Any] = getattr(self._shell, "get_parent", dict)()
         return parent
-
-
-_BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
-"""Above the question. The indentation of its first line is part of it: it may be code."""
 
 
 _BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import traceback
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
@@ -17,7 +18,7 @@ from g4f.markdown.entities import literal
 from g4f.markdown.rewriting import Growing, safe
 from g4f.printable import one_line, printable
 from g4f.providers.catalogue import ROWS
-from g4f.providers.response import FinishReason, Omitted, PassedOver, Reasoning, Status
+from g4f.providers.response import FinishReason, Omitted, PassedOver, Reasoning, Status, TextWasReasoning
 
 from ..inserts.last_error import note_as_own
 from ..session import Question
@@ -55,6 +56,9 @@ class Screen:
     def think(self, text: str) -> None:
         """Show the reasoning of the model, apart from the answer."""
 
+    def reclassify(self) -> None:
+        """Show the text so far as reasoning: it was the thoughts of the model."""
+
     def forget(self) -> None:
         """Show the thoughts no longer: they are not of the answer."""
 
@@ -87,6 +91,8 @@ async def show(question: Question, screen: Screen, form: str) -> None:
                     screen.add(item)
                 elif isinstance(item, Reasoning):
                     screen.think(item.text)
+                elif isinstance(item, TextWasReasoning):
+                    screen.reclassify()
                 elif isinstance(item, Status):
                     if isinstance(item, PassedOver):
                         screen.forget()
@@ -143,6 +149,13 @@ class Frames(Screen):
         self._thoughts.append(text)
         self._changed()
 
+    def reclassify(self) -> None:
+        """Fold the text so far away, with the next frame."""
+        self._thoughts += self._texts
+        self._texts.clear()
+        self._answer = Growing(images=self._look.images)
+        self._changed()
+
     def forget(self) -> None:
         """Take the thoughts away with the next frame."""
         self._cancel_timer()
@@ -156,8 +169,8 @@ class Frames(Screen):
         self._shown = False
 
     def wait(self, what: str) -> None:
-        """Show `what` in the place of the answer."""
-        if self._updates is not Updates.LOST:
+        """Show `what` in the place of the answer, while there is none."""
+        if self._updates is not Updates.LOST and not self._came:
             self._waits = True
             self._put(f"[{what}]", literal(f"[{what}]"))
 
@@ -167,12 +180,11 @@ class Frames(Screen):
         self._mark = mark
         if self._updates is Updates.LOST and more:
             return
-        came = self._texts or self._thoughts
-        if self._updates is Updates.DOUBTED and (came or self._calls or mark):
+        if self._updates is Updates.DOUBTED and (self._came or self._calls or mark):
             self._leave_first()
-        if mark or self._calls or (came and (not self._shown or self._answer.is_cut)):
+        if mark or self._calls or (self._came and (not self._shown or self._answer.is_cut)):
             self._put(*self._made(growing=False))
-        elif self._waits and not came:
+        elif self._waits and not self._came:
             self._put("", "")
 
     def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
@@ -183,6 +195,10 @@ class Frames(Screen):
     def note(self, line: str) -> None:
         """Show the line with those of the foot."""
         self._put_all([line, *self._lines] if line else self._lines)
+
+    @property
+    def _came(self) -> bool:
+        return any(self._texts) or any(self._thoughts)
 
     def _put_all(self, lines: Sequence[str]) -> None:
         plain, markdown = self._made(growing=False)
@@ -265,11 +281,16 @@ def errors_in_one_line() -> Iterator[None]:
         raise
 
 
+_LONG_WORD = re.compile(r"(\S{80})\S{100,}(\S{20})")
+"""A word, such as a number or an address, in an error of which the line shows only the beginning and the end."""
+
+
 def _shorten(error: BaseException) -> None:
     message = str(error)
     if isinstance(error, G4FError) and error.provider and error.provider not in message:
         message = f"{error.provider}: {message}"
-    lines = [[one_line(f"{type(error).__name__}: {message}"), *_remedies(error)]]
+    line = _LONG_WORD.sub(r"\1…\2", one_line(f"{type(error).__name__}: {message}"))
+    lines = [[line, *_remedies(error)]]
 
     def render() -> list[str]:
         return lines.pop() if lines else [printable(line) for line in traceback.format_exception(error)]

@@ -114,7 +114,7 @@ def _listed(model: str, usage: Usage, url: str) -> Decimal | None:
             cache_write_tokens=usage.written_tokens or None,
         )
         return Decimal(genai_prices.calc_price(tokens, model_ref=model, provider_api_url=url).total_price)
-    except Exception as error:  # noqa: BLE001 - whatever the list raises, the answer is there and has been paid for
+    except (ArithmeticError, ImportError, LookupError, ValueError) as error:  # no such model, or counts that are odd
         logger.info("the price of %s is unknown: %s", model, type(error).__name__)
         return None
 

@@ -31,8 +31,8 @@ def formatted(text: str, form: str, rewritten: Callable[[str], str]) -> tuple[st
 
 
 def check(answer: Answer, form: str) -> None:
-    """Raise ResponseError if an answer that is to be JSON is none."""
-    if form != "json":
+    """Raise ResponseError if an answer that is to be JSON is none. One that only calls tools comes before it."""
+    if form != "json" or (answer.tool_calls and not answer.strip()):
         return
     try:
         _json_of(answer)

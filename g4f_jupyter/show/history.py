@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from g4f.markdown.code import fenced
 from g4f.markdown.entities import literal
-from g4f.markdown.rewriting import safe, titled
-from g4f.turn import Turn
 
 from ..threads import Thread
 from .shown import Shown
@@ -23,8 +20,8 @@ class History(Shown):
         """Return the system prompt, and each turn after its number."""
         system = self._thread.conversation.system
         turns = [
-            f"[{number}] {turn.question}{f' ({note})' if note else ''}{_calls(turn)}\n{turn.answer}"
-            for number, turn, note in self._turns()
+            turn.to_text(number=f"[{number}] ", note=f" ({note})" if note else "")
+            for number, (turn, note) in enumerate(self._thread.notes(), 1)
         ]
         return "\n\n".join([*([f"System: {system}"] if system else []), *turns]) or "no turns yet"
 
@@ -32,20 +29,7 @@ class History(Shown):
         """Return each question in bold, or quoted if it has several lines, above its answer."""
         system = self._thread.conversation.system
         turns = [
-            f"{titled(turn.question, number=f'{number}. ', note=f' *({note})*' if note else '')}"
-            f"{_calls_in_markdown(turn)}\n\n{safe(turn.answer)}"
-            for number, turn, note in self._turns()
+            turn.to_markdown(number=f"{number}. ", note=f" *({note})*" if note else "")
+            for number, (turn, note) in enumerate(self._thread.notes(), 1)
         ]
         return "\n\n".join([*([f"*{literal(f'System: {system}')}*"] if system else []), *turns]) or "*no turns yet*"
-
-    def _turns(self) -> list[tuple[int, Turn, str]]:
-        """Return (number, turn, note) of each turn."""
-        return [(number, turn, note) for number, (turn, note) in enumerate(self._thread.notes(), 1)]
-
-
-def _calls(turn: Turn) -> str:
-    return "".join(f"\n[calls]\n{each}" for each in turn.rounds)
-
-
-def _calls_in_markdown(turn: Turn) -> str:
-    return "".join(f"\n\n[calls]\n\n{fenced(str(each))}" for each in turn.rounds)

@@ -52,18 +52,23 @@ class Terminal(Screen):
             self.wait("thinking")
         self._thinks = True
 
+    def reclassify(self) -> None:
+        """Say what the text was that is printed."""
+        self.wait("the text above was thoughts")
+        self._thinks = True
+
     def call(self, code: str) -> None:
         """Print `code` below the answer."""
         self._calls = code
 
     def wait(self, what: str) -> None:
         """Print `what`, in a line of its own."""
+        self._end_line()
         say(f"[{what}]")
 
     def close(self, mark: str, *, more: bool = False) -> None:  # noqa: ARG002 - only frames need it
         """End the line, and mark what came."""
-        if self._last != "\n":
-            say("")
+        self._end_line()
         if self._calls:
             say(f"[calls]\n{self._calls}")
         if mark:
@@ -73,6 +78,11 @@ class Terminal(Screen):
         """Print the lines."""
         for line in lines:
             say(f"[{line}]")
+
+    def _end_line(self) -> None:
+        if self._last != "\n":
+            say("")
+        self._last = "\n"
 
 
 class _Held(Terminal):
@@ -85,6 +95,11 @@ class _Held(Terminal):
     def add(self, text: str) -> None:
         """Keep `text`."""
         self._texts.append(text)
+
+    def reclassify(self) -> None:
+        """Keep no text: thoughts are not of the answer."""
+        self._texts.clear()
+        self.think("")
 
     def close(self, mark: str, *, more: bool = False) -> None:
         """Print it all."""
@@ -108,13 +123,12 @@ class Rendered(Terminal):
             self._draw()
             self._due = monotonic() + PAUSE
 
-    def close(self, mark: str, *, more: bool = False) -> None:
+    def _end_line(self) -> None:
         """Draw what is left, for good."""
         self._stop()
         if self._text.strip():
             self._print(self._text, "\n")
         self._text = ""
-        super().close(mark, more=more)
 
     def _draw(self) -> None:
         done, rest = finished(self._text)

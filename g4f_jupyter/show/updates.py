@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..session import cell_of
+from g4f.notebook import cell_of
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["Updates", "updates"]
+__all__ = ["Updates", "takes_metadata", "updates"]
 
 
 class Updates(enum.Enum):
@@ -36,8 +36,16 @@ def updates(shell: InteractiveShell, parent: Mapping[str, Any]) -> Updates:
     is_caught = type(shell.display_pub) is not shell.display_pub_class
     if is_caught or _in_output_widget(parent) or _is_run_by_nbclient(shell):
         return Updates.LOST
-    is_console = cell_of(parent) is None and parent.get("content", {}).get("allow_stdin")
+    is_console = cell_of(parent).cell is None and parent.get("content", {}).get("allow_stdin")
     return Updates.DOUBTED if is_console else Updates.TAKEN
+
+
+def takes_metadata(parent: Mapping[str, Any]) -> bool:
+    """Whether the front end that sent `parent` accepts changed metadata in an update of a display.
+
+    VS Code then rewrites all outputs of the cell from an older state: the end of the answer would be lost.
+    """
+    return not str(parent.get("metadata", {}).get("cellId")).startswith("vscode-")
 
 
 def _in_output_widget(parent: Mapping[str, Any]) -> bool:

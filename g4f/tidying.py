@@ -1,0 +1,55 @@
+"""Events as they may flow, whatever the classes of a notebook yield: texts, counts and the usual words. No I/O."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+
+from .errors import ResponseError, kind_of
+from .providers.protocols.beside import count
+from .providers.protocols.finishes import FAILED, finish
+from .providers.response import Event, FinishReason, Usage
+from .wire import whole
+
+__all__ = ["tidy"]
+
+
+AnyEvent = TypeVar("AnyEvent", bound=Event)
+
+
+def tidy(event: AnyEvent) -> AnyEvent:
+    """Return `event` with "" for a text that is None, and without halves of characters, which no server takes.
+
+    A reason why the answer ended is one of the usual words, if it means that. Odd counts of tokens become 0, or None:
+    they must not cost the answer. Raises ResponseError for what is no text where one belongs.
+    """
+    new: dict[str, Any] = _counts(event) if isinstance(event, Usage) else {}
+    for name in _text_fields(type(event)):
+        text = getattr(event, name)
+        if not isinstance(text, str | None):
+            kind = type(event).__name__
+            raise ResponseError(f"the provider yielded {kind} whose {name} is of type {kind_of(text)}, not a text")
+        if text is None or not text.isascii():
+            new[name] = whole(text or "")
+    event = msgspec.structs.replace(event, **new) if new else event
+    if isinstance(event, FinishReason) and (reason := finish(event.reason)) not in (FAILED, event.reason):
+        return msgspec.structs.replace(event, reason=reason)
+    return event
+
+
+@cache
+def _text_fields(kind: type[Event]) -> list[str]:
+    return [field.name for field in msgspec.structs.fields(kind) if field.type is str]
+
+
+def _counts(usage: Usage) -> dict[str, int | None]:
+    """Return the fields of `usage` that are no counts, with what they should be."""
+    counts: dict[str, int | None] = {}
+    for field in msgspec.structs.fields(Usage):
+        value = getattr(usage, field.name)
+        number = count(value)
+        if field.type is not str and (type(value) is not int or number != value):
+            counts[field.name] = 0 if number is None and field.type is int else number
+    return counts
