@@ -58,6 +58,7 @@ FLOORS = {
     "g4f/markdown/entities.py": 1,
     "g4f/models.py": 1,
     "g4f/providers/protocols/beside.py": 1,
+    "g4f/providers/protocols/heads.py": 1,
     "g4f/providers/protocols/openai_calls.py": 1,
     "g4f/providers/transport/lines.py": 1,
     "g4f/providers/transport/sse.py": 1,

@@ -26,7 +26,7 @@ from ...secrets.known import STARS, keys_here, secrets_of
 from ...wire import decoded, written
 from ..access import shown
 
-__all__ = ["Target", "fault", "line", "redact", "refusal"]
+__all__ = ["Target", "fault", "is_fault", "line", "redact", "refusal", "words_of"]
 
 LONGEST = 500
 """Characters of a server's message that are passed on."""
@@ -50,10 +50,11 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class _Message(NamedTuple):
-    """A server's message about its failure, and its codes for it."""
+    """A server's message about its failure, its codes for it, and whether they say that there was one."""
 
     message: str
     code: str
+    is_fault: bool = False
 
 
 def refusal(target: Target, status: int, body: bytes, location: str = "") -> G4FError:
@@ -62,9 +63,7 @@ def refusal(target: Target, status: int, body: bytes, location: str = "") -> G4F
     words = redact(parsed.message, target.sent)
     if 300 <= status < 400:
         return ResponseError(_redirect(target, status, location), status=status)
-    if status == 404 and not words:
-        words = "there is nothing at this address"
-    return _error(target, status, words, parsed.code)
+    return _error(target, status, words or "there is nothing at this address" * (status == 404), parsed.code)
 
 
 def fault(target: Target, event: object, status: int = 200) -> G4FError:
@@ -75,8 +74,7 @@ def fault(target: Target, event: object, status: int = 200) -> G4FError:
     body = event if isinstance(event, bytes) else _json(event).encode(errors="replace")
     parsed = _parse(_without(body, target.sent))
     code = parsed.code.lower()
-    number = code.partition(" ")[0]
-    if _is_status(number) and 400 <= int(number) < 600:
+    if _is_status(number := code.partition(" ")[0]) and 400 <= int(number) < 600:
         status = int(number)
     else:
         status = next((known for word, known in _STATUS_OF_WORD if word in code), status)
@@ -86,6 +84,17 @@ def fault(target: Target, event: object, status: int = 200) -> G4FError:
     if status < 400:
         return ResponseError(f"{target.provider} broke the answer off: {words or 'it gave no reason'}", status=status)
     return _error(target, status, words, code)
+
+
+def is_fault(body: bytes) -> bool:
+    """Whether JSON that has no answer says that there was a failure, in any of the forms that servers use."""
+    return _parse(body).is_fault
+
+
+def words_of(target: Target, body: bytes) -> str:
+    """Return the words of a body that has no answer, in one line without secrets; "" if it has none but JSON."""
+    words = redact(_parse(_without(body, target.sent)).message, target.sent)
+    return "" if words.startswith(("{", "[")) else words
 
 
 _STATUS_OF_WORD = (
@@ -200,6 +209,11 @@ def _redirect(target: Target, status: int, location: str) -> str:
     return f"{text}, {where}: give the right one as base_url." if where else f"{text}: check base_url."
 
 
+_WORDS_IN = ("message", "detail", "error", "msg", "error_msg", "error_message", "errorMessage", "status_msg", "Message")
+_CODES_IN = ("code", "error_code", "errorCode", "status_code", "statusCode", "StatusCode")
+_NO_CODES = frozenset(("", "0", "200", "ok", "success"))  # they say that nothing failed
+
+
 def _parse(body: bytes) -> _Message:
     """Read the forms that servers use: {"error": {…}}, {"error": "…"}, {"message"}, {"detail"}, text, a web page."""
     try:
@@ -208,15 +222,22 @@ def _parse(body: bytes) -> _Message:
         return _Message(_plain(body), "")
     if isinstance(content, list) and content:
         content = content[0]
+    is_fault = False
     if isinstance(content, dict):
-        inner = content.get("error") or content.get("errors") or content
-        content = inner[0] if isinstance(inner, list) and inner else inner
+        named = content.get("error") or content.get("errors")
+        kinds = map(content.get, ("object", "type", "status"))
+        is_fault = bool(named) or content.get("success") is False or "error" in kinds
+        inner = named or content.get("base_resp") or content
+        inner = inner[0] if isinstance(inner, list) and inner else inner
+        content = content | {"message": inner} if isinstance(inner, str) else inner
     if not isinstance(content, dict):
-        return _Message(line(content), "")
-    words = content.get("message") or content.get("detail") or content.get("error") or ""
-    codes = [line(content[name]) for name in ("code", "type", "status") if content.get(name)]
+        return _Message(line(content), "", is_fault)
+    words = line(next(filter(None, map(content.get, _WORDS_IN)), ""))
+    codes = [code for name in _CODES_IN if (code := line(content.get(name))).lower() not in _NO_CODES]
+    is_fault = is_fault or bool(words and codes)
+    codes += [line(content[name]) for name in ("type", "status") if content.get(name)]
     codes.sort(key=_is_status, reverse=True)
-    return _Message(line(words), " ".join([*codes, *_reasons(content.get("details"))]))
+    return _Message(words, " ".join([*codes, *_reasons(content.get("details"))]), is_fault)
 
 
 def _is_status(code: str) -> bool:
