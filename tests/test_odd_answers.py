@@ -628,6 +628,12 @@ class TestBeside(unittest.TestCase):
                     event({"choices": [], "usage": dict(zip(names, counts, strict=True))}), OPENAI.text("a"), STOP
                 )
                 self.assertEqual([expected] if expected else [], [item for item in given if isinstance(item, Usage)])
+        for usage in (
+            {"input_tokens": 3, "output_tokens": 5},
+            {"prompt_tokens": 3, "input_tokens": 9, "output_tokens": 5},
+        ):
+            with self.subTest(usage):
+                self.assertIn(Usage(3, 5, 8), openai(OPENAI.text("a"), STOP, event({"choices": [], "usage": usage})))
         for usage in (1, "x", [], [{}], {"prompt_tokens_details": [1]}):
             with self.subTest(usage):
                 self.assertEqual(["a", FinishReason("stop")], openai(OPENAI.text("a"), event({"usage": usage}), STOP))

@@ -161,9 +161,9 @@ class AnthropicReader(Reader):
             out.append(ToolCall(self._calls[index], arguments=arguments))
 
     def _count(self, usage: Any) -> None:
-        """Note the counts of an event: they are totals, and a count that is left out has not changed."""
+        """Note the counts of an event: they are totals, and a count that is left out, or 0, has not changed."""
         counts = usage.items() if isinstance(usage, dict) else ()
-        self._usage |= {name: count for name, count in counts if count is not None}
+        self._usage |= {name: count for name, count in counts if count or name not in self._usage}
 
 
 _PASSED_OVER = ("", "text", "thinking", "redacted_thinking")

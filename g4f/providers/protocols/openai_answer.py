@@ -181,10 +181,11 @@ class OpenAIReader(Reader):
 
 
 def _usage(usage: object, tier: str) -> Usage | None:
+    prompt, completion = tokens(usage, "prompt_tokens"), tokens(usage, "completion_tokens")
     cached = tokens(usage, "prompt_tokens_details", "cached_tokens")
     return usage_of(
-        tokens(usage, "prompt_tokens"),
-        tokens(usage, "completion_tokens"),
+        tokens(usage, "input_tokens") if prompt is None else prompt,
+        tokens(usage, "output_tokens") if completion is None else completion,
         tokens(usage, "total_tokens"),
         cached if cached is not None else tokens(usage, "prompt_cache_hit_tokens"),
         tokens(usage, "completion_tokens_details", "reasoning_tokens"),

@@ -19,12 +19,13 @@ from ...errors import (
     RateLimitError,
     ResponseError,
     ServerError,
-    status_error,
 )
 from ...printable import one_line
 from ...secrets.known import STARS, keys_here, secrets_of
 from ...wire import decoded, written
 from ..access import shown
+from .kinds import class_of, is_money
+from .retries import AGAIN
 
 __all__ = ["Target", "fault", "is_fault", "line", "redact", "refusal", "words_of"]
 
@@ -79,11 +80,14 @@ def fault(target: Target, event: object, status: int = 200) -> G4FError:
     else:
         status = next((known for word, known in _STATUS_OF_WORD if word in code), status)
     words = redact(parsed.message, target.sent)
-    if status < 400 and _is_money(words, code):
+    if status < 400 and is_money(words, code):
         status = 402
     if status < 400:
         return ResponseError(f"{target.provider} broke the answer off: {words or 'it gave no reason'}", status=status)
-    return _error(target, status, words, code)
+    error = _error(target, status, words, code)
+    if status in AGAIN and not isinstance(error, PaymentRequiredError):
+        error.retry_after = 0.0
+    return error
 
 
 def is_fault(body: bytes) -> bool:
@@ -129,24 +133,8 @@ _WORDS: dict[type[G4FError], str] = {
 }
 
 
-def _kind(status: int, words: str, code: str) -> type[G4FError]:
-    """Return the class of error for a refusal: the status's, unless words and codes say it more exactly."""
-    kind = status_error(status)
-    if status in _MAY_BE_MONEY and _is_money(words, code):
-        return PaymentRequiredError
-    if status in _MAY_BE_LOADING and re.search(_LOADING, words, re.IGNORECASE):
-        return ModelLoadingError
-    if status in (400, 404, 422) and ((status == 404 and "model" in words.lower()) or re.search(_NO_MODEL, code)):
-        return ModelNotFoundError
-    if status == 400 and "API_KEY_INVALID" in code.upper():
-        return MissingAuthError
-    if kind is BadRequestError and re.search(_TOO_LONG, f"{code} {words}".lower()):
-        return ContextLengthError
-    return kind
-
-
 def _error(target: Target, status: int, words: str, code: str) -> G4FError:
-    kind = _kind(status, words, code)
+    kind = class_of(status, words, code)
     text = f"{target.provider} {_WORDS.get(kind, 'answered')}"
     if kind is ModelNotFoundError:
         text += f" {line(target.model)!r}"
@@ -161,45 +149,6 @@ def _error(target: Target, status: int, words: str, code: str) -> G4FError:
     if kind is ModelNotFoundError and target.pull:
         text += f" Fetch it: {target.pull.format(line(target.model))}"
     return kind(text, status=status)
-
-
-_MAY_BE_MONEY = (400, 403, 412, 429)
-"""Statuses that some servers send for an account without credit, in place of 402."""
-
-_MONEY = (
-    r"billing|insufficient_(quota|balance|credit|fund)|credits?_(exhausted|insufficient)|payment_required|arrearage"
-    r"|exceeded_current_quota|budget_exceeded"
-)
-"""What is in their codes then."""
-
-_MONEY_WORDS = (
-    r"exceeded your current quota|credit balance|(insufficient|not enough) (account )?(balance|credit|fund|quota)"
-    r"|(no|out of|any|enough|used all( available| your)?) credits?\b|credits? (are |is |has |have )?(been )?exhausted"
-    r"|billing (is not|is disabled|hard limit|account)|(requires|enable) billing|payment (is )?required"
-    r"|(monthly|your) spending limit"
-)
-"""What is in their words. Mere advice to pay does not count: limits of the rate come with it, too."""
-
-
-def _is_money(words: str, code: str) -> bool:
-    """Whether a refusal is about money. Google words its limits of the rate alike, but says when to ask again."""
-    return bool(
-        re.search(_MONEY, code.lower()) or ("retry_info" not in code and re.search(_MONEY_WORDS, words.lower()))
-    )
-
-
-_MAY_BE_LOADING = frozenset((404, 409, 425, 429, 500, 502, 503, 504))
-
-_LOADING = (
-    r"\b(is|are|still|currently|now|server) loading\b|\bbeing loaded\b|\bwarming up\b"
-    r"|(^loading (the )?model|\bmodel loading)\b(?!.*\b(fail|error))"
-)
-"""What servers write while they load a model: llama.cpp, Ollama, vLLM, LM Studio, and those of Hugging Face."""
-
-_NO_MODEL = r"model_not_found|invalid_model|unknown_model|model_not_available|no_such_model"
-
-_TOO_LONG = r"context_length|exceed_context|context (length|window|size)|prompt is too long|maximum number of tokens"
-"""What servers write if a question is longer than the model's context."""
 
 
 def _redirect(target: Target, status: int, location: str) -> str:
