@@ -141,8 +141,8 @@ class TestThoughts(unittest.TestCase):
             async def create_async_generator(self, model: str, messages: Any) -> AsyncGenerator[Any]:
                 if len(messages) > 3:
                     raise errors.ContextLengthError("too long")
-                yield Reasoning("hm")
                 await asyncio.sleep(0.03)
+                yield Reasoning("hm")
                 raise errors.ResponseError("no")
 
         good = Holds("good", 3)

@@ -886,6 +886,48 @@ class TestWhere(Folder):
             self.assertNotEqual(before, (threading.Thread.start, ThreadPoolExecutor.submit))
         self.assertEqual(before, (threading.Thread.start, ThreadPoolExecutor.submit))
 
+    def test_patched_by_others(self) -> None:
+        """What others have put in their place, before the block or in it, is called, and stays, and may go again."""
+        seen: list[str] = []
+
+        def patched(owner: type, name: str, word: str) -> Any:
+            before = getattr(owner, name)
+
+            def call(*given: Any) -> Any:
+                seen.append(word)
+                return before(*given)
+
+            return mock.patch.object(owner, name, call)
+
+        def asked(*questions: str) -> list[str]:
+            """Ask in a thread, and in a pool, which starts another. Return who was called meanwhile."""
+            seen.clear()
+            for question in questions:
+                thread = threading.Thread(target=ask, args=(Teller(), question))
+                thread.start()
+                thread.join()
+                with ThreadPoolExecutor(1) as pool:
+                    pool.submit(ask, Teller(), question).result()
+            return sorted(set(seen))
+
+        for owner, name in ((threading.Thread, "start"), (ThreadPoolExecutor, "submit")):
+            with self.subTest(name), patched(owner, name, "early"):
+                with g4f.tape(self.tape):
+                    late = patched(owner, name, "late")
+                    late.start()
+                    self.assertEqual(["early", "late"], asked("a"))
+                self.assertEqual(["early", "late"], asked("outside"))
+                with g4f.tape(self.tape, "record"):
+                    self.assertEqual(["early", "late"], asked("b"))
+                late.stop()
+                with g4f.tape(self.tape, "record"):
+                    self.assertEqual(["early"], asked("c"))
+                self.assertEqual(list("aabbcc"), sorted(self.questions()))
+                self.tape.unlink()
+        with g4f.tape(self.tape):
+            asked("d")
+        self.assertEqual(["d", "d"], self.questions())
+
     def test_main_thread(self) -> None:
         """A block in a thread has nothing of what the main thread asks meanwhile."""
         inside, go = threading.Event(), threading.Event()
