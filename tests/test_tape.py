@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import textwrap
 import threading
 import tracemalloc
 import warnings
+import weakref
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -885,6 +887,18 @@ class TestWhere(Folder):
         with g4f.tape(self.tape), g4f.tape(self.other):
             self.assertNotEqual(before, (threading.Thread.start, ThreadPoolExecutor.submit))
         self.assertEqual(before, (threading.Thread.start, ThreadPoolExecutor.submit))
+
+    def test_thread_is_freed(self) -> None:
+        """A thread that began in a block is freed like any other, as soon as it has ended."""
+        gc.disable()
+        self.addCleanup(gc.enable)
+        with g4f.tape(self.tape):
+            thread = threading.Thread(target=int)
+            thread.start()
+            thread.join()
+            left = weakref.ref(thread)
+            del thread
+            self.assertIsNone(left())
 
     def test_patched_by_others(self) -> None:
         """What others have put in their place, before the block or in it, is called, and stays, and may go again."""

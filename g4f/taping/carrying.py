@@ -75,10 +75,15 @@ def _starts(before: Callable[[threading.Thread], None]) -> Callable[[threading.T
     @wraps(before)
     def start(thread: threading.Thread) -> None:
         for variable, value, _ in _carried[-1:]:
-            thread.run = partial(_with, variable, value(), thread.run)  # type: ignore[method-assign]
+            thread.run = partial(_run, thread, partial(_with, variable, value(), thread.run))  # type: ignore[method-assign]
         before(thread)
 
     return start
+
+
+def _run(thread: threading.Thread, run: Callable[[], None]) -> None:
+    vars(thread).pop("run", None)  # it holds the thread
+    run()
 
 
 def _submits(before: Callable[..., Future[Any]]) -> Callable[..., Future[Any]]:
