@@ -31,7 +31,19 @@ import g4f
 from g4f import AsyncClient, ChatCompletion, Client, Model
 from g4f.dispatch import prepare
 from g4f.errors import ContextLengthError, InputError, MissingRequirementsError, ProviderNotFoundError, ResponseError
-from g4f.providers.response import FinishReason, Item, ProviderInfo, Reasoning, Replayed, Status, ToolCall, Usage
+from g4f.providers.response import (
+    FinishReason,
+    Item,
+    Logprobs,
+    Omitted,
+    ProviderInfo,
+    Reasoning,
+    Replayed,
+    Status,
+    TextWasReasoning,
+    ToolCall,
+    Usage,
+)
 from g4f.secrets.key import Key
 from g4f.taping import question as written
 from g4f.taping.file import TapeFile, read_entry
@@ -291,6 +303,24 @@ class TestModes(Folder):
         loop = ClockLoop()
         start = loop.now
         return loop.run_to_end(main())
+
+    def test_thoughts_without_an_opening_tag(self) -> None:
+        """Text that turned out to be thoughts is thoughts in the replay, from its beginning."""
+        teller = Teller("hm", "\n</think>\n\n", "b", FinishReason("stop"))
+        with g4f.tape(self.tape):
+            self.assertIn(TextWasReasoning(), items(teller))
+        with g4f.tape(self.tape, "replay"):
+            self.assertEqual("b", ask(teller))
+            again = [item for item in items(teller) if not isinstance(item, Replayed)]
+            self.assertEqual([Reasoning("1"), Reasoning("hm"), Reasoning("\n"), "b", FinishReason("stop")], again)
+            self.assertEqual(("b", "1hm\n"), ((answer := g4f.Conversation("m", teller)("?")), answer.reasoning))
+
+    def test_what_stands_beside(self) -> None:
+        """How likely the tokens were, and what is left out, is replayed in its place."""
+        beside = (Logprobs([{"token": "1", "logprob": -0.5, "top_logprobs": []}]), Omitted("an image"), "b")
+        for mode in ("auto", "replay"):
+            with self.subTest(mode), g4f.tape(self.tape, mode):
+                self.assertEqual(beside, tuple(items(Teller(*beside)))[-3:])
 
     def test_trimmed(self) -> None:
         """An answer without the oldest turns answers the whole conversation, and says what it is without."""

@@ -24,7 +24,7 @@ import msgspec
 from ..errors import InputError, quoted
 from ..files import append, check_writable, opened, replace, resolve, state
 from ..locks import held
-from ..providers.response import FinishReason, ProviderInfo, Reasoning, ToolCall, Trimmed, Usage
+from ..providers.response import FinishReason, Logprobs, Omitted, ProviderInfo, Reasoning, ToolCall, Trimmed, Usage
 from .question import RecordedQuestion, key_of
 
 __all__ = ["BROKEN", "Entry", "Kept", "Odd", "TapeFile", "read_entry"]
@@ -34,9 +34,8 @@ VERSION = 1
 APPENDED = b" "
 """What a line begins with that was appended, and is not in order yet."""
 
-Kept: TypeAlias = str | Reasoning | ToolCall | Usage | FinishReason | ProviderInfo | Trimmed
-"""What is kept of an answer: its text and all events but Status and Replayed."""
-
+Kept: TypeAlias = str | Reasoning | ToolCall | Usage | FinishReason | ProviderInfo | Trimmed | Logprobs | Omitted
+"""What is kept of an answer: its text, and all events that are of the answer, and not of how it came about."""
 
 BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What reading a broken line raises."""
