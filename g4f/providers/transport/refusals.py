@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import msgspec
@@ -181,12 +181,34 @@ def _parse(body: bytes) -> _Message:
         content = content | {"message": inner} if isinstance(inner, str) else inner
     if not isinstance(content, dict):
         return _Message(line(content), "", is_fault)
-    words = line(next(filter(None, map(content.get, _WORDS_IN)), ""))
+    words = _words(next(filter(None, map(content.get, _WORDS_IN)), ""))
+    if (behind := _behind(content.get("metadata"))) and behind not in words:
+        words = line(f"{words}: {behind}")
     codes = [code for name in _CODES_IN if (code := line(content.get(name))).lower() not in _NO_CODES]
     is_fault = is_fault or bool(words and codes)
     codes += [line(content[name]) for name in ("type", "status") if content.get(name)]
     codes.sort(key=_is_status, reverse=True)
     return _Message(words, " ".join([*codes, *_reasons(content.get("details"))]), is_fault)
+
+
+def _words(given: object) -> str:
+    """Return a message in one line: text, or the list of wrong fields of FastAPI and pydantic."""
+    listed = given.get("detail") if isinstance(given, dict) else given  # as Mistral sends it
+    if not isinstance(listed, list) or not all(isinstance(each, dict) and each.get("msg") for each in listed):
+        return line(given)
+    return line("; ".join(map(_field, listed)))
+
+
+def _field(wrong: dict[str, Any]) -> str:
+    place = wrong.get("loc")
+    names = [str(name) for name in place if isinstance(name, str | int)] if isinstance(place, list) else []
+    return f"{'.'.join(names)}: {line(wrong['msg'])}".removeprefix(": ")
+
+
+def _behind(metadata: object) -> str:
+    """Return the words of the server behind a gateway, which OpenRouter hands on."""
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    return _parse(raw.encode(errors="replace")).message if isinstance(raw, str) else ""
 
 
 def _is_status(code: str) -> bool:
