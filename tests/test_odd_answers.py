@@ -9,6 +9,7 @@ from typing import Any
 
 import g4f
 from g4f import errors
+from g4f.providers.protocols.gemini_answer import GeminiReader
 from g4f.providers.protocols.openai_answer import OpenAIReader
 from g4f.providers.response import FinishReason, Logprobs, Omitted, ProviderInfo, Reasoning, ToolCall, Usage
 from g4f.providers.transport.refusals import Target
@@ -171,6 +172,16 @@ class TestWholeAtItsReason(unittest.TestCase):
         self.assertIn(Usage(1, 2, 3), outcome(OPENAI, [*start, 0.1, chunk(usage), HANG]).items)
         answer = [*start, 0.1, chunk(OPENAI.text("b")), 2.0, chunk(OPENAI.text("c")), b"0\r\n\r\n"]
         self.assertEqual("abc", outcome(OPENAI, answer).text)
+
+    def test_error_of_one_that_goes_on(self) -> None:
+        """Of a server that went on after its reason, an error is one: older models give each piece a reason."""
+        piece = b'{"candidates": [{"content": {"parts": [{"text": "a"}]}, "finishReason": "STOP"}]}'
+        for pieces, failed in ((1, False), (2, True)):
+            reader = GeminiReader(Target("Gemini", "m", (), ""))
+            for _ in range(pieces):
+                self.assertEqual(["a"], reader.feed([piece]))
+            reader.feed([b'{"error": {"code": 503, "message": "Busy"}}'], last=True)
+            self.assertEqual(failed, isinstance(reader.failure, errors.ServerError))
 
     def test_too_large(self) -> None:
         """What is too large to be read, behind the reason, does not take the answer away."""

@@ -133,7 +133,7 @@ class Reader(ABC):
             else:
                 read(chunk, payload, out)
             if self.failure is not None:
-                if self.finished:  # what comes after a complete answer does not take it away
+                if self.is_whole:  # what comes after a complete answer does not take it away
                     self.failure, self.done = None, True
                 break
 
