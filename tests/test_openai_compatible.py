@@ -73,7 +73,12 @@ WHOLE_FAULTS = (
 
 BOTH_FAULTS = (
     Fault("not allowed", whole({"error": "Not in your country"}, 403), errors.MissingAuthError, "Not in your country"),
-    Fault("bad request", whole({"detail": [{"msg": "bad", "loc": ["n"]}]}, 422), errors.BadRequestError, '"msg":"bad"'),
+    Fault(
+        "bad request",
+        whole({"detail": [{"msg": "bad", "loc": ["n"]}]}, 422),
+        errors.BadRequestError,
+        "(HTTP 422): n: bad.",
+    ),
     Fault(
         "no such model",
         whole({"error": {"message": "The model `m` does not exist", "code": "model_not_found"}}, 404),
