@@ -143,7 +143,7 @@ class Shaper:
         elif rest == _CLOSE and self._may_close and self._before("") in ("", "\n"):
             self._reclassify("", out)
         elif not (self._thought and rest.isspace()):
-            self._text(rest, out)
+            self._text(self._unblanked(rest), out)
         self._text("", out, last=True)
         return out
 
@@ -161,11 +161,17 @@ class Shaper:
         if len(text) < BLANK and not self._unsure and (_CLOSE.startswith(words) or _OPEN.startswith(words)):
             self._blank = text
             return ""
-        if self._thought:
-            blank = text[: len(text) - len(words)]
-            text = blank[blank.rfind("\n") + 1 :] + words
+        text = self._unblanked(text)
         self._speaks, self._thought = True, False
         return text
+
+    def _unblanked(self, text: str) -> str:
+        """Return what comes after thoughts without the blank lines before it."""
+        if not self._thought:
+            return text
+        words = text.lstrip()
+        blank = text[: len(text) - len(words)]
+        return blank[blank.rfind("\n") + 1 :] + words
 
     def _think(self, text: str, out: list[Item]) -> str:
         """Return the text behind the thoughts."""
@@ -204,7 +210,10 @@ class Shaper:
         if tag[0] == _OPEN or before == "`" or after == "`":
             return False
         alone = before in ("", "\n") or not (before in _BEFORE or after in _AFTER)
-        return alone and (self._answer.text + self._held + text[: tag.start()]).count(_FENCE) % 2 == 0
+        rest = self._held + text[: tag.start()]
+        if not alone or any(word in rest for word in self._stop):  # a stop word ends the answer before it
+            return False
+        return (self._answer.text + rest).count(_FENCE) % 2 == 0
 
     def _before(self, text: str) -> str:
         """Return the character before what follows `text`; "" at the beginning of the answer."""

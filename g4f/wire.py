@@ -34,19 +34,30 @@ def decode(decoder: msgspec.json.Decoder[Any], data: bytes | str) -> Any:
 def reread(data: bytes | str, kind: Any, error: Exception) -> Any:
     """Return what msgspec refused with `error`, if it is JSON as others write and read it.
 
-    That is with halves of characters, which JavaScript leaves where it cuts a text, with numbers of any size, and with
-    those that JSON does not have: NaN and Infinity. Raises msgspec.DecodeError.
+    That is with halves of characters, which JavaScript leaves where it cuts a text, with numbers of any size, with
+    those that JSON does not have: NaN and Infinity, and with null among objects. Raises msgspec.DecodeError.
     """
     if isinstance(error, RecursionError):
         raise msgspec.DecodeError("it is nested too deeply") from None
     try:
-        return msgspec.convert(json.loads(data, parse_int=_number), kind)
+        try:
+            return msgspec.convert(json.loads(data, parse_int=_number), kind)
+        except msgspec.ValidationError:
+            return msgspec.convert(json.loads(data, parse_int=_number, object_hook=_without_nulls), kind)
     except RecursionError:
         raise msgspec.DecodeError("it is nested too deeply") from None
     except msgspec.ValidationError:
         raise
     except ValueError:
         raise (error if isinstance(error, msgspec.DecodeError) else msgspec.DecodeError(str(error))) from None
+
+
+def _without_nulls(found: dict[str, Any]) -> dict[str, Any]:
+    """Return an object whose arrays have no null."""
+    return {
+        name: [each for each in value if each is not None] if isinstance(value, list) else value
+        for name, value in found.items()
+    }
 
 
 def _number(digits: str) -> float:

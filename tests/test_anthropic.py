@@ -354,7 +354,8 @@ class TestAnswers(unittest.TestCase):
         early["service_tier"] = "priority"
         late = {"output_tokens": 7, "output_tokens_details": {"thinking_tokens": 3}, "cache_read_input_tokens": None}
         first = {"type": "message_start", "message": {"usage": early}}
-        given = items(first, start(0, **text("a")), end(None, output_tokens=5), end(**late), STOP)
+        unknown = {"input_tokens": 0, "cache_creation_input_tokens": 0}  # to proxies
+        given = items(first, start(0, **text("a")), end(None, output_tokens=5), end(**late, **unknown), STOP)
         self.assertEqual(["a", Usage(15, 7, 22, 4, 3, 2, "priority"), FinishReason("stop")], given)
         with Server(whole(message(text("a"), usage=early | late | {"cache_read_input_tokens": 4}))) as server:
             client = g4f.Client("Anthropic", base_url=server.url, api_key=KEY)

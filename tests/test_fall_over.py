@@ -151,7 +151,7 @@ class FallOver:
         self.expect_error(
             RetryProviderError(
                 "no provider answered. a: too many; b: KeyError; "
-                "c: the answer was empty: no text and no tool call; d: d cancelled its own answer",
+                "c: the answer was empty: no text and no tool call; d cancelled its own answer",
             ),
             lambda: IterListProvider(
                 [

@@ -25,7 +25,7 @@ from g4f_jupyter.line.providers import who
 from .faces import Answer, on_every_face
 from .loops import run
 from .rows import only
-from .servers import RESET, Server, hello, whole
+from .servers import RESET, Server, event, hello, stream, whole
 
 LOADING = whole({"error": {"message": "Loading model"}}, 503)
 
@@ -141,8 +141,8 @@ class TestThoughts(unittest.TestCase):
             async def create_async_generator(self, model: str, messages: Any) -> AsyncGenerator[Any]:
                 if len(messages) > 3:
                     raise errors.ContextLengthError("too long")
-                yield Reasoning("hm")
                 await asyncio.sleep(0.03)
+                yield Reasoning("hm")
                 raise errors.ResponseError("no")
 
         good = Holds("good", 3)
@@ -225,7 +225,7 @@ class TestAgain(unittest.TestCase):
         self.assertEqual(1, len(self.pauses))
         self.assertTrue(0.3 < self.pauses[0] <= 0.625, self.pauses)
         told = [item.text for item in items if isinstance(item, Status)]
-        self.assertRegex(told[1], r"^127\.0\.0\.1:\d+: .*HTTP 503.*; asking 127\.0\.0\.1:\d+ again in 0\.\d s$")
+        self.assertRegex(told[1], r"^127\.0\.0\.1:\d+ failed \(HTTP 503\); asking 127\.0\.0\.1:\d+ again in 0\.\d s$")
 
     def test_how_often(self) -> None:
         """Each is asked again up to `max_retries` times, and in growing pauses; in the error it stands once."""
@@ -289,6 +289,46 @@ class TestAgain(unittest.TestCase):
             url = self.far("a", whole({}, 503), whole({}, 503), hello)
             self.assertEqual("Hello", ChatCompletion.create("m", "Hi", provider([url])))
             self.assertEqual(["a"] * 3, self.asked)
+
+    def test_several_times_in_the_list(self) -> None:
+        """One that stands there several times is asked so often, and waited for like any other."""
+        for answer, pauses in ((whole({}, 503), 2), (whole({}, 400), 0)):
+            self.asked.clear()
+            self.pauses.clear()
+            retrying = RetryProvider([self.far("a", answer)], single_provider_retry=True, max_retries=3)
+            with self.subTest(answer[0]), self.assertRaises(errors.RetryProviderError) as caught:
+                ChatCompletion.create("m", "Hi", retrying)
+            self.assertEqual(["a"] * 3, self.asked)
+            self.assertEqual(pauses, len(self.pauses))
+            self.assertEqual(sorted(self.pauses), self.pauses)
+            self.assertEqual(3, len(caught.exception.errors))
+        self.asked.clear()
+        a, b = catalogue.load_at(self.far("a", whole({}, 503))), self.far("b", whole({}, 401))
+        with self.assertRaises(errors.RetryProviderError):
+            self.items(a, b, a)
+        self.assertEqual(["a", "b", "a"], self.asked)
+        self.assertEqual(1, len(self.pauses))
+
+    def test_several_times_but_too_late(self) -> None:
+        """One that asks for more than a minute is not asked again, however often it stands there."""
+        busy = self.far("a", whole({}, 429, **{"Retry-After": "90"}))
+        with self.assertRaises(errors.RateLimitError):
+            ChatCompletion.create("m", "Hi", RetryProvider([busy], single_provider_retry=True))
+        self.assertEqual((["a"], []), (self.asked, self.pauses))
+
+    def test_failure_in_the_answer(self) -> None:
+        """One whose answer begins with a failure that may pass is asked again, like one that refuses."""
+        for status, again in ((429, True), (503, True), (400, False), (402, False)):
+            for form in (whole, lambda body: stream(event(body))):
+                self.asked.clear()
+                with self.subTest(status, form=form):
+                    busy = form({"error": {"code": status, "message": "Busy"}})
+                    a, b = self.far("a", busy, hello), self.far("b", whole({}, 401))
+                    if again:
+                        self.assertEqual("Hello", "".join(map(str, self.items(a, b))))
+                    else:
+                        self.assertRaises(errors.RetryProviderError, self.items, a, b)
+                    self.assertEqual(["a", "b", *"a" * again], self.asked)
 
     def test_list_in_a_list(self) -> None:
         """A list within a list waits for nobody either."""

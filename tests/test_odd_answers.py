@@ -9,6 +9,7 @@ from typing import Any
 
 import g4f
 from g4f import errors
+from g4f.providers.protocols.gemini_answer import GeminiReader
 from g4f.providers.protocols.openai_answer import OpenAIReader
 from g4f.providers.response import FinishReason, Logprobs, Omitted, ProviderInfo, Reasoning, ToolCall, Usage
 from g4f.providers.transport.refusals import Target
@@ -16,7 +17,7 @@ from g4f.providers.transport.sse import Events
 from g4f.providers.transport.unlabelled import Unlabelled
 
 from . import dialects
-from .asking import Outcome, ask
+from .asking import KEY, Outcome, ask
 from .clock import hurried
 from .dialects import ANTHROPIC, DIALECTS, GEMINI, OLLAMA, OPENAI, Dialect
 from .servers import HANG, RESET, Answer, Server, chunk, event, whole
@@ -172,6 +173,16 @@ class TestWholeAtItsReason(unittest.TestCase):
         answer = [*start, 0.1, chunk(OPENAI.text("b")), 2.0, chunk(OPENAI.text("c")), b"0\r\n\r\n"]
         self.assertEqual("abc", outcome(OPENAI, answer).text)
 
+    def test_error_of_one_that_goes_on(self) -> None:
+        """Of a server that went on after its reason, an error is one: older models give each piece a reason."""
+        piece = b'{"candidates": [{"content": {"parts": [{"text": "a"}]}, "finishReason": "STOP"}]}'
+        for pieces, failed in ((1, False), (2, True)):
+            reader = GeminiReader(Target("Gemini", "m", (), ""))
+            for _ in range(pieces):
+                self.assertEqual(["a"], reader.feed([piece]))
+            reader.feed([b'{"error": {"code": 503, "message": "Busy"}}'], last=True)
+            self.assertEqual(failed, isinstance(reader.failure, errors.ServerError))
+
     def test_too_large(self) -> None:
         """What is too large to be read, behind the reason, does not take the answer away."""
         answer = said(OPENAI, OPENAI.text("a"), STOP, b"data: " + b"[" * 17 * 2**20, end=False)
@@ -277,6 +288,146 @@ class TestForms(unittest.TestCase):
             with self.subTest(broken):
                 error = outcome(OPENAI, said(OPENAI, OPENAI.text("a"), broken, dialects.OPENAI.end)).error
                 self.assertEqual((errors.ResponseError, "a"), (type(error), error.partial if error else ""))
+
+
+class TestFailuresInAnyForm(unittest.TestCase):
+    """A server that says in a form of its own that it failed is believed, and its words are shown."""
+
+    FORMS: tuple[tuple[dict[str, Any], type[errors.G4FError]], ...] = (
+        ({"object": "error", "message": "No memory", "type": "InternalServerError", "code": 500}, errors.ServerError),
+        ({"object": "error", "message": "No memory"}, errors.ResponseError),
+        ({"type": "error", "message": "No memory"}, errors.ResponseError),
+        ({"success": False, "message": "No memory"}, errors.ResponseError),
+        ({"success": False, "errors": [{"code": 5006, "message": "No memory"}], "result": None}, errors.ResponseError),
+        ({"code": 1002, "msg": "No memory"}, errors.ResponseError),
+        ({"error_code": 110, "error_msg": "No memory"}, errors.ResponseError),
+        ({"code": "InvalidApiKey", "message": "No memory", "request_id": "x"}, errors.ResponseError),
+        ({"base_resp": {"status_code": 1004, "status_msg": "No memory"}}, errors.ResponseError),
+        ({"StatusCode": 401, "Status": "401 Unauthorized", "error": "No memory"}, errors.MissingAuthError),
+        ({"statusCode": 429, "message": "No memory"}, errors.RateLimitError),
+    )
+
+    def test_streamed(self) -> None:
+        """In the middle of a stream it ends the answer, and keeps its text; as the first event, too."""
+        for dialect in DIALECTS:
+            for form, kind in self.FORMS:
+                if dialect is OLLAMA and form.get("error"):
+                    continue  # it has its own statuses for these
+                fault = dialect.frame(json.dumps(form).encode())
+                for text in ("a", ""):
+                    with self.subTest(dialect.provider, form=form, text=text):
+                        first = dialect.text(text) if text else b""
+                        error = outcome(dialect, said(dialect, first, fault, dialect.end)).error
+                        self.assertEqual((kind, text), (type(error), error.partial if error else ""))
+                        self.assertIn("No memory", str(error))
+
+    def test_whole(self) -> None:
+        """As the body of an answer, asked for as a stream or not, alone or in an array."""
+        for dialect in DIALECTS:
+            for form, kind in self.FORMS:
+                for body in (form, [form]):
+                    for stream in (True, False):
+                        with self.subTest(dialect.provider, body=body, stream=stream):
+                            error = outcome(dialect, whole(body), stream=stream).error
+                            self.assertIsInstance(error, kind)
+                            self.assertIn("No memory", str(error))
+
+    def test_no_failure(self) -> None:
+        """What has a code, or words, but says of no failure, is none."""
+        for dialect in DIALECTS:
+            for form in (
+                {"type": "ping"},
+                {"type": "status", "message": "working"},
+                {"code": 0, "msg": "success"},
+                {"code": 200, "message": "ok"},
+                {"success": True, "code": 7},
+                {"base_resp": {"status_code": 0, "status_msg": "success"}},
+                {"error": None, "errors": []},
+            ):
+                if dialect is OLLAMA and isinstance(form.get("message"), str):
+                    continue  # there, it is the answer
+                with self.subTest(dialect.provider, form=form):
+                    beat = dialect.frame(json.dumps(form).encode())
+                    given = outcome(dialect, said(dialect, dialect.text("Hel"), beat, dialect.text("lo"), dialect.end))
+                    self.assertEqual(("Hello", None), (given.text, given.error))
+
+    def test_words(self) -> None:
+        """What is no answer is quoted, if it has words: without secrets, in one line."""
+        for body, kind, says in (
+            (b'{"detail": "Not\\n allowed"}', "application/json", "Not allowed."),
+            (b'{"message": "Not allowed"}', "application/json", "Not allowed."),
+            (b"Not allowed:\n no " + KEY.encode(), "text/plain", "it is not JSON: Not allowed: no ***."),
+            (b"Not allowed\n", "text/event-stream", "it is not JSON: Not allowed."),
+            (b"error: Not allowed\n", "text/plain", "Not allowed"),
+        ):
+            for dialect in DIALECTS:
+                for stream in (True, False):
+                    with self.subTest(dialect.provider, body=body, stream=stream):
+                        error = outcome(dialect, whole(body, kind=kind), stream=stream).error
+                        self.assertIs(errors.ResponseError, type(error))
+                        self.assertTrue(str(error).endswith(says), error)
+        error = outcome(
+            OPENAI, said(OPENAI, OPENAI.text("a"), b"data: Internal Server Error\n\n", event("[DONE]"))
+        ).error
+        self.assertEqual(("a", True), (error and error.partial, "Internal Server Error" in str(error)))
+        cut = outcome(OPENAI, said(OPENAI, OPENAI.text("a"), b"event: error\ndata: Not allowed")).error
+        self.assertIn("Not allowed", str(cut))
+
+    def test_events_after_words(self) -> None:
+        """Words before the first event do not cost the answer."""
+        for cut in range(1, 60):
+            with self.subTest(cut=cut):
+                body = b"starting up\ndata is coming:\n" + OPENAI.text("Hello")
+                frames = Unlabelled(Events, Events)
+                reader = OpenAIReader(Target("OpenAI", "m", (), ""))
+                items = [*reader.feed(frames.feed(body[:cut])), *reader.feed(frames.feed(body[cut:]))]
+                self.assertEqual(["Hello"], items)
+
+
+class TestArrays(unittest.TestCase):
+    """An array may hold an answer, and null."""
+
+    def test_answers(self) -> None:
+        """An array of a stream's payloads, or of one whole answer, in each protocol."""
+        for dialect in DIALECTS:
+            streamed = dialect.begin + dialect.text("Hel") + dialect.text("lo") + dialect.end
+            lines = [line.removeprefix(b"data:").strip() for line in streamed.splitlines()]
+            pieces = [json.loads(line) for line in lines if line.startswith(b"{")]
+            for body in (pieces, [dialect.whole("Hello")]):
+                for stream in (True, False):
+                    with self.subTest(dialect.provider, body=body, stream=stream):
+                        given = outcome(dialect, whole(body), stream=stream)
+                        self.assertEqual(("Hello", None), (given.text, given.error))
+
+    def test_no_answers(self) -> None:
+        """Another array is none, however deep it is, and so is one that stops before the answer does."""
+        piece = {"choices": [{"delta": {"content": "a"}}]}
+        for body in (
+            b"[]",
+            b"[[1]]",
+            b"[" * 10_000 + b"{}" + b"]" * 10_000,
+            b'["{}"]',
+            json.dumps([piece, 1]).encode(),
+        ):
+            with self.subTest(body[:20]):
+                self.assertIs(errors.ResponseError, type(outcome(OPENAI, whole(body)).error))
+        given = outcome(OPENAI, whole([piece, piece]))
+        self.assertEqual(("aa", "aa"), (given.text, given.error and given.error.partial))
+
+    def test_null(self) -> None:
+        """Null among objects is passed over; null in the arguments of a call is theirs."""
+        call = {"function": {"name": "f", "arguments": {"a": [None]}}}
+        for dialect, body in (
+            (OPENAI, {"choices": [None, {"message": {"content": "a", "tool_calls": [None]}}, None]}),
+            (ANTHROPIC, ANTHROPIC.whole("a") | {"content": [None, {"type": "text", "text": "a"}]}),
+            (GEMINI, {"candidates": [None, {"content": {"parts": [None, {"text": "a"}]}, "finishReason": "STOP"}]}),
+            (OLLAMA, {"message": {"content": "a", "tool_calls": [None]}, "done": True}),
+        ):
+            with self.subTest(dialect.provider):
+                given = outcome(dialect, whole(body))
+                self.assertEqual(("a", None), (given.text, given.error))
+        given = outcome(OLLAMA, whole({"message": {"tool_calls": [call]}, "done": True}))
+        self.assertEqual('{"a":[null]}', given.items[0].arguments)
 
 
 class TestChoices(unittest.TestCase):
@@ -488,6 +639,12 @@ class TestBeside(unittest.TestCase):
                     event({"choices": [], "usage": dict(zip(names, counts, strict=True))}), OPENAI.text("a"), STOP
                 )
                 self.assertEqual([expected] if expected else [], [item for item in given if isinstance(item, Usage)])
+        for usage in (
+            {"input_tokens": 3, "output_tokens": 5},
+            {"prompt_tokens": 3, "input_tokens": 9, "output_tokens": 5},
+        ):
+            with self.subTest(usage):
+                self.assertIn(Usage(3, 5, 8), openai(OPENAI.text("a"), STOP, event({"choices": [], "usage": usage})))
         for usage in (1, "x", [], [{}], {"prompt_tokens_details": [1]}):
             with self.subTest(usage):
                 self.assertEqual(["a", FinishReason("stop")], openai(OPENAI.text("a"), event({"usage": usage}), STOP))

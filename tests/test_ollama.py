@@ -259,8 +259,11 @@ class TestAnswers(unittest.TestCase):
 
     def test_stream_without_done(self) -> None:
         """A stream is whole only with its `done`; so is an answer that is not streamed."""
-        for answer in (streamed(said("a")), whole(said("a"))):
-            with self.assertRaisesRegex(errors.ResponseError, "ended before the answer did") as caught:
+        for answer, why in (
+            (streamed(said("a")), "ended before the answer did"),
+            (whole(said("a")), "no finished message"),
+        ):
+            with self.assertRaisesRegex(errors.ResponseError, f"{why}.$") as caught:
                 items(answer)
             self.assertEqual("a", caught.exception.partial)
 

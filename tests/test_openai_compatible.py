@@ -73,7 +73,12 @@ WHOLE_FAULTS = (
 
 BOTH_FAULTS = (
     Fault("not allowed", whole({"error": "Not in your country"}, 403), errors.MissingAuthError, "Not in your country"),
-    Fault("bad request", whole({"detail": [{"msg": "bad", "loc": ["n"]}]}, 422), errors.BadRequestError, '"msg":"bad"'),
+    Fault(
+        "bad request",
+        whole({"detail": [{"msg": "bad", "loc": ["n"]}]}, 422),
+        errors.BadRequestError,
+        "(HTTP 422): n: bad.",
+    ),
     Fault(
         "no such model",
         whole({"error": {"message": "The model `m` does not exist", "code": "model_not_found"}}, 404),
@@ -92,6 +97,15 @@ LONG = (
         "message": "request (9 tokens) exceeds the available context size (8 tokens)",
         "type": "exceed_context_size_error",
     },
+    {"message": "This model's maximum prompt length is 8 but the request contains 9 tokens."},
+    {"message": "The decoder prompt (length 9) is longer than the maximum model length of 8."},
+    {"message": "Input is too long for requested model."},
+    {"message": "Invalid request: Your request exceeded model token limit: 8"},
+    {"message": "Range of input length should be [1, 8]", "code": "invalid_parameter_error"},
+    {"message": "prompt token count of 9 exceeds the limit of 8", "code": "model_max_prompt_tokens_exceeded"},
+    {"message": "input length and `max_tokens` exceed context limit: 5 + 4 > 8"},
+    {"message": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8", "type": "validation"},
+    {"message": "too many tokens: size limit exceeded by 1 tokens."},
 )
 
 

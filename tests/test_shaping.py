@@ -104,6 +104,9 @@ class TestReasoning(unittest.TestCase):
         ("<<think>a</think>b", "<<think>a</think>b", ""),
         ("write `<think>` so", "write `<think>` so", ""),
         ("<think>say `</think>` here", "` here", "say `"),
+        ("<think>a</think>\n \ud83d\ude00", " \U0001f600", "a"),
+        ("<think>a</think>\n\n\ud83d", "\ufffd", "a"),
+        ("<think>a</think>\n  \ud83d b", "  \ufffd b", "a"),
     )
 
     def test_every_cut(self) -> None:
@@ -241,6 +244,15 @@ class TestStop(unittest.TestCase):
         """A stop word in the reasoning ends nothing."""
         for pieces in _cuts("<think>a STOP b</think>c STOP d"):
             self.assertEqual(("c ", "a STOP b", "stop"), _result(_shaped(pieces, ("STOP",))), pieces)
+
+    def test_in_thoughts_without_an_opening_tag(self) -> None:
+        """While nobody can know that the text is thoughts, a stop word in it ends the answer; one behind them, too."""
+        for text, expected in (
+            ("a STOP b\n</think>c", ("a ", "", "stop")),
+            ("a ST\n</think>c STOP d", ("c ", "a ST\n", "stop")),
+        ):
+            for pieces in _cuts(text):
+                self.assertEqual(expected, _result(_shaped(pieces, ("STOP",))), pieces)
 
     def test_before_other_items(self) -> None:
         """Text that is held for a stop word comes before what the provider yields after it."""

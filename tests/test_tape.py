@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import textwrap
 import threading
 import tracemalloc
 import warnings
+import weakref
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +31,19 @@ import g4f
 from g4f import AsyncClient, ChatCompletion, Client, Model
 from g4f.dispatch import prepare
 from g4f.errors import ContextLengthError, InputError, MissingRequirementsError, ProviderNotFoundError, ResponseError
-from g4f.providers.response import FinishReason, Item, ProviderInfo, Reasoning, Replayed, Status, ToolCall, Usage
+from g4f.providers.response import (
+    FinishReason,
+    Item,
+    Logprobs,
+    Omitted,
+    ProviderInfo,
+    Reasoning,
+    Replayed,
+    Status,
+    TextWasReasoning,
+    ToolCall,
+    Usage,
+)
 from g4f.secrets.key import Key
 from g4f.taping import question as written
 from g4f.taping.file import TapeFile, read_entry
@@ -289,6 +303,24 @@ class TestModes(Folder):
         loop = ClockLoop()
         start = loop.now
         return loop.run_to_end(main())
+
+    def test_thoughts_without_an_opening_tag(self) -> None:
+        """Text that turned out to be thoughts is thoughts in the replay, from its beginning."""
+        teller = Teller("hm", "\n</think>\n\n", "b", FinishReason("stop"))
+        with g4f.tape(self.tape):
+            self.assertIn(TextWasReasoning(), items(teller))
+        with g4f.tape(self.tape, "replay"):
+            self.assertEqual("b", ask(teller))
+            again = [item for item in items(teller) if not isinstance(item, Replayed)]
+            self.assertEqual([Reasoning("1"), Reasoning("hm"), Reasoning("\n"), "b", FinishReason("stop")], again)
+            self.assertEqual(("b", "1hm\n"), ((answer := g4f.Conversation("m", teller)("?")), answer.reasoning))
+
+    def test_what_stands_beside(self) -> None:
+        """How likely the tokens were, and what is left out, is replayed in its place."""
+        beside = (Logprobs([{"token": "1", "logprob": -0.5, "top_logprobs": []}]), Omitted("an image"), "b")
+        for mode in ("auto", "replay"):
+            with self.subTest(mode), g4f.tape(self.tape, mode):
+                self.assertEqual(beside, tuple(items(Teller(*beside)))[-3:])
 
     def test_trimmed(self) -> None:
         """An answer without the oldest turns answers the whole conversation, and says what it is without."""
@@ -885,6 +917,60 @@ class TestWhere(Folder):
         with g4f.tape(self.tape), g4f.tape(self.other):
             self.assertNotEqual(before, (threading.Thread.start, ThreadPoolExecutor.submit))
         self.assertEqual(before, (threading.Thread.start, ThreadPoolExecutor.submit))
+
+    def test_thread_is_freed(self) -> None:
+        """A thread that began in a block is freed like any other, as soon as it has ended."""
+        gc.disable()
+        self.addCleanup(gc.enable)
+        with g4f.tape(self.tape):
+            thread = threading.Thread(target=int)
+            thread.start()
+            thread.join()
+            left = weakref.ref(thread)
+            del thread
+            self.assertIsNone(left())
+
+    def test_patched_by_others(self) -> None:
+        """What others have put in their place, before the block or in it, is called, and stays, and may go again."""
+        seen: list[str] = []
+
+        def patched(owner: type, name: str, word: str) -> Any:
+            before = getattr(owner, name)
+
+            def call(*given: Any) -> Any:
+                seen.append(word)
+                return before(*given)
+
+            return mock.patch.object(owner, name, call)
+
+        def asked(*questions: str) -> list[str]:
+            """Ask in a thread, and in a pool, which starts another. Return who was called meanwhile."""
+            seen.clear()
+            for question in questions:
+                thread = threading.Thread(target=ask, args=(Teller(), question))
+                thread.start()
+                thread.join()
+                with ThreadPoolExecutor(1) as pool:
+                    pool.submit(ask, Teller(), question).result()
+            return sorted(set(seen))
+
+        for owner, name in ((threading.Thread, "start"), (ThreadPoolExecutor, "submit")):
+            with self.subTest(name), patched(owner, name, "early"):
+                with g4f.tape(self.tape):
+                    late = patched(owner, name, "late")
+                    late.start()
+                    self.assertEqual(["early", "late"], asked("a"))
+                self.assertEqual(["early", "late"], asked("outside"))
+                with g4f.tape(self.tape, "record"):
+                    self.assertEqual(["early", "late"], asked("b"))
+                late.stop()
+                with g4f.tape(self.tape, "record"):
+                    self.assertEqual(["early"], asked("c"))
+                self.assertEqual(list("aabbcc"), sorted(self.questions()))
+                self.tape.unlink()
+        with g4f.tape(self.tape):
+            asked("d")
+        self.assertEqual(["d", "d"], self.questions())
 
     def test_main_thread(self) -> None:
         """A block in a thread has nothing of what the main thread asks meanwhile."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unittest
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
@@ -149,6 +150,36 @@ class TestLine(unittest.TestCase):
             (-400, 200),
         ):
             self.assertEqual(status, fault(asked, {"message": "x", "code": code}).status, ascii(code)[:20])
+
+    def test_fields(self) -> None:
+        """A list of wrong fields is named field by field; what was sent in them is not repeated."""
+        asked = Target("P", "m", (Key(KEY),), "")
+        wrong = {"type": "missing", "loc": ["body", "messages", 0], "msg": "Field required", "input": {"a": "question"}}
+        for body in (
+            {"detail": [wrong, {"msg": "No"}]},
+            {"object": "error", "message": {"detail": [wrong, {"msg": "No", "loc": 1}]}},
+            {"error": {"message": [wrong, {"msg": "No", "loc": []}]}},
+        ):
+            told = str(refusal(asked, 422, json.dumps(body).encode()))
+            self.assertEqual("P refused the request (HTTP 422): body.messages.0: Field required; No.", told)
+        for odd in ([1], [{}], [{"msg": ""}], {"detail": {}}):
+            told = str(refusal(asked, 422, json.dumps({"detail": odd}).encode()))
+            self.assertEqual(f"P refused the request (HTTP 422): {json.dumps(odd, separators=(',', ':'))}.", told)
+
+    def test_behind_a_gateway(self) -> None:
+        """The words of the server behind a gateway are told, too, and once."""
+        asked = Target("P", "m", (Key(KEY),), "")
+        for raw, more in (
+            ("Busy, ask later", ": Busy, ask later"),
+            (json.dumps({"error": {"message": f"Busy {KEY}", "code": 1}}), ": Busy ***"),
+            ("returned error", ""),
+            ("", ""),
+            (5, ""),
+        ):
+            body = {"error": {"message": "Provider returned error", "code": 429, "metadata": {"raw": raw}}}
+            for error in (refusal(asked, 429, json.dumps(body).encode()), fault(asked, json.dumps(body).encode())):
+                said = f"P limits the rate of requests (HTTP 429): Provider returned error{more}."
+                self.assertEqual((said, errors.RateLimitError), (str(error), type(error)))
 
     def test_location(self) -> None:
         """Where a server sends to is told in short, and without key, password and query."""

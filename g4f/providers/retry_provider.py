@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from asyncio import get_running_loop
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from time import monotonic
@@ -11,14 +10,10 @@ from typing import Any
 
 from ..assembly import Assembly
 from ..errors import (
-    ContextLengthError,
     G4FError,
     InputError,
     ProviderNotFoundError,
     ResponseError,
-    RetryContextLengthError,
-    RetryNoProviderError,
-    RetryProviderError,
     quoted,
 )
 from ..printable import logger
@@ -28,9 +23,7 @@ from .base_provider import AsyncGeneratorProvider, Provider, is_provider, provid
 from .call import OwnCancellation, bind, given_to
 from .catalogue import load, names_in, parts
 from .response import Item, PassedOver, ProviderInfo, Reasoning, Status, ToolCall
-from .transport.refusals import line
-from .transport.retries import RANDOM, Patience, wait
-from .transport.settings import Settings
+from .walk import Walk
 
 __all__ = ["IterListProvider", "RetryProvider", "WithModel", "listed", "named", "parted"]
 
@@ -90,7 +83,8 @@ class IterListProvider(AsyncGeneratorProvider):
 
     A provider that fails, or ends without text, is passed over; once it gave text, its error is raised. Thoughts are
     given at once; if their provider fails after all, PassedOver says that they are not of the answer. One whose failure
-    may pass is asked again, up to `max_retries` times, but not before each was asked, nor before it may be.
+    may pass is asked again, up to `max_retries` times, but not before each was asked, nor before it may be. One that
+    stands there several times is asked so often.
 
     A key, an address or headers go only to the first provider that accepts them; `api_key={"OpenAI": …}` has one for
     each. If none answers, raises the error of a single provider, RetryProviderError for several, which is a
@@ -120,7 +114,7 @@ class IterListProvider(AsyncGeneratorProvider):
         """Yield the answer of the first provider that gives one. Each may pause for `stream_timeout` seconds."""
         if stream_timeout is not None:
             options["stream_timeout"] = stream_timeout
-        walk = _Walk(self.order(), options)
+        walk = Walk(self.order(), options)
         begun = thought = False
         while (provider := walk.next()) is not None:
             asked, own_model = parted(provider)
@@ -150,59 +144,7 @@ class IterListProvider(AsyncGeneratorProvider):
                 walk.failed(info.provider, error)
         if thought:
             yield PassedOver(walk.last)
-        raise _summary(walk.failures)
-
-
-class _Walk:
-    """Who is asked next, and when: each once, in order, and then again those whose failure may pass.
-
-    `failures` has the name and the last failure of each that was asked, by its place in the order; `last` says who
-    failed last, and why.
-    """
-
-    def __init__(self, order: Sequence[Provider], options: dict[str, Any]) -> None:
-        self.failures: dict[int, tuple[str, Exception]] = {}
-        self._order, self._options = order, options
-        self._due = dict.fromkeys(range(len(order)), 0.0)
-        self._patience: dict[int, Patience] = {}
-        self._now, self._place = get_running_loop().time, 0
-        self.last = ""
-
-    def next(self) -> Provider | None:
-        """Return the provider to ask next: of those that may be asked soonest, the first; None if there is none.
-
-        The random parts of their pauses do not change the order.
-        """
-        if not self._due:
-            return None
-        now = self._now()
-        soon = now + max(min(self._due.values()) - now, 0.0) * (1 + RANDOM)
-        self._place = next(place for place, due in self._due.items() if due <= soon)
-        return self._order[self._place]
-
-    def status(self, name: str) -> str:
-        """Return who failed last, and when the next one, called `name`, is asked."""
-        pause = self._due[self._place] - self._now()
-        return f"{self.last}; asking {name}" + (f" again in {pause:.1f} s" if pause > 0 else "")
-
-    async def pause(self) -> None:
-        """Wait until the next one may be asked."""
-        if (pause := self._due[self._place] - self._now()) > 0:
-            await wait(pause)
-
-    def failed(self, name: str, error: Exception) -> None:
-        """Note the failure of the one that was asked, called `name`."""
-        self.failures[self._place] = (name, error)
-        self.last = _described(name, error)
-        pause = None
-        if isinstance(error, G4FError) and error.retry_after is not None:
-            if self._place not in self._patience:
-                self._patience[self._place] = Patience(Settings.pop_from(dict(self._options)).max_retries)
-            pause = self._patience[self._place].pause(error, error.retry_after or None)
-        if pause is None:
-            del self._due[self._place]
-        else:
-            self._due[self._place] = self._now() + pause
+        raise walk.error()
 
 
 async def _answer(
@@ -252,35 +194,8 @@ def _name(provider: Provider) -> str:
     return f"{provider_name(asked)}:{model}" if model else provider_name(asked)
 
 
-def _described(name: str, error: Exception) -> str:
-    text = str(error) if isinstance(error, G4FError) else line(str(error))
-    return f"{name}: {text or type(error).__name__}"
-
-
-def _summary(failures: dict[int, tuple[str, Exception]]) -> Exception:
-    """Return the error of a call that no provider answered.
-
-    Clears `failures`, whose tracebacks would keep it alive in a circle.
-    """
-    errors = tuple(failures.values())
-    failures.clear()
-    if not errors:
-        return RetryNoProviderError("the list of providers is empty: there is no provider to ask")
-    last = errors[-1][1]
-    if len(errors) == 1:
-        return last
-    reasons = "; ".join(_described(*each) for each in errors)
-    is_too_long = any(isinstance(error, ContextLengthError) for _, error in errors)
-    kind = RetryContextLengthError if is_too_long else RetryProviderError
-    summary = kind(f"no provider answered. {reasons}", errors)
-    pauses = [error.retry_after for _, error in errors if isinstance(error, G4FError) and error.retry_after is not None]
-    summary.retry_after = min(pauses, default=None)
-    summary.__cause__ = last
-    return summary
-
-
 class RetryProvider(IterListProvider):
-    """An IterListProvider that asks the only provider of its list up to `max_retries` times."""
+    """An IterListProvider that asks the only provider of its list up to `max_retries` times, whatever it fails with."""
 
     def __init__(
         self,

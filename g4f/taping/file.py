@@ -47,7 +47,7 @@ APPENDED = b" "
 Kept: TypeAlias = (
     str | Reasoning | TextWasReasoning | ToolCall | Usage | FinishReason | ProviderInfo | Trimmed | Logprobs | Omitted
 )
-"""What is kept of an answer: its text and all events but Status and Replayed."""
+"""What is kept of an answer: its text, and all events that are of the answer, and not of how it came about."""
 
 
 BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

@@ -18,7 +18,7 @@ from ..assembly import Assembly
 from ..errors import InputError, MissingRequirementsError, close_matches, quoted
 from ..notebook import NOWHERE, CellRun, here
 from ..printable import logger, one_line
-from ..providers.response import Item, PassedOver, ProviderInfo, Replayed, Trimmed
+from ..providers.response import Item, PassedOver, ProviderInfo, Reasoning, Replayed, TextWasReasoning, Trimmed
 from ..secrets.key import Key
 from ..secrets.known import keys_here, secrets_of
 from ..spending import count
@@ -246,11 +246,13 @@ class _Notes:
     def add(self, item: Item) -> None:
         """Add the next item. A status is left out, and so is an event of a class that is not ours.
 
-        So are the thoughts of a provider that was passed over.
+        So are the thoughts of a provider that was passed over. Text that was reasoning is kept as what it is.
         """
         if isinstance(item, PassedOver):
             self.events = [event for event in self.events if isinstance(event, Trimmed)]
             self.ms, self._last = [0] * len(self.events), 0
+        elif isinstance(item, TextWasReasoning):
+            self.events = [Reasoning(event) if isinstance(event, str) else event for event in self.events]
         if not isinstance(item, Kept):
             return
         now = int((self._clock() - self._start) * 1000)

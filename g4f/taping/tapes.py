@@ -56,7 +56,7 @@ _open: list[_Block] = []
 
 @contextmanager
 def tape(file: str | os.PathLike[str] | None = None, mode: str = "auto", *, pace: bool = False) -> Iterator[Tape]:
-    """Put a tape on for the calls of the block, also in the threads, tasks and pools to which the block gives work.
+    """Put a tape on for the calls of the block, and of the threads, tasks and executors to which it gives work.
 
     At its end the file is put in order. `file` is where answers are kept (else `G4F_TAPE_FILE`, else "g4f_tape.jsonl"),
     `mode` "auto", "replay", "record" or "off". With `pace`, an answer takes as long as it took when it was recorded.

@@ -51,7 +51,7 @@ class _Message(msgspec.Struct, gc=False):
 class _Event(msgspec.Struct, gc=False):
     type: str = ""
     index: int | str | None = 0
-    message: _Message | None = None
+    message: Any = None
     content_block: _Block | None = None
     delta: _Delta | None = None
     usage: Any = None
@@ -66,6 +66,7 @@ class AnthropicReader(Reader):
     decoder = msgspec.json.Decoder(_Event)
     decoder_whole = msgspec.json.Decoder(_Message)
     form = "Anthropic's messages"
+    heart = "content"
 
     def __init__(self, target: Target) -> None:
         super().__init__(target)
@@ -87,7 +88,7 @@ class AnthropicReader(Reader):
             case "content_block_stop":
                 self._stop(chunk.index, out)
             case "message_start":
-                self._count((chunk.message or _Message()).usage)
+                self._count(chunk.message.get("usage") if isinstance(chunk.message, dict) else None)
             case "message_delta":
                 self._count(chunk.usage)
                 self._stopped(chunk.delta or _Delta())
@@ -95,6 +96,8 @@ class AnthropicReader(Reader):
                 self.done = True
             case "message":  # a whole one
                 self._whole_message(payload, out)
+            case _:
+                self.fail_if_told(payload)
 
     def _whole_message(self, payload: bytes, out: list[Item]) -> None:
         try:
@@ -112,9 +115,7 @@ class AnthropicReader(Reader):
         self._count(answer.usage)
         if says_error(answer.error):
             self.failure = fault(self.target, body)
-        elif answer.content is None and not answer.stop_reason:
-            self.fail("its answer has no content")
-        else:
+        elif answer.content is not None or answer.stop_reason:
             self._stopped(answer)
             self.finished = self.failure is None
 
@@ -160,9 +161,9 @@ class AnthropicReader(Reader):
             out.append(ToolCall(self._calls[index], arguments=arguments))
 
     def _count(self, usage: Any) -> None:
-        """Note the counts of an event: they are totals, and a count that is left out has not changed."""
+        """Note the counts of an event: they are totals, and a count that is left out, or 0, has not changed."""
         counts = usage.items() if isinstance(usage, dict) else ()
-        self._usage |= {name: count for name, count in counts if count is not None}
+        self._usage |= {name: count for name, count in counts if count or name not in self._usage}
 
 
 _PASSED_OVER = ("", "text", "thinking", "redacted_thinking")

@@ -15,7 +15,7 @@ from uuid import uuid4
 import msgspec
 
 from ..response import FinishReason, Item, Reasoning, ToolCall, Usage
-from ..transport.refusals import Target, fault
+from ..transport.refusals import Target
 from ..transport.sse import ErrorPayload, Events
 from .beside import count, omitted, says_error, tokens, usage_of
 from .openai_words import SIGNED
@@ -78,12 +78,13 @@ class GeminiFrames(Events):
 
 
 class GeminiReader(Reader):
-    """Reads the responses of a stream, a whole one, or a stream that came as one array."""
+    """Reads the responses of a stream, or a whole one."""
 
     __slots__ = ("_calls", "_finish", "_usage")
 
-    decoder = msgspec.json.Decoder(_Response | list[_Response])
+    decoder = msgspec.json.Decoder(_Response)
     form = "a GenerateContentResponse"
+    heart = "finished candidate"
 
     def __init__(self, target: Target) -> None:
         super().__init__(target)
@@ -91,20 +92,11 @@ class GeminiReader(Reader):
         self._finish: FinishReason | None = None
         self._usage: dict[str, Any] = {}
 
-    def read(self, chunk: _Response | list[_Response], payload: bytes, out: list[Item]) -> None:
+    def read(self, chunk: _Response, payload: bytes, out: list[Item]) -> None:
         """Put the items of one response into `out`."""
-        for response in chunk if isinstance(chunk, list) else (chunk,):
-            self._response(response, out)
-            if says_error(response.error) or isinstance(payload, ErrorPayload):
-                self.failure = fault(self.target, response.error or payload)
-            if self.failure is not None:
-                return
-
-    def read_whole(self, answer: _Response | list[_Response], body: bytes, out: list[Item]) -> None:
-        """Put the items of a whole answer into `out`."""
-        self.read(answer, body, out)
-        if not self.finished and self.failure is None:
-            self.fail("its answer has no finished candidate")
+        self._response(chunk, out)
+        if says_error(chunk.error) or not (chunk.candidates or chunk.prompt_feedback):
+            self.fail_if_told(payload)
 
     def end(self, out: list[Item]) -> None:
         """Put the usage and the finish reason into `out`."""

@@ -61,6 +61,7 @@ class OllamaReader(Reader):
 
     decoder = msgspec.json.Decoder(_Chunk)
     form = "Ollama's chat"
+    heart = "finished message"
 
     def __init__(self, target: Target) -> None:
         super().__init__(target)
@@ -84,6 +85,8 @@ class OllamaReader(Reader):
             self.failure = fault(self.target, payload, 500)
         elif chunk.done:
             self._end_of(chunk, out)
+        elif message is None and not chunk.response:
+            self.fail_if_told(payload)
 
     def _tool_call(self, call: _ToolCall) -> ToolCall:
         """Return a call, which is always complete, with a number, and with an id if the server gave none."""

@@ -12,7 +12,6 @@ import msgspec
 
 from ..response import Item, Logprobs, Reasoning, ToolCall, Usage
 from ..transport.refusals import Target, fault
-from ..transport.sse import ErrorPayload
 from .beside import count, logprobs, omitted, says_error, tier, tokens, usage_of
 from .openai_calls import Call, Calls, Function
 from .reading import Reader
@@ -56,6 +55,7 @@ class OpenAIReader(Reader):
     decoder = msgspec.json.Decoder(_Chunk)
     done_by_mark = True
     form = "a chat completion"
+    heart = "choices"
 
     def __init__(self, target: Target) -> None:
         super().__init__(target)
@@ -85,9 +85,7 @@ class OpenAIReader(Reader):
     def read_whole(self, answer: _Chunk, body: bytes, out: list[Item]) -> None:
         """Put the items of a whole completion into `out`."""
         self._read_all(answer, body, out)
-        if not answer.choices and self.failure is None:
-            self.fail("its answer has no choices")
-        self.finished = True
+        self.finished = bool(answer.choices)
 
     def end(self, out: list[Item]) -> None:
         """Read the first of the choices if none of them was number 0."""
@@ -104,8 +102,10 @@ class OpenAIReader(Reader):
         choices = chunk.choices or []
         finished = self.finished
         self._read_choices(choices, out)
-        if (chunk.error is not None and says_error(chunk.error)) or (isinstance(payload, ErrorPayload) and not choices):
+        if chunk.error is not None and says_error(chunk.error):
             self.failure, self.finished = fault(self.target, payload), finished
+        elif not choices and self.fail_if_told(payload):
+            return
         elif isinstance(chunk.usage, dict) and (usage := _usage(chunk.usage, tier(chunk.service_tier))) is not None:
             out.append(usage)
 
@@ -184,9 +184,10 @@ class OpenAIReader(Reader):
 
 def _usage(usage: dict[str, Any], tier: str) -> Usage | None:
     cached = tokens(usage, "prompt_tokens_details", "cached_tokens") if "prompt_tokens_details" in usage else None
+    prompt, completion = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
     return usage_of(
-        count(usage.get("prompt_tokens")),
-        count(usage.get("completion_tokens")),
+        count(usage.get("input_tokens")) if prompt is None else prompt,
+        count(usage.get("output_tokens")) if completion is None else completion,
         count(usage.get("total_tokens")),
         cached if cached is not None else count(usage.get("prompt_cache_hit_tokens")),
         tokens(usage, "completion_tokens_details", "reasoning_tokens"),

@@ -11,34 +11,22 @@ from typing import Any, ClassVar
 import msgspec
 
 from ...errors import G4FError, ResponseError
-from ...wire import UNREADABLE, decode, parted, reread, whole, written
+from ...wire import UNREADABLE, decode, decoded, parted, reread, whole, written
 from ..response import FinishReason, Item, Omitted, ProviderInfo, Reasoning, ToolCall
 from ..transport.lines import Lines
-from ..transport.refusals import Target, fault, line, redact
+from ..transport.refusals import Target, fault, is_fault, line, redact, words_of
 from ..transport.sse import ErrorPayload
 from ..transport.unlabelled import Body
 from .finishes import FAILED, KNOWN, finish
+from .heads import names
 
 __all__ = ["Reader", "shown_model"]
 
 HEADS = 3
 """The first reads of a stream, and the first payloads of each, in which the server's names are looked for."""
 
-LONGEST_NAME = 200
-"""Characters of a server's name for its model or for the answer."""
-
-_NO_PAYLOAD = re.compile(rb"[\w .,:;!+/-]{1,100}|\"[^\"]*\"")
+_NO_PAYLOAD = re.compile(rb"(?i)(?!.*(?:error|exception|fail))(?:[\w .,:;!+/-]{1,100}|\"[^\"]*\")")
 """What keeps a connection alive within an event: a word, a number, a time, null. It is passed over."""
-
-
-class _Head(msgspec.Struct, gc=False, rename={"model_version": "modelVersion", "response_id": "responseId"}):
-    """The names that a server gives to its model and to the answer, in all protocols."""
-
-    id: Any = None
-    response_id: Any = None
-    model: Any = None
-    model_version: Any = None
-    message: Any = None
 
 
 class Reader(ABC):
@@ -66,6 +54,9 @@ class Reader(ABC):
     form: ClassVar[str]
     """The name, for errors, of the form that payloads must have."""
 
+    heart: ClassVar[str]
+    """The name, for errors, of what a whole answer must have."""
+
     def __init__(self, target: Target) -> None:
         self.done = self.finished = self._ended = self._resumed = False
         self.failure: G4FError | None = None
@@ -79,18 +70,23 @@ class Reader(ABC):
         """Put the items of one payload of a stream, decoded, into `out`."""
 
     def read_whole(self, answer: Any, body: bytes, out: list[Item]) -> None:
-        """Put the items of an answer that is not a stream, decoded, into `out`."""
+        """Put the items of an answer that is not a stream, decoded, into `out`, and note that it is finished."""
         self.read(answer, body, out)
 
     def end(self, out: list[Item]) -> None:  # noqa: B027 - not every protocol keeps something for the end
         """Put into `out` what is known only at the end of an answer, be it complete or not."""
 
     def whole(self, body: bytes) -> list[Item]:
-        """Return the items of an answer that is not a stream. It may have come in lines, as a stream does."""
+        """Return the items of an answer that is not a stream. It may have come as a stream's lines, or in an array."""
         out: list[Item] = []
         try:
             answer = decode(self.decoder_whole or self.decoder, body)
         except msgspec.ValidationError as error:
+            parts = _objects(body)
+            if len(parts) > 1:
+                return self.feed(parts, last=True)
+            if parts:
+                return self.whole(parts[0])
             self.refuse(body, error)
         except msgspec.DecodeError as error:
             lines = Lines()
@@ -101,6 +97,8 @@ class Reader(ABC):
         else:
             self._meet([body], out)
             self.read_whole(answer, body, out)
+            if not self.finished and self.failure is None and not self.fail_if_told(body):
+                self._fail_with(f"its answer has no {self.heart}", body)
             self._end(out)
         self.came.update(map(type, out))
         return out
@@ -135,7 +133,7 @@ class Reader(ABC):
             else:
                 read(chunk, payload, out)
             if self.failure is not None:
-                if self.finished:  # what comes after a complete answer does not take it away
+                if self.is_whole:  # what comes after a complete answer does not take it away
                     self.failure, self.done = None, True
                 break
 
@@ -155,7 +153,7 @@ class Reader(ABC):
                 self._feed(lines, out, last=False)
                 if self.failure is None and not self.done:
                     self._feed((end,), out, last=last)
-            elif not last:
+            elif not last or isinstance(payload, ErrorPayload):
                 self.refuse(payload, unreadable)
         else:
             self.read(chunk, payload, out)
@@ -164,22 +162,11 @@ class Reader(ABC):
         """Put the server's names for its model and for the answer into `out`, if it gives them."""
         self._heads -= 1
         for payload in payloads[:HEADS]:
-            try:
-                head = _HEAD.decode(payload)
-            except UNREADABLE:
-                continue
-            inner = head.message if isinstance(head.message, dict) else {}  # as Anthropic's streams begin
-            model = self._name(head.model or head.model_version or inner.get("model"))
-            id_ = self._name(head.id or head.response_id or inner.get("id"))
+            model, id_ = names(payload)
             if model or id_:
                 self._heads = 0
                 out.append(ProviderInfo(self.target.provider, shown_model(model), id_))
                 return
-
-    def _name(self, given: object) -> str:
-        if not isinstance(given, str):
-            return ""
-        return given if len(given) < LONGEST_NAME and given.isprintable() else line(given)[:LONGEST_NAME]
 
     def _end(self, out: list[Item]) -> None:
         if not self._ended:
@@ -253,31 +240,48 @@ class Reader(ABC):
         """Note that the answer cannot be used, and `why`."""
         self.failure = ResponseError(f"{self.target.provider}: {why}.")
 
+    def fail_if_told(self, payload: bytes) -> bool:
+        """Fail if a payload that has nothing of an answer says that there was a failure. Return whether it does."""
+        if isinstance(payload, ErrorPayload) or is_fault(payload):
+            self.failure = fault(self.target, payload)
+        return self.failure is not None
+
     def refuse(self, payload: bytes, error: Exception) -> None:
         """Fail because of a payload that does not have the expected form: it may be an error that the server sends."""
-        if isinstance(payload, ErrorPayload):
-            self.failure = fault(self.target, payload)
+        if self.fail_if_told(payload):
+            return
+        first = payload.lstrip()[:1]
+        if not first:
+            self.fail("its answer is empty")
+        elif first == b"<":
+            self.fail("it sent a web page instead of an answer: check base_url")
+        elif isinstance(error, msgspec.ValidationError):
+            self._fail_with(f"its answer is not in the form of {self.form} ({error})", payload)
+        elif "nested" in str(error):
+            self.fail(f"its answer is broken: {error}")
+        elif "utf-8" in str(error).lower():
+            self.fail("its answer is broken: it is not UTF-8")
+        elif first in b"{['\"":
+            self.fail("its answer is broken: it is not JSON")
         else:
-            self.fail(self._unreadable(payload, error))
+            self._fail_with("its answer is broken: it is not JSON", payload)
 
-    def _unreadable(self, payload: bytes, error: Exception) -> str:
-        if not payload.strip():
-            return "its answer is empty"
-        if payload.lstrip()[:1] == b"<":
-            return "it sent a web page instead of an answer: check base_url"
-        if isinstance(error, msgspec.ValidationError):
-            return f"its answer is not in the form of {self.form} ({error})"
-        if "nested" in str(error):
-            return f"its answer is broken: {error}"
-        if "utf-8" in str(error).lower():
-            return "its answer is broken: it is not UTF-8"
-        return "its answer is broken: it is not JSON"
+    def _fail_with(self, why: str, payload: bytes) -> None:
+        """Note that the answer cannot be used, why, and what the server says."""
+        words = words_of(self.target, payload)
+        self.fail(f"{why}: {words}" if words else why)
+
+
+def _objects(body: bytes) -> list[bytes]:
+    """Return the objects in an array; none if it has anything else."""
+    try:
+        found = [bytes(each) for each in decoded(body, list[msgspec.Raw])]
+    except msgspec.DecodeError:
+        return []
+    return found if all(each.startswith(b"{") for each in found) else []
 
 
 def shown_model(model: str) -> str:
     """Return the name of a model to be shown: llama.cpp names a path, of which the file is shown."""
     path = PurePath(model)
     return path.name if path.is_absolute() else model
-
-
-_HEAD = msgspec.json.Decoder(_Head)

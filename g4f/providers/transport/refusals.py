@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import msgspec
@@ -19,14 +19,15 @@ from ...errors import (
     RateLimitError,
     ResponseError,
     ServerError,
-    status_error,
 )
 from ...printable import one_line
 from ...secrets.known import STARS, keys_here, secrets_of
 from ...wire import decoded, written
 from ..access import shown
+from .kinds import class_of, is_money
+from .retries import AGAIN
 
-__all__ = ["Target", "fault", "line", "redact", "refusal"]
+__all__ = ["Target", "fault", "is_fault", "line", "redact", "refusal", "words_of"]
 
 LONGEST = 500
 """Characters of a server's message that are passed on."""
@@ -50,10 +51,11 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class _Message(NamedTuple):
-    """A server's message about its failure, and its codes for it."""
+    """A server's message about its failure, its codes for it, and whether they say that there was one."""
 
     message: str
     code: str
+    is_fault: bool = False
 
 
 def refusal(target: Target, status: int, body: bytes, location: str = "") -> G4FError:
@@ -62,9 +64,7 @@ def refusal(target: Target, status: int, body: bytes, location: str = "") -> G4F
     words = redact(parsed.message, target.sent)
     if 300 <= status < 400:
         return ResponseError(_redirect(target, status, location), status=status)
-    if status == 404 and not words:
-        words = "there is nothing at this address"
-    return _error(target, status, words, parsed.code)
+    return _error(target, status, words or "there is nothing at this address" * (status == 404), parsed.code)
 
 
 def fault(target: Target, event: object, status: int = 200) -> G4FError:
@@ -75,17 +75,30 @@ def fault(target: Target, event: object, status: int = 200) -> G4FError:
     body = event if isinstance(event, bytes) else _json(event).encode(errors="replace")
     parsed = _parse(_without(body, target.sent))
     code = parsed.code.lower()
-    number = code.partition(" ")[0]
-    if _is_status(number) and 400 <= int(number) < 600:
+    if _is_status(number := code.partition(" ")[0]) and 400 <= int(number) < 600:
         status = int(number)
     else:
         status = next((known for word, known in _STATUS_OF_WORD if word in code), status)
     words = redact(parsed.message, target.sent)
-    if status < 400 and _is_money(words, code):
+    if status < 400 and is_money(words, code):
         status = 402
     if status < 400:
         return ResponseError(f"{target.provider} broke the answer off: {words or 'it gave no reason'}", status=status)
-    return _error(target, status, words, code)
+    error = _error(target, status, words, code)
+    if status in AGAIN and not isinstance(error, PaymentRequiredError):
+        error.retry_after = 0.0
+    return error
+
+
+def is_fault(body: bytes) -> bool:
+    """Whether JSON that has no answer says that there was a failure, in any of the forms that servers use."""
+    return _parse(body).is_fault
+
+
+def words_of(target: Target, body: bytes) -> str:
+    """Return the words of a body that has no answer, in one line without secrets; "" if it has none but JSON."""
+    words = redact(_parse(_without(body, target.sent)).message, target.sent)
+    return "" if words.startswith(("{", "[")) else words
 
 
 _STATUS_OF_WORD = (
@@ -120,24 +133,8 @@ _WORDS: dict[type[G4FError], str] = {
 }
 
 
-def _kind(status: int, words: str, code: str) -> type[G4FError]:
-    """Return the class of error for a refusal: the status's, unless words and codes say it more exactly."""
-    kind = status_error(status)
-    if status in _MAY_BE_MONEY and _is_money(words, code):
-        return PaymentRequiredError
-    if status in _MAY_BE_LOADING and re.search(_LOADING, words, re.IGNORECASE):
-        return ModelLoadingError
-    if status in (400, 404, 422) and ((status == 404 and "model" in words.lower()) or re.search(_NO_MODEL, code)):
-        return ModelNotFoundError
-    if status == 400 and "API_KEY_INVALID" in code.upper():
-        return MissingAuthError
-    if kind is BadRequestError and re.search(_TOO_LONG, f"{code} {words}".lower()):
-        return ContextLengthError
-    return kind
-
-
 def _error(target: Target, status: int, words: str, code: str) -> G4FError:
-    kind = _kind(status, words, code)
+    kind = class_of(status, words, code)
     text = f"{target.provider} {_WORDS.get(kind, 'answered')}"
     if kind is ModelNotFoundError:
         text += f" {line(target.model)!r}"
@@ -154,50 +151,16 @@ def _error(target: Target, status: int, words: str, code: str) -> G4FError:
     return kind(text, status=status)
 
 
-_MAY_BE_MONEY = (400, 403, 412, 429)
-"""Statuses that some servers send for an account without credit, in place of 402."""
-
-_MONEY = (
-    r"billing|insufficient_(quota|balance|credit|fund)|credits?_(exhausted|insufficient)|payment_required|arrearage"
-    r"|exceeded_current_quota|budget_exceeded"
-)
-"""What is in their codes then."""
-
-_MONEY_WORDS = (
-    r"exceeded your current quota|credit balance|(insufficient|not enough) (account )?(balance|credit|fund|quota)"
-    r"|(no|out of|any|enough|used all( available| your)?) credits?\b|credits? (are |is |has |have )?(been )?exhausted"
-    r"|billing (is not|is disabled|hard limit|account)|(requires|enable) billing|payment (is )?required"
-    r"|(monthly|your) spending limit"
-)
-"""What is in their words. Mere advice to pay does not count: limits of the rate come with it, too."""
-
-
-def _is_money(words: str, code: str) -> bool:
-    """Whether a refusal is about money. Google words its limits of the rate alike, but says when to ask again."""
-    return bool(
-        re.search(_MONEY, code.lower()) or ("retry_info" not in code and re.search(_MONEY_WORDS, words.lower()))
-    )
-
-
-_MAY_BE_LOADING = frozenset((404, 409, 425, 429, 500, 502, 503, 504))
-
-_LOADING = (
-    r"\b(is|are|still|currently|now|server) loading\b|\bbeing loaded\b|\bwarming up\b"
-    r"|(^loading (the )?model|\bmodel loading)\b(?!.*\b(fail|error))"
-)
-"""What servers write while they load a model: llama.cpp, Ollama, vLLM, LM Studio, and those of Hugging Face."""
-
-_NO_MODEL = r"model_not_found|invalid_model|unknown_model|model_not_available|no_such_model"
-
-_TOO_LONG = r"context_length|exceed_context|context (length|window|size)|prompt is too long|maximum number of tokens"
-"""What servers write if a question is longer than the model's context."""
-
-
 def _redirect(target: Target, status: int, location: str) -> str:
     location = location.partition("?")[0].partition("#")[0]
     where = line(redact(shown(location) if "@" in location else location, target.sent))
     text = f"{target.provider} redirects to another address (HTTP {status})"
     return f"{text}, {where}: give the right one as base_url." if where else f"{text}: check base_url."
+
+
+_WORDS_IN = ("message", "detail", "error", "msg", "error_msg", "error_message", "errorMessage", "status_msg", "Message")
+_CODES_IN = ("code", "error_code", "errorCode", "status_code", "statusCode", "StatusCode")
+_NO_CODES = frozenset(("", "0", "200", "ok", "success"))  # they say that nothing failed
 
 
 def _parse(body: bytes) -> _Message:
@@ -208,15 +171,44 @@ def _parse(body: bytes) -> _Message:
         return _Message(_plain(body), "")
     if isinstance(content, list) and content:
         content = content[0]
+    is_fault = False
     if isinstance(content, dict):
-        inner = content.get("error") or content.get("errors") or content
-        content = inner[0] if isinstance(inner, list) and inner else inner
+        named = content.get("error") or content.get("errors")
+        kinds = map(content.get, ("object", "type", "status"))
+        is_fault = bool(named) or content.get("success") is False or "error" in kinds
+        inner = named or content.get("base_resp") or content
+        inner = inner[0] if isinstance(inner, list) and inner else inner
+        content = content | {"message": inner} if isinstance(inner, str) else inner
     if not isinstance(content, dict):
-        return _Message(line(content), "")
-    words = content.get("message") or content.get("detail") or content.get("error") or ""
-    codes = [line(content[name]) for name in ("code", "type", "status") if content.get(name)]
+        return _Message(line(content), "", is_fault)
+    words = _words(next(filter(None, map(content.get, _WORDS_IN)), ""))
+    if (behind := _behind(content.get("metadata"))) and behind not in words:
+        words = line(f"{words}: {behind}")
+    codes = [code for name in _CODES_IN if (code := line(content.get(name))).lower() not in _NO_CODES]
+    is_fault = is_fault or bool(words and codes)
+    codes += [line(content[name]) for name in ("type", "status") if content.get(name)]
     codes.sort(key=_is_status, reverse=True)
-    return _Message(line(words), " ".join([*codes, *_reasons(content.get("details"))]))
+    return _Message(words, " ".join([*codes, *_reasons(content.get("details"))]), is_fault)
+
+
+def _words(given: object) -> str:
+    """Return a message in one line: text, or the list of wrong fields of FastAPI and pydantic."""
+    listed = given.get("detail") if isinstance(given, dict) else given  # as Mistral sends it
+    if not isinstance(listed, list) or not all(isinstance(each, dict) and each.get("msg") for each in listed):
+        return line(given)
+    return line("; ".join(map(_field, listed)))
+
+
+def _field(wrong: dict[str, Any]) -> str:
+    place = wrong.get("loc")
+    names = [str(name) for name in place if isinstance(name, str | int)] if isinstance(place, list) else []
+    return f"{'.'.join(names)}: {line(wrong['msg'])}".removeprefix(": ")
+
+
+def _behind(metadata: object) -> str:
+    """Return the words of the server behind a gateway, which OpenRouter hands on."""
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    return _parse(raw.encode(errors="replace")).message if isinstance(raw, str) else ""
 
 
 def _is_status(code: str) -> bool:

@@ -14,6 +14,7 @@ __all__ = ["Body", "PayloadFrames", "Unlabelled", "is_events"]
 _BEGIN = re.compile(rb"(?:\xef\xbb\xbf)?\s*")
 _NOTHING = re.compile(_BEGIN.pattern + rb"|\xef\xbb?")  # or a part of the byte order mark
 _EVENTS = re.compile(_BEGIN.pattern + rb"(?:(?:data|event|id|retry|error)?:|(?:data|event)\s)")
+_LATER_EVENTS = re.compile(rb"^(?:data|event):", re.MULTILINE)
 _JSON = re.compile(_BEGIN.pattern + rb"[{\[<]")
 
 
@@ -43,7 +44,7 @@ def is_events(data: bytes) -> bool:
 class Unlabelled:
     """Reads server-sent events, lines of JSON, or one whole body, whatever comes.
 
-    `usual` reads what is none of these: without it, it is a whole body.
+    `usual` is what the content type says: if it is `Lines`, one line is not a whole body.
     """
 
     __slots__ = ("_events", "_found", "_held", "_usual")
@@ -64,7 +65,7 @@ class Unlabelled:
             if not self._held:
                 data = data.lstrip(b"\r\n")  # blank lines keep a connection alive
             self._held.add(data)
-            if (kind := self._kind(b"\n" in data)) is None:
+            if (kind := self._kind(data)) is None:
                 return []
             self._found, data = kind(), self._held.drain()
         return self._found.feed(data)
@@ -76,16 +77,16 @@ class Unlabelled:
         body = self._held.drain()
         return [Body(body)] if body else []
 
-    def _kind(self, has_lines: bool) -> type[PayloadFrames] | None:
-        """Return the class that reads what is held; None while it is not known, and for a whole body."""
+    def _kind(self, data: bytes) -> type[PayloadFrames] | None:
+        """Return the class that reads what is held, which ends with `data`; None for a whole body, and in doubt."""
         held = self._held
         if _NOTHING.fullmatch(held):
             return None
         if _EVENTS.match(held):
             return self._events
         if not _JSON.match(held):
-            return self._usual
-        first, _, more = held.lstrip().partition(b"\n") if has_lines else (b"", b"", b"")
+            return self._events if _LATER_EVENTS.search(held, max(0, len(held) - len(data) - 6)) else None
+        first, _, more = held.lstrip().partition(b"\n") if b"\n" in data else (b"", b"", b"")
         if not first.rstrip().endswith(b"}"):  # a whole answer over several lines
             return None
         return Lines if more.strip() or self._usual is Lines else None
