@@ -152,8 +152,6 @@ class ChatMagics(ChatSettings):
         shown = metadata(answer) if takes_metadata(self._parent()) else {}
         if shown and filled.left_out:
             shown["g4f_jupyter"]["left_out"] = filled.left_out
-        if shown and filled.left_out:
-            shown["g4f_jupyter"]["left_out"] = filled.left_out
         screen.foot([*below, footer(answer)] if self.footer else below, shown)
         question.enter(screen.note)
 
@@ -206,10 +204,6 @@ class ChatMagics(ChatSettings):
         """Return the message with which the front end runs this cell; empty in a terminal."""
         parent: dict[str, Any] = getattr(self._shell, "get_parent", dict)()
         return parent
-
-
-_BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
-"""Above the question. The indentation of its first line is part of it: it may be code."""
 
 
 _BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
