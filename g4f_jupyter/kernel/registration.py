@@ -13,11 +13,11 @@ from g4f.errors import NestAsyncioError
 from g4f.printable import counted, logger, say
 from g4f.waiting import bridge
 
-from ..beside import other_g4f
 from ..line import completion
 from ..line.question_mark import TRANSFORMERS
 from ..magics.chat import ChatMagics
 from ..magics.chat_lines import ChatLineMagics
+from ..other_package import other_g4f
 from .tracebacks import Tracebacks
 from .waking import wake_at_signals
 
