@@ -44,6 +44,7 @@ FLOORS = {
     "g4f_jupyter/inserts/room.py": 0,
     "g4f_jupyter/inserts/scope.py": 0,
     "g4f_jupyter/kernel/__init__.py": 0,
+    "g4f_jupyter/kernel/awaiting.py": 0,
     "g4f_jupyter/kernel/waking.py": 0,
     "g4f_jupyter/line/__init__.py": 0,
     "g4f_jupyter/line/half_line.py": 0,

@@ -254,7 +254,7 @@ def _name(provider: Provider) -> str:
 
 def _described(name: str, error: Exception) -> str:
     text = str(error) if isinstance(error, G4FError) else line(str(error))
-    return f"{name}: {text or type(error).__name__}"
+    return text if text.startswith(f"{name}: ") else f"{name}: {text or type(error).__name__}"
 
 
 def _summary(failures: dict[int, tuple[str, Exception]]) -> Exception:
