@@ -1,6 +1,7 @@
-"""A cell that awaits is cancelled by an interrupt wherever the shell itself runs the loop: in a terminal, or nested.
+"""A line that awaits is cancelled by an interrupt in a terminal, as a cell is in a kernel.
 
-IPython (9.18) leaves such a cell pending: what it waits for is never cleaned up, and reports that much later.
+IPython (9.18) leaves it pending: what it waits for is never cleaned up, or says so much later. A kernel must keep the
+runner of IPython: with another, ipykernel runs no cell on its own loop any more.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ if TYPE_CHECKING:
 
 __all__ = ["AwaitRunner"]
 
-_loop_of_cells = getattr(async_helpers, "get_asyncio_loop", asyncio.get_event_loop)  # IPython 7.34 has none of its own
+_loop_of_lines = getattr(async_helpers, "get_asyncio_loop", asyncio.get_event_loop)  # IPython 7.34 has none of its own
 
 
 class AwaitRunner:
-    """Runs the cells of a shell that await, from `install` to `remove`, unless it has another loop than asyncio's."""
+    """Runs what a shell awaits, from `install` to `remove`, unless it has a kernel, or another loop than asyncio's."""
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self._before, _ = shell.loop_runner_map["asyncio"]
 
     def install(self) -> None:
-        """Run cells from now on."""
-        if self._shell.loop_runner is self._before:
+        """Run lines from now on."""
+        if self._shell.loop_runner is self._before and not hasattr(self._shell, "kernel"):
             self._shell.loop_runner = self
 
     def remove(self) -> None:
@@ -36,10 +37,10 @@ class AwaitRunner:
         if self._shell.loop_runner is self:
             self._shell.loop_runner = self._before
 
-    def __call__(self, cell: Coroutine[Any, Any, Any]) -> Any:
-        """Return the result of a cell. An interrupt cancels it and waits for its clean-up, the next one ends it."""
-        loop: asyncio.AbstractEventLoop = _loop_of_cells()
-        task = loop.create_task(cell)
+    def __call__(self, line: Coroutine[Any, Any, Any]) -> Any:
+        """Return the result of a line. An interrupt cancels it and waits for its clean-up, the next one ends it."""
+        loop: asyncio.AbstractEventLoop = _loop_of_lines()
+        task = loop.create_task(line)
         try:
             return loop.run_until_complete(task)
         except KeyboardInterrupt:
