@@ -5,9 +5,10 @@ The walk of a question:
 options, messages ─ routing.resolve ─ dispatch.prepare ─ dispatch.ask
      ─ providers.call (a provider's method) ─ providers.protocols (its request) ─ providers.transport (HTTP)
      ─ providers.protocols (its answer, as events) ─ shaping (`<think>`, stop words) ─ assembly (one answer)
-     ─ completion, client or conversation; by waiting.bridge if the call is sync ─ g4f_jupyter
+     ─ completion, client or conversation (of turns); by waiting.bridge if the call is sync ─ g4f_jupyter
 
-Beside it: taping answers from a file, secrets keeps keys back, markdown and printable make safe what is shown.
+Beside it: taping answers from a file, spending counts what answers used, secrets keeps keys back, markdown and
+printable make safe what is shown; files and locks are how all files are read and written.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def __getattr__(name: str) -> Any:
     try:
         module = import_module(f".{_HOMES.get(name, name)}", __name__)
     except ImportError as error:
-        from g4f_jupyter.beside import explained  # noqa: PLC0415 - only what another g4f has broken has this to spend
+        from g4f_jupyter.other_package import explained  # noqa: PLC0415 - only what another g4f has broken has this to spend
 
         raise explained(error) from None
     value = globals()[name] = module if name in _MODULES else getattr(module, name)

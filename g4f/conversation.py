@@ -9,7 +9,6 @@ from itertools import count
 from threading import Lock
 from time import monotonic
 from typing import Any, Unpack
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -23,8 +22,8 @@ from .messages import normalize
 from .models import Model
 from .options import CallOptions, Options, in_our_words
 from .printable import logger
-from .providers.base_provider import Provider, provider_name
-from .providers.catalogue import is_address, names_in
+from .providers.base_provider import Provider
+from .providers.catalogue import saved_name
 from .providers.response import Item, Trimmed
 from .routing import merged
 from .secrets.key import seal
@@ -143,7 +142,7 @@ class Conversation:
         Raises InputError for a turn that is no text.
         """
         model = self.model.name if isinstance(self.model, Model) else self.model
-        saved = Saved(self.turns, *map(whole, (model, _named(self.provider), self.system)))
+        saved = Saved(self.turns, *map(whole, (model, saved_name(self.provider), self.system)))
         return msgspec.json.format(msgspec.json.encode(saved, enc_hook=plain)).decode()
 
     @classmethod
@@ -163,7 +162,7 @@ class Conversation:
         if provider is None and _ADDRESS.search(saved.provider):
             logger.warning(
                 "the history names the address %s, which is not asked: give provider=… to ask there",
-                _named(saved.provider)[:200],
+                saved_name(saved.provider)[:200],
             )
         elif provider is None:
             provider = saved.provider or None
@@ -189,7 +188,7 @@ class PendingTurn:
     def __init__(
         self,
         conversation: Conversation,
-        asked: Turn,
+        question: Turn,
         options: dict[str, Any],
         *,
         above: Sequence[Turn],
@@ -199,7 +198,7 @@ class PendingTurn:
     ) -> None:
         self.above, self.system = above, system
         self.number = next(_numbers)
-        self._conversation, self._asked, self._calls = conversation, asked, calls
+        self._conversation, self._question, self._calls = conversation, question, calls
         self._begin = len(conversation.entered)
         provider, given = in_our_words(options.pop("provider", None), options)
         self._model, own = given.pop("model", None) or conversation.model, conversation.provider
@@ -239,8 +238,8 @@ class PendingTurn:
         It takes the place of the turn `instead_of`, else that above the turn `before`, if it is there; else it follows
         the turns of all questions that were asked before it.
         """
-        images = self._asked.images or urls_in(self.request.messages[-1])
-        turn, instead_of = self._asked.with_answer(self.result, images), self._calls or instead_of
+        images = self._question.images or urls_in(self.request.messages[-1])
+        turn, instead_of = self._question.with_answer(self.result, images), self._calls or instead_of
         with _entering:
             turns = self._conversation.turns
             old, below, end = self._conversation.place(instead_of), self._conversation.place(before), len(turns)
@@ -264,7 +263,7 @@ class PendingTurn:
         return self.result
 
     def _request(self, trimmed: int) -> Request:
-        messages = [*messages_of(self.system, self.above[trimmed:]), *self._asked.asked()]
+        messages = [*messages_of(self.system, self.above[trimmed:]), *self._question.without_answer()]
         return prepare(self._model, messages, self._provider, self._options, stream=self._stream)
 
     async def _ask_within_context(self, whole: Request, answer: Assembly) -> AsyncGenerator[Item]:
@@ -297,21 +296,3 @@ def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
         if name in options:
             raise InputError(f"a conversation has no option {name!r}: use {instead}")
     return seal(options)
-
-
-def _named(provider: Provider | str | None) -> str:
-    """Return the name of a provider; of an address, which may hold a password, nothing but scheme, host and port."""
-    if isinstance(provider, list | tuple):
-        return " ".join(map(_named, provider))
-    if not isinstance(provider, str):
-        return "" if provider is None else provider_name(provider)
-    return " ".join(_bare(each) if is_address(each) else each for each in names_in(provider))
-
-
-def _bare(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return ""
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

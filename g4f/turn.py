@@ -115,7 +115,7 @@ class Turn(_Whole, frozen=True):
         last = msgspec.structs.replace(self.rounds[-1], calls=tuple(calls))
         return msgspec.structs.replace(self, answer="", rounds=(*self.rounds[:-1], last))
 
-    def asked(self) -> list[dict[str, Any]]:
+    def without_answer(self) -> list[dict[str, Any]]:
         """Return the messages to which the answer is one: the question, the calls, and their results."""
         images = [{"type": "image_url", "image_url": {"url": url}} for url in self.images]
         content = [{"type": "text", "text": self.question}, *images] if images else self.question
@@ -124,7 +124,7 @@ class Turn(_Whole, frozen=True):
 
     def to_messages(self) -> list[dict[str, Any]]:
         """Return the question, what was called, and the answer as messages."""
-        return [*self.asked(), *([] if self.open_calls else [{"role": "assistant", "content": self.answer}])]
+        return [*self.without_answer(), *([] if self.open_calls else [{"role": "assistant", "content": self.answer}])]
 
     def with_answer(self, answer: Answer, images: tuple[str, ...]) -> Turn:
         """Return the turn of a question that has been answered. An `answer` that calls tools has another round."""

@@ -2,11 +2,12 @@
 
 The walk of a cell, which `magics.chat` goes:
 
-line (options) ─ inserts (`{name}`, the last error, images) ─ session (conversation, cell, turn) ─ g4f asks
-     ─ show.display (the answer as it comes; show.terminal where there is no notebook) ─ show.footer (below it)
+line (options) ─ inserts (`{name}`, the last error, images) ─ session (in which of the threads, for which of the cells)
+     ─ g4f asks ─ show.display (the answer as it comes; show.terminal where there is no notebook) ─ show.footer (below)
 
-`kernel` adds magics, Tab (`line.completion`) and interrupts to IPython. `magics.chat_lines` has the other magics.
-`pytest_plugin` and `validation` compare notebooks under nbval; `python -m g4f_jupyter` plays one in a terminal.
+`kernel` adds magics, Tab (`line.completion`), errors in one line and interrupts to IPython. `magics.chat_lines` has the
+other magics. `pytest_plugin` and `validation` compare notebooks under nbval; `python -m g4f_jupyter` plays one in a
+terminal. `other_package` says that another g4f is installed; `own_code` tells the user's frames from ours.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     a line only if the loop cannot be made nestable, if another extension had a magic called `chat`, or if another
     package g4f is installed. Raises ImportError if that one hides ours.
     """
-    from .beside import explained  # noqa: PLC0415 - importing the package costs nothing: pytest imports it, too
+    from .other_package import explained  # noqa: PLC0415 - importing the package costs nothing: pytest imports it, too
 
     try:
         from .kernel.registration import register  # noqa: PLC0415

@@ -37,14 +37,14 @@ class Slots:
 
     def __init__(self) -> None:
         self._slots: list[Slot] = []
-        self._execution, self._asked = "", 0
+        self._execution, self._number = "", 0
 
     def next(self, execution: str) -> Slot:
         """Return the slot of the next question of this execution."""
-        self._asked = self._asked + 1 if execution == self._execution else 1
+        self._number = self._number + 1 if execution == self._execution else 1
         self._execution = execution
-        self._slots += [Slot() for _ in range(self._asked - len(self._slots))]
-        return self._slots[self._asked - 1]
+        self._slots += [Slot() for _ in range(self._number - len(self._slots))]
+        return self._slots[self._number - 1]
 
     def thread(self, slot: Slot, name: str, *, new: bool) -> Thread | None:
         """Return the conversation of a question of that name; None if the cell has not asked in any.

@@ -19,10 +19,12 @@ def frames(trace: TracebackType | None) -> Iterator[TracebackType]:
 
 
 def is_ours(frame: FrameType) -> bool:
-    """Whether it runs code of g4f or of this package."""
-    return str(frame.f_globals.get("__name__")).partition(".")[0] in ("g4f", "g4f_jupyter")
+    """Whether it runs code of g4f, of this package, or of the patch with which it lets loops be nested."""
+    return str(frame.f_globals.get("__name__")).partition(".")[0] in ("g4f", "g4f_jupyter", "nest_asyncio2")
 
 
 def is_own(frame: FrameType) -> bool:
     """Whether it runs a cell or a file of the user: no code of ours, of a package, of Python or of IPython."""
-    return not is_ours(frame) and not any(part in frame.f_code.co_filename for part in _OF_OTHERS)
+    # A compiled module names the files of its sources, which are not here.
+    files = (frame.f_code.co_filename, str(frame.f_globals.get("__file__")))
+    return not is_ours(frame) and not any(part in file for part in _OF_OTHERS for file in files)

@@ -20,7 +20,7 @@ from g4f.spending import Spent, counters
 from g4f.turn import Turn
 
 from .cells import Slot, Slots, TurnPlace
-from .threads import Asked, Thread
+from .threads import Thread, TurnState
 
 __all__ = ["Question", "Session"]
 
@@ -135,10 +135,10 @@ class Session:
                 _remove([slot])
                 return False
             before = place.slots.next_turn(slot, thread)
-            asked = Asked(pending.enter(instead_of=slot.turn, before=before), pending, system, show)
-            thread.enter(asked)
+            state = TurnState(pending.enter(instead_of=slot.turn, before=before), pending, system, show)
+            thread.enter(state)
             old, gone = slot.thread, slot.turn
-            slot.thread, slot.name, slot.turn = thread, place.name, asked.turn
+            slot.thread, slot.name, slot.turn = thread, place.name, state.turn
             slot.number, slot.execution, slot.begins = pending.number, place.execution, new
             old.remove(gone)  # unless it was replaced
             if new or place.name not in self.threads:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection, Iterable
 from g4f.conversation import Conversation, PendingTurn
 from g4f.turn import Turn
 
-__all__ = ["LEFT", "STALE", "Asked", "Thread"]
+__all__ = ["LEFT", "STALE", "Thread", "TurnState"]
 
 STALE = "stale: what stands above has changed since. Run its cell again"
 LEFT = "stale: its cell did not answer it when it was run again"
 
 
-class Asked:
+class TurnState:
     """What is known of a turn besides its text: with what it was asked, and where its answer is shown."""
 
     def __init__(
@@ -43,19 +43,19 @@ class Thread:
         self.conversation = conversation or Conversation()
         self.given = self.system = self.conversation.system
         """The system prompt that it was made with, and that with which its first turn is asked."""
-        self._asked: dict[int, Asked] = {}  # by the id() of the turn, which it keeps alive
+        self._states: dict[int, TurnState] = {}  # by the id() of the turn, which it keeps alive
 
     def has(self, turn: Turn | None) -> bool:
         """Whether the turn is in the conversation."""
         return _has(self.conversation.turns, turn)
 
-    def of(self, turn: Turn) -> Asked | None:
+    def of(self, turn: Turn) -> TurnState | None:
         """Return what is known of a turn; None of one from a file."""
-        return self._asked.get(id(turn))
+        return self._states.get(id(turn))
 
     def system_below(self, turns: Iterable[Turn]) -> str:
         """Return the system prompt that holds below these turns."""
-        begun = [asked.system for turn in turns if (asked := self.of(turn)) is not None and asked.system is not None]
+        begun = [state.system for turn in turns if (state := self.of(turn)) is not None and state.system is not None]
         return begun[-1] if begun else self.system
 
     def above(self, turn: Turn | None, without: Collection[Turn | None]) -> list[Turn]:
@@ -68,29 +68,29 @@ class Thread:
         turns = self.above(None, without)
         system, digest, notes = self.system, 0, list[tuple[Turn, str]]()
         for place, turn in enumerate(turns):
-            asked, note = self.of(turn), ""
-            if asked is not None:
-                system = system if asked.system is None else asked.system
+            state, note = self.of(turn), ""
+            if state is not None:
+                system = system if state.system is None else state.system
                 now = {digest}
-                if asked.beside:
-                    now.add(_digest(each for each in turns[:place] if not _has(asked.beside, each)))
-                is_true = asked.sent in {hash((system, each)) for each in now}
-                note = LEFT if asked.is_left else "" if is_true else STALE
+                if state.beside:
+                    now.add(_digest(each for each in turns[:place] if not _has(state.beside, each)))
+                is_true = state.sent in {hash((system, each)) for each in now}
+                note = LEFT if state.is_left else "" if is_true else STALE
             notes.append((turn, note))
             digest = _digest([turn], digest)
         return notes
 
-    def enter(self, asked: Asked) -> None:
+    def enter(self, state: TurnState) -> None:
         """Keep what is known of a turn that is new in the conversation."""
-        self._asked[id(asked.turn)] = asked
-        for turn in asked.beside:
+        self._states[id(state.turn)] = state
+        for turn in state.beside:
             if (other := self.of(turn)) is not None:
-                other.beside.append(asked.turn)
+                other.beside.append(state.turn)
 
     def leave(self, turn: Turn | None) -> None:
         """Mark a turn whose cell was run again and did not answer it."""
-        if turn is not None and (asked := self.of(turn)) is not None:
-            asked.is_left, asked.show = True, None  # the front end has cleared the output of the cell
+        if turn is not None and (state := self.of(turn)) is not None:
+            state.is_left, state.show = True, None  # the front end has cleared the output of the cell
 
     def remove(self, turn: Turn | None) -> None:
         """Remove a turn, if it is there."""
@@ -99,14 +99,14 @@ class Thread:
     def refresh(self) -> None:
         """Have each answer say in its own cell whether it is stale."""
         turns = self.conversation.turns
-        self._asked = {id(turn): asked for turn in turns if (asked := self.of(turn)) is not None}
+        self._states = {id(turn): state for turn in turns if (state := self.of(turn)) is not None}
         self.conversation.system = self.system_below(turns)
         for turn, note in self.notes():
-            asked = self.of(turn)
-            if asked is not None and asked.note != note:
-                asked.note = note
-                if asked.show is not None:
-                    asked.show(note)
+            state = self.of(turn)
+            if state is not None and state.note != note:
+                state.note = note
+                if state.show is not None:
+                    state.show(note)
 
 
 def _has(turns: Collection[Turn | None], turn: Turn | None) -> bool:

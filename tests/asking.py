@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from unittest import TestCase
 
 import g4f
 from g4f import errors
@@ -13,6 +14,17 @@ from .servers import Answer, Request, Server
 __all__ = ["KEY", "Fault", "Outcome", "ask"]
 
 KEY = "sk-abcdefghijklmnop-secret-7890"
+
+
+class Fault(NamedTuple):
+    """What the server does, and what must come of it. `partial` is the text that came before."""
+
+    name: str
+    answer: Answer
+    error: type[errors.G4FError]
+    says: str
+    partial: str = ""
+    options: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
 
 class Outcome(NamedTuple):
@@ -32,16 +44,19 @@ class Outcome(NamedTuple):
         """What was sent last."""
         return self.requests[-1].json
 
-
-class Fault(NamedTuple):
-    """What the server does, and what must come of it. `partial` is the text that came before."""
-
-    name: str
-    answer: Answer
-    error: type[errors.G4FError]
-    says: str
-    partial: str = ""
-    options: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    def check(self, test: TestCase, fault: Fault, provider: str, *, stream: bool) -> None:
+        """Check that the one request has ended in the error of a fault: in one line, with the text so far, no key."""
+        error = self.error
+        assert error is not None
+        test.assertIs(fault.error, type(error), error)
+        test.assertIn(fault.says, str(error))
+        test.assertNotIn("\n", str(error))
+        test.assertNotIn(KEY, repr(vars(error)) + str(error))
+        test.assertEqual((provider, "m"), (error.provider, error.model))
+        test.assertEqual(fault.partial, error.partial)
+        test.assertEqual(1, len(self.requests))
+        if stream:
+            test.assertEqual(fault.partial, self.text)
 
 
 def ask(server: Server, provider: str, *, stream: bool = False, face: str = "sync", **options: Any) -> Outcome:

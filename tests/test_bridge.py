@@ -42,6 +42,16 @@ async def three():
 """
 
 
+def run(code: str, *options: str) -> str:
+    """Return what a script writes that begins with the lines above."""
+    return script.run(PRELUDE + code, *options)
+
+
+def interrupted(code: str, *, times: int = 1) -> str:
+    """Likewise, of one that is interrupted after each of its first lines, `times` of them."""
+    return script.interrupted(PRELUDE + code, times=times)
+
+
 async def loop_here() -> asyncio.AbstractEventLoop:
     """Return where this runs, after one turn of it."""
     await asyncio.sleep(0)
@@ -160,9 +170,8 @@ class TestOwnLoop(unittest.TestCase):
 
         Be it forked between two calls, or by one, or while another thread waits.
         """
-        out = script.run(
-            PRELUDE
-            + """
+        out = run(
+            """
 async def woken():  # by another thread, through the loop's own pipe
     return await asyncio.to_thread(lambda: "woken")
 
@@ -219,9 +228,8 @@ for leave, fork in (
 
     def test_exit_is_silent(self) -> None:
         """A program that ends with streams open, read or not, here or in a thread, cleans up and says nothing."""
-        out = script.run(
-            PRELUDE
-            + """
+        out = run(
+            """
 async def open_end():
     try:
         while True:
@@ -255,9 +263,8 @@ thread.join()
             "bridge.run(wait_inside)",
         ):
             with self.subTest(call):
-                out = script.run(
-                    PRELUDE
-                    + f"""
+                out = run(
+                    f"""
 waits = threading.Event()
 
 async def wait():
@@ -355,9 +362,8 @@ class TestPatches(unittest.TestCase):
 
     def test_first_call_in_the_same_step(self) -> None:
         """A loop may be made nestable and nested in one step, while others wait their turn in that very step."""
-        script.run(
-            PRELUDE
-            + """
+        run(
+            """
 done, end = [], asyncio.Event()
 def call(number):
     bridge.make_nestable(asyncio.get_running_loop())
@@ -382,9 +388,8 @@ asyncio.run(main())
 
     def test_nest_asyncio2(self) -> None:
         """A loop that the program has made nestable by nest_asyncio2 is nested."""
-        script.run(
-            PRELUDE
-            + """
+        run(
+            """
 import nest_asyncio2
 async def main():
     nest_asyncio2.apply()
@@ -397,9 +402,8 @@ with asyncio.Runner() as runner:
 
     def test_nest_asyncio(self) -> None:
         """So is one that was made nestable by nest_asyncio; `make_nestable` replaces that patch."""
-        script.run(
-            PRELUDE
-            + """
+        run(
+            """
 import nest_asyncio
 async def main():
     loop = asyncio.get_running_loop()
@@ -418,9 +422,8 @@ with asyncio.Runner() as runner:
 
     def test_own_loop_once_patched(self) -> None:
         """The patch is one of the class: a thread's own loop works on, inside another loop and inside itself."""
-        script.run(
-            PRELUDE
-            + """
+        run(
+            """
 class Other(asyncio.SelectorEventLoop):
     pass
 async def main():
@@ -453,9 +456,8 @@ class TestRefusals(unittest.TestCase):
 
     def test_other_program(self) -> None:
         """Inside another program's loop, and inside a provider's own code, the error names the three ways out."""
-        script.run(
-            PRELUDE
-            + """
+        run(
+            """
 from tests.test_bridge import TestRefusals
 async def main():
     TestRefusals().assert_refused("create_async", "asyncio.to_thread", "nest_asyncio2.apply()", "UnixSelectorEventLoop")
@@ -466,9 +468,8 @@ bridge.run(main)
 
     def test_stream_of_elsewhere(self) -> None:
         """A stream that was begun outside is not read inside such a loop, but may be closed there, or read outside."""
-        script.run(
-            PRELUDE
-            + """
+        run(
+            """
 closed = []
 async def hundred():
     try:
@@ -1157,46 +1158,33 @@ class TestInterruptOfScripts(unittest.TestCase):
 
         self.assertEqual(["answer", [1]], [bridge.run(call), calls])
 
-    def test_blocked_in_the_selector(self) -> None:
-        """It wakes a loop with nothing to do; the script goes on."""
-        out = script.interrupted(
-            PRELUDE
-            + """
+    def wait_and(self, clean_up: str, *, times: int = 1) -> str:
+        """Return what a script writes whose call waits with nothing to do, and then cleans up."""
+        return interrupted(
+            f"""
 async def call():
     try:
         print("waiting")
         await asyncio.Event().wait()
     finally:
-        await asyncio.sleep(0)
+        {clean_up}
         print("cleaned")
 try:
     bridge.run(call)
 except KeyboardInterrupt:
     print("interrupted")
 assert [0, 1, 2] == list(bridge.iterate(three))
-"""
+""",
+            times=times,
         )
-        self.assertEqual("waiting\ncleaned\ninterrupted\n", out)
+
+    def test_blocked_in_the_selector(self) -> None:
+        """It wakes a loop with nothing to do; the script goes on."""
+        self.assertEqual("waiting\ncleaned\ninterrupted\n", self.wait_and("await asyncio.sleep(0)"))
 
     def test_twice(self) -> None:
-        """Twice ends the script at once, though the clean-up hangs."""
-        out = script.interrupted(
-            PRELUDE
-            + """
-async def call():
-    try:
-        print("waiting")
-        await asyncio.Event().wait()
-    finally:
-        print("cleaning")
-        await asyncio.Event().wait()
-try:
-    bridge.run(call)
-except KeyboardInterrupt:
-    print("interrupted")
-""",
-            times=2,
-        )
+        """Twice ends the call at once, though the clean-up hangs; the script goes on."""
+        out = self.wait_and('print("cleaning"); await asyncio.Event().wait()', times=2)
         self.assertEqual("waiting\ncleaning\ninterrupted\n", out)
 
     def test_sync_provider(self) -> None:
@@ -1220,9 +1208,8 @@ except KeyboardInterrupt:
 
     def test_reader_at_work(self) -> None:
         """One that hits the reader between two items raises there, and the provider is closed."""
-        out = script.interrupted(
-            PRELUDE
-            + """
+        out = interrupted(
+            """
 async def items():
     try:
         while True:

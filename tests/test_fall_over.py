@@ -151,7 +151,7 @@ class FallOver:
         self.expect_error(
             RetryProviderError(
                 "no provider answered. a: too many; b: KeyError; "
-                "c: the answer was empty: no text and no tool call; d cancelled its own answer",
+                "c: the answer was empty: no text and no tool call; d cancelled its own answer; e: closed",
             ),
             lambda: IterListProvider(
                 [
@@ -159,6 +159,7 @@ class FallOver:
                     Gives("b", error=KeyError()),
                     Gives("c"),
                     Gives("d", error=asyncio.CancelledError()),
+                    Gives("e", error=errors.ConnectError("e: closed")),
                 ]
             ),
         )

@@ -253,6 +253,13 @@ class TestAddresses(unittest.TestCase):
         with self.assertRaisesRegex(errors.InputError, "base_url must be like"):
             g4f.ChatCompletion.create("m", MESSAGE, "ftp://host/v1")
 
+    def refused_by_closed(self, scheme: str) -> None:
+        """Check that a proxy that does not answer is named, without its password."""
+        closed = f"{scheme}://user:hidden@127.0.0.1:{closed_port(self)}"
+        with self.assertRaisesRegex(errors.ConnectError, "OpenAI: the proxy 127.0.0.1:") as caught:
+            ask("http://far.invalid/v1", proxy=closed, max_retries=0)
+        self.assertNotIn("hidden", str(caught.exception))
+
     def test_proxy(self) -> None:
         """A proxy, given or of the environment, gets the request; `no_proxy` and an explicit one win over it."""
         with Server(hello) as proxy, Server(hello) as server:
@@ -263,10 +270,7 @@ class TestAddresses(unittest.TestCase):
                 self.assertEqual("Hello", ask(server.url))
             self.assertEqual((2, 1), (len(proxy.requests), len(server.requests)))
             self.assertEqual("http://far.invalid/v1/chat/completions", proxy.requests[0].path)
-        closed = f"http://user:hidden@127.0.0.1:{closed_port(self)}"
-        with self.assertRaisesRegex(errors.ConnectError, "OpenAI: the proxy 127.0.0.1:") as caught:
-            ask("http://far.invalid/v1", proxy=closed, max_retries=0)
-        self.assertNotIn("hidden", str(caught.exception))
+        self.refused_by_closed("http")
 
     @unittest.skipUnless(find_spec("aiohttp_socks"), "needs aiohttp-socks, of the socks extra")
     def test_socks(self) -> None:
@@ -277,10 +281,7 @@ class TestAddresses(unittest.TestCase):
             self.assertEqual(([("far.invalid", 80)], 1), (proxy.wanted, server.connections))
             self.assertEqual("Hello", ask(server.url))
             self.assertEqual(2, server.connections)
-        closed = f"socks5://user:hidden@127.0.0.1:{closed_port(self)}"
-        with self.assertRaisesRegex(errors.ConnectError, "OpenAI: the proxy 127.0.0.1:") as caught:
-            ask("http://far.invalid/v1", proxy=closed, max_retries=0)
-        self.assertNotIn("hidden", str(caught.exception))
+        self.refused_by_closed("socks5")
 
     @unittest.skipUnless(find_spec("aiohttp_socks"), "needs aiohttp-socks, of the socks extra")
     def test_socks_as_others_write_it(self) -> None:

@@ -44,25 +44,26 @@ class Endless:
             await asyncio.sleep(0)
             cleaned.append("Endless")
 
-class Stuck:
-    async def create_async_generator(model, messages):
-        try:
-            yield "begun"
-            print("begun")
-            await asyncio.Event().wait()
-        finally:
-            await asyncio.sleep(0)
-            cleaned.append("Stuck")
+def stuck(clean_up):
+    class Stuck:
+        async def create_async_generator(model, messages):
+            try:
+                yield "begun"
+                print("begun")
+                await asyncio.Event().wait()
+            finally:
+                await clean_up()
+    return Stuck
 
-class StuckInCleanUp:
-    async def create_async_generator(model, messages):
-        try:
-            yield "begun"
-            print("begun")
-            await asyncio.Event().wait()
-        finally:
-            print("cleaning")
-            await asyncio.Event().wait()
+async def clean_up():
+    await asyncio.sleep(0)
+    cleaned.append("Stuck")
+
+async def stuck_clean_up():
+    print("cleaning")
+    await asyncio.Event().wait()
+
+Stuck, StuckInCleanUp = stuck(clean_up), stuck(stuck_clean_up)
 
 class StuckInThread:
     def create_completion(model, messages):

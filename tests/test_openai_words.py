@@ -7,17 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from g4f.errors import InputError
-from g4f.providers.protocols.openai_words import (
-    Only,
-    ParsedMessage,
-    ToolFunction,
-    ToolUse,
-    effort,
-    functions,
-    parse_messages,
-    schema_of,
-    tool_choice,
-)
+from g4f.providers.protocols import openai_words as words
 
 MADE: dict[str, Any] = {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}
 
@@ -40,18 +30,21 @@ class TestTurns(Told):
         """A developer is the system; a text is a part; nothing is no part; thoughts stand apart."""
         text, image = {"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "https://host/a.png"}}
         for message, expected in (
-            ({"role": "developer", "content": "a"}, ParsedMessage("system", [text], [], None, "", "messages[0]")),
+            (
+                {"role": "developer", "content": "a"},
+                words.ParsedMessage("system", [text], [], None, "", "messages[0]"),
+            ),
             (
                 {"role": "user", "content": [text, image]},
-                ParsedMessage("user", [text, image], [], None, "", "messages[0]"),
+                words.ParsedMessage("user", [text, image], [], None, "", "messages[0]"),
             ),
             (
                 {"role": "assistant", "content": "", "reasoning": "hm"},
-                ParsedMessage("assistant", [], [], None, "hm", "messages[0]"),
+                words.ParsedMessage("assistant", [], [], None, "hm", "messages[0]"),
             ),
         ):
             with self.subTest(message=message):
-                self.assertEqual([expected], parse_messages([message]))
+                self.assertEqual([expected], words.parse_messages([message]))
 
     def test_calls_and_results(self) -> None:
         """A result finds its call by its id, among all that were made before; else its tool by the name."""
@@ -62,11 +55,12 @@ class TestTurns(Told):
             {"role": "tool", "tool_name": "g", "content": "2"},
             {"role": "tool", "tool_call_id": "c", "name": "h", "content": "3"},
         ]
-        first, second, *results = parse_messages(messages)
-        self.assertEqual([ToolUse("a", "f", {"x": 1}), ToolUse("", "g", {})], first.calls)
-        self.assertEqual([ToolUse("b", "f", {"x": 1})], second.calls)
+        first, second, *results = words.parse_messages(messages)
+        self.assertEqual([words.ToolUse("a", "f", {"x": 1}), words.ToolUse("", "g", {})], first.calls)
+        self.assertEqual([words.ToolUse("b", "f", {"x": 1})], second.calls)
         self.assertEqual(
-            [first.calls[0], ToolUse("", "g", {}), ToolUse("", "h", {})], [turn.answered for turn in results]
+            [first.calls[0], words.ToolUse("", "g", {}), words.ToolUse("", "h", {})],
+            [turn.answered for turn in results],
         )
 
     def test_arguments(self) -> None:
@@ -75,7 +69,8 @@ class TestTurns(Told):
             with self.subTest(given=given):
                 calls = [{"id": "a", "function": {"name": "f", "arguments": given}}]
                 self.assertEqual(
-                    expected, parse_messages([{"role": "assistant", "tool_calls": calls}])[0].calls[0].arguments
+                    expected,
+                    words.parse_messages([{"role": "assistant", "tool_calls": calls}])[0].calls[0].arguments,
                 )
 
     def test_refused(self) -> None:
@@ -95,9 +90,13 @@ class TestTurns(Told):
             (" is the result of the tool call None", {"role": "tool", "content": "1"}),
         ):
             with self.subTest(says, message=message):
-                self.refused(says, lambda message=message: parse_messages([{"role": "user", "content": "q"}, message]))
                 self.refused(
-                    "messages[1]", lambda message=message: parse_messages([{"role": "user", "content": "q"}, message])
+                    says,
+                    lambda message=message: words.parse_messages([{"role": "user", "content": "q"}, message]),
+                )
+                self.refused(
+                    "messages[1]",
+                    lambda message=message: words.parse_messages([{"role": "user", "content": "q"}, message]),
                 )
 
 
@@ -115,23 +114,27 @@ class TestOptions(Told):
         full = {"name": "f", "description": "d", "parameters": schema, "strict": True}
         own = ({"googleSearch": {}}, {"type": "web_search", "name": "web_search"})
         tools = [{"type": "function", "function": full}, *own, {"type": "function", "function": {"name": "g"}}]
-        read = [ToolFunction("f", "d", schema, strict=True), *own, ToolFunction("g", "", {}, strict=False)]
-        self.assertEqual(read, functions(tools))
+        read = [
+            words.ToolFunction("f", "d", schema, strict=True),
+            *own,
+            words.ToolFunction("g", "", {}, strict=False),
+        ]
+        self.assertEqual(read, words.functions(tools))
         for wrong, says in (
             ([tools[0], {"type": "function"}], "tools[1] must be like"),
             ([tools[0], object()], "tools[1] must be like"),
             (tools[0], "tools must be a list"),
         ):
             with self.subTest(wrong=wrong):
-                self.refused(says, lambda wrong=wrong: functions(wrong))
+                self.refused(says, lambda wrong=wrong: words.functions(wrong))
 
     def test_tool_choice(self) -> None:
         """One of three words, or a function."""
         for word in ("auto", "none", "required"):
-            self.assertEqual(word, tool_choice(word))
-        self.assertEqual(Only("auto"), tool_choice({"type": "function", "function": {"name": "auto"}}))
+            self.assertEqual(word, words.tool_choice(word))
+        self.assertEqual(words.Only("auto"), words.tool_choice({"type": "function", "function": {"name": "auto"}}))
         for wrong in ("some", {"type": "function"}, 1):
-            self.refused("tool_choice must be auto, none, required or", lambda wrong=wrong: tool_choice(wrong))
+            self.refused("tool_choice must be auto, none, required or", lambda wrong=wrong: words.tool_choice(wrong))
 
     def test_response_format(self) -> None:
         """A schema, any JSON, or text."""
@@ -143,16 +146,18 @@ class TestOptions(Told):
             ({"type": "json_schema", "json_schema": {"name": "n", "schema": schema, "strict": True}}, schema),
         ):
             with self.subTest(given=given):
-                self.assertEqual(expected, schema_of(given))
+                self.assertEqual(expected, words.schema_of(given))
         for wrong in ({"type": "json_schema"}, {"type": "xml"}, "json"):
-            self.refused("response_format must be", lambda wrong=wrong: schema_of(wrong))
+            self.refused("response_format must be", lambda wrong=wrong: words.schema_of(wrong))
 
     def test_effort(self) -> None:
         """A word that the protocol knows."""
         known = {"none": 0, "low": 1}
-        self.assertEqual([0, 1], [effort(word, known) for word in known])
+        self.assertEqual([0, 1], [words.effort(word, known) for word in known])
         for wrong in ("much", 1, ["low"]):
-            self.refused("reasoning_effort must be one of none, low, not", lambda wrong=wrong: effort(wrong, known))
+            self.refused(
+                "reasoning_effort must be one of none, low, not", lambda wrong=wrong: words.effort(wrong, known)
+            )
 
 
 if __name__ == "__main__":

@@ -33,6 +33,14 @@ class Stuck:
     async def create_async_generator(model, messages):
         yield "as far as this"
         await asyncio.Event().wait()
+
+async def wait():
+    asyncio.get_running_loop().call_later(0.01, print, "begun")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.sleep(0)
+        print("cleaned")
 """
 
 
@@ -63,7 +71,7 @@ class TestTerminal(TerminalTestCase):
             dimensions=(24, 200),
         )
         self.addCleanup(self.ipython.close, force=True)
-        self.type("from far import Echo, Stuck")
+        self.type("from far import Echo, Stuck, asyncio, wait")
 
     def type(self, line: str) -> None:
         """Wait for the prompt, and enter a line at it."""
@@ -87,6 +95,34 @@ class TestTerminal(TerminalTestCase):
         self.type("%chat -p Echo still here?")
         self.assertNotIn("Traceback", self.ipython.before)
         self.ipython.expect_exact("You said still here?")
+
+    def test_interrupt_of_await(self) -> None:
+        """So is one of a line that awaits: what it waited for cleans up at once, and nothing is said of it later."""
+        for load in ("1", "get_ipython().run_line_magic('reload_ext', 'g4f_jupyter')"):
+            for line in ("await wait()", "await asyncio.gather(wait())", "asyncio.run(wait())"):
+                with self.subTest(line, load=load):
+                    self.type(f"{load}; {line}")
+                    self.ipython.expect_exact("begun")
+                    self.ipython.sendintr()
+                    self.ipython.expect_exact("cleaned")
+                    self.ipython.expect_exact("KeyboardInterrupt")
+                    self.type("import gc; _ = gc.collect()")
+                    self.assertEqual("", self.ipython.before.strip())
+        self.type("await asyncio.sleep(0, 'awaited')")
+        self.ipython.expect_exact("'awaited'")
+
+    def test_unloaded(self) -> None:
+        """Unloaded, lines that await are IPython's again; another loop than asyncio's is never taken from it."""
+        loaded = "get_ipython().loop_runner is get_ipython().loop_runner_map['asyncio'][0]"
+        for line, expected in (("0", "False"), ("%unload_ext g4f_jupyter", "True")):
+            self.type(line)
+            self.type(f"print('IPython:', {loaded})")
+            self.ipython.expect(r"IPython: (\w+)\r")
+            self.assertEqual(expected, self.ipython.match[1])
+        self.type("get_ipython().loop_runner = 'trio'")
+        self.type("%load_ext g4f_jupyter")
+        self.type("print('runner:', get_ipython().loop_runner.__name__)")
+        self.ipython.expect_exact("runner: _trio_runner\r")
 
     def test_error(self) -> None:
         """An error is one line."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import unittest
 
+from . import script
 from .kernel import Cell, Kernel
 
 SETUP = """
 %load_ext g4f_jupyter
 import asyncio, json, sys, threading
+from concurrent.futures import ThreadPoolExecutor
 import g4f
 from g4f import ChatCompletion
 from g4f.errors import G4FError, MissingAuthError
@@ -106,6 +108,9 @@ class TestOwnLines(TracebackTestCase):
             ("await asyncio.to_thread(ask)", [1, LINES["ask"]]),
             ("await asyncio.to_thread(asyncio.run, ask_async())", [1, LINES["ask_async"]]),
             ("await asyncio.create_task(read())", [1, LINES["read"]]),
+            ("with ThreadPoolExecutor() as pool:\n    list(pool.map(lambda _: ask(), [1]))", [2, 2, LINES["ask"]]),
+            ("class A:\n    def __repr__(self):\n        return ask()\nA()", [3, LINES["ask"]]),
+            ("import pandas\npandas.Series([1]).apply(lambda _: ask())", [2, 2, LINES["ask"]]),
             ("g4f.Client(base_url='http://127.0.0.1:9', max_retries=0).chat.completions.create('?', 'm')", [1]),
             ("g4f.Conversation('m', 'http://127.0.0.1:9', max_retries=0)('?')", [1]),
         ):
@@ -124,13 +129,14 @@ class TestOwnLines(TracebackTestCase):
         self.assert_own(lines)
 
     def test_of_a_magic_that_runs_code(self) -> None:
-        """So it is in `%%time`, in a script that is run, and in a thread or task that nobody waits for."""
+        """So it is in `%%time`, in a script that is run, and in a thread, task or finalizer that nobody waits for."""
         lines = self.failure("%%time\nask()")
         self.assertEqual((REFUSED, LINES["ask"]), (lines[-1], places(lines)[-1]))
         self.assert_own(lines)
         for code in (
             "thread = threading.Thread(target=ask); thread.start(); thread.join()",
             "import gc\ntask = asyncio.create_task(ask_async())\nawait asyncio.wait([task])\ndel task\ngc.collect()",
+            "class Last:  # of a thread\n    def __del__(self): ask()\nLast()\nNone",
         ):
             with self.subTest(code):
                 lines = _lines(self.kernel.run(code).stderr)
@@ -163,6 +169,16 @@ class TestOwnLines(TracebackTestCase):
             told = "".join(self.kernel.run(code).outputs[0][1]["traceback"])
             self.assertIn("aiohttp", told)
             self.assertGreater(told.count("\n"), 40)
+        script.run(
+            "import traceback\n"
+            "from IPython.core.interactiveshell import InteractiveShell\n"
+            "shell = InteractiveShell.instance(history_load_length=0)\n"
+            "shell.history_manager.enabled = False\n"
+            "shell.run_line_magic('load_ext', 'g4f_jupyter')\n"
+            "shell.run_cell('import g4f; g4f.nothing')\n"
+            "name = traceback.extract_tb(shell.InteractiveTB.tb)[-1].filename\n"
+            "assert name.endswith('g4f/__init__.py'), name"
+        )
 
     def test_modes(self) -> None:
         """`%xmode` counts: one line if the user wants that, and all in Verbose."""
@@ -216,6 +232,29 @@ class TestErrorsOfTheUser(TracebackTestCase):
         lines = self.failure("try:\n    ask()\nexcept G4FError:\n    json.loads('{')")
         self.assertIn("decoder.py", "".join(lines))
 
+    def test_frozen(self) -> None:
+        """One whose attributes cannot be set is shown as any other."""
+        self.kernel.run(
+            "import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass Frozen(Exception):\n    number: int\n"
+            "class Raises:\n    def create_completion(model, messages):\n        raise Frozen(7)"
+        )
+        for code, expected in (
+            ("await ChatCompletion.create_async('', '?', Raises)", [1, 7]),
+            ("try:\n    ask()\nexcept G4FError as error:\n    raise Frozen(7) from error", [4, LINES["ask"], 4]),
+        ):
+            with self.subTest(code):
+                lines = self.failure(code)
+                self.assertEqual("Frozen: 7", lines[-1])
+                self.assertEqual(expected, places(lines))
+                self.assert_own(lines)
+
+    def test_in_a_loop_of_its_own(self) -> None:
+        """One raised in a loop that runs within that of the kernel shows nothing of how loops are nested."""
+        lines = self.failure("async def fail():\n    await asyncio.sleep(0)\n    1/0\nasyncio.run(fail())")
+        self.assertEqual("ZeroDivisionError: division by zero", lines[-1])
+        self.assertEqual([4, 3], places(lines))
+        self.assert_own(lines)
+
     def test_of_a_provider(self) -> None:
         """One that the user's provider raises shows where; so in code, in a list of providers and in the cell."""
         for code in (
@@ -257,6 +296,10 @@ class TestInterrupt(TracebackTestCase):
             "print('begun'); await asyncio.sleep(99)",
             "ChatCompletion.create('', '?', Stuck)",
             "for text in ChatCompletion.create('', '?', Stuck, stream=True): pass",
+            "asyncio.run(ChatCompletion.create_async('', '?', Stuck))",
+            "asyncio.run(asyncio.sleep(99, print('begun')))",
+            "%time ChatCompletion.create('', '?', Stuck)",
+            "class A:\n    def __repr__(self):\n        return ChatCompletion.create('', '?', Stuck)\nA()",
         ):
             with self.subTest(code):
                 cell = self.kernel.send(code)
@@ -269,12 +312,17 @@ class TestInterrupt(TracebackTestCase):
                 self.assertGreater(len(self.kernel.run("%tb").outputs[0][1]["traceback"]), 2)
 
     def test_of_the_user(self) -> None:
-        """Of the user's own code it has its traceback."""
-        cell = self.kernel.send("print('begun')\nthreading.Event().wait()")
-        self.kernel.wait_for(cell, "begun\n")
-        self.kernel.interrupt()
-        self.assertEqual("KeyboardInterrupt", self.kernel.finish(cell).reply["ename"])
-        self.assertIn(2, places(shown(cell)))
+        """Of the user's own code it has its traceback, also where that runs in a loop."""
+        for code in (
+            "print('begun')\nthreading.Event().wait()",
+            "import time\nasync def work(): print('begun'); time.sleep(99)\nasyncio.run(work())",
+        ):
+            with self.subTest(code):
+                cell = self.kernel.send(code)
+                self.kernel.wait_for(cell, "begun\n")
+                self.kernel.interrupt()
+                self.assertEqual("KeyboardInterrupt", self.kernel.finish(cell).reply["ename"])
+                self.assertIn(2, places(shown(cell)))
 
 
 class TestBesideOthers(TracebackTestCase):
@@ -297,9 +345,12 @@ class TestBesideOthers(TracebackTestCase):
 
     def test_unloaded(self) -> None:
         """Unloaded, nothing of ours is left, even if another has wrapped it meanwhile, which stays."""
-        state = "print(get_ipython().showtraceback.__qualname__, threading.excepthook is threading.__excepthook__)"
+        names = "get_ipython().showtraceback.__qualname__, threading.excepthook.__name__, sys.unraisablehook.__name__"
+        state = f"print({names})"
+        with Kernel() as bare:
+            before = bare.run(f"import sys, threading\n{state}").text
         self.kernel.run("%reload_ext g4f_jupyter\n%unload_ext g4f_jupyter")
-        self.assertEqual("InteractiveShell.showtraceback True\n", self.kernel.run(state).text)
+        self.assertEqual(before, self.kernel.run(state).text)
         self.assertGreater(len(self.failure("ask()")), 60)
         self.kernel.run(
             "%load_ext g4f_jupyter\n"

@@ -15,7 +15,7 @@ from .entities import entities, is_allowed
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
-__all__ = ["Code", "block", "blocks_of", "code_of", "fenced", "finished", "parser", "preformatted", "span"]
+__all__ = ["Code", "block", "blocks_of", "code_of", "fenced", "finished", "parser", "span"]
 
 _TEX = re.compile(r"\$|\\\\[()\[\]]|\\(?:begin|end)\{")
 """What JupyterLab takes for the begin or end of a formula, also inside code that stands in a list or a quotation."""
@@ -76,7 +76,7 @@ def fenced(code: str, language: str = "") -> str:
     return "\n".join([f"{fence}{language}", *([code] if code else []), fence])
 
 
-def preformatted(code: str) -> str:
+def _preformatted(code: str) -> str:
     """Return `code` as a code block of one line, without colours, for where a fence would not be enough."""
     return f"<pre><code>{entities(code)}</code></pre>"
 
@@ -89,7 +89,7 @@ def block(code: str, info: str, *, nested: bool, diagrams: bool = False) -> str:
     """
     code = code.removesuffix("\n")
     if nested and _TEX.search(code):
-        return preformatted(code)
+        return _preformatted(code)
     language = _language(info)
     if language.lower().startswith("mermaid"):
         language = "mermaid" if diagrams and "<" not in code else "text"

@@ -27,10 +27,10 @@ from .file import BROKEN, Entry, Kept, TapeFile, read_entry
 from .ports import Ports
 from .question import RecordedQuestion, differences, key_of, question, shortened
 
-__all__ = ["MODES", "Lookup", "Tape"]
+__all__ = ["Lookup", "Tape"]
 
 
-MODES = ("auto", "replay", "record", "off")
+_MODES = ("auto", "replay", "record", "off")
 
 SMALL = 2**15
 """Bytes up to which a file is put in order with each answer, so that the tape of a notebook always is."""
@@ -51,9 +51,9 @@ class Tape:
         Raises InputError for an unknown mode, for a file that `TapeFile` refuses, and in "record" if it cannot be
         written.
         """
-        if not isinstance(mode, str) or mode not in MODES:
-            near = close_matches(mode, MODES) if isinstance(mode, str) else ""
-            raise InputError(f"the mode of a tape is one of {', '.join(MODES)}, not {quoted(mode)}.{near}")
+        if not isinstance(mode, str) or mode not in _MODES:
+            near = close_matches(mode, _MODES) if isinstance(mode, str) else ""
+            raise InputError(f"the mode of a tape is one of {', '.join(_MODES)}, not {quoted(mode)}.{near}")
         self.file = TapeFile(file)
         self.mode, self.pace = mode, pace
         self._counts, self._ports = Counts(), Ports()

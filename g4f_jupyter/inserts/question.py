@@ -45,8 +45,8 @@ def fill(
         if not any(image is each for each in pictures):  # in braces, too: it is sent once
             pictures.append(image)
     left_out += dict.fromkeys([*inserted.left_out, *prompt.left_out])
-    told = None if system is None else prompt.text
-    return Filled(about + inserted.text, told, pictures, scrubber.count, left_out)
+    prompted = None if system is None else prompt.text
+    return Filled(about + inserted.text, prompted, pictures, scrubber.count, left_out)
 
 
 def _image(name: Any, variables: Mapping[str, Any]) -> Any:

@@ -13,11 +13,12 @@ from g4f.errors import NestAsyncioError
 from g4f.printable import counted, logger, say
 from g4f.waiting import bridge
 
-from ..beside import other_g4f
 from ..line import completion
 from ..line.question_mark import TRANSFORMERS
 from ..magics.chat import ChatMagics
 from ..magics.chat_lines import ChatLineMagics
+from ..other_package import other_g4f
+from .awaiting import AwaitRunner
 from .tracebacks import Tracebacks
 from .waking import wake_at_signals
 
@@ -82,6 +83,7 @@ def register(shell: InteractiveShell) -> None:
     shell.events.register("pre_run_cell", chat.forget_deleted)
     shell.events.register("post_run_cell", chat.end_cell)
     Tracebacks(shell).install()
+    AwaitRunner(shell).install()
     _Loop(shell)
 
 
@@ -100,6 +102,21 @@ def _drop_refused(shell: InteractiveShell) -> None:
 
 def unregister(shell: InteractiveShell) -> None:
     """Remove the magics from `shell`. Prints a line if conversations go with them."""
+    _say_dropped(shell)
+    completion.unregister(shell)
+    for magics in shell.magics_manager.magics.values():
+        for name in [name for name, magic in magics.items() if isinstance(getattr(magic, "__self__", None), _OURS)]:
+            del magics[name]
+    for event in ("pre_run_cell", "post_run_cell"):
+        _remove_callbacks(shell.events.callbacks[event])
+    if isinstance(shell.loop_runner, AwaitRunner):
+        shell.loop_runner.remove()
+    transformers = shell.input_transformer_manager.token_transformers
+    transformers[:] = [each for each in transformers if each not in TRANSFORMERS]
+    shell.configurables[:] = [each for each in shell.configurables if not isinstance(each, _OURS)]
+
+
+def _say_dropped(shell: InteractiveShell) -> None:
     configurables: list[Any] = shell.configurables
     for chat in [each for each in configurables if isinstance(each, ChatMagics)]:
         turns, tokens = chat.session.turns, sum(each.tokens for each in chat.session.spent)
@@ -108,16 +125,10 @@ def unregister(shell: InteractiveShell) -> None:
                 f"g4f_jupyter: the conversations ({counted(turns, 'turn')}) and the count of tokens ({tokens:,}) are "
                 "dropped; aliases and the settings of %config stay"
             )
-    completion.unregister(shell)
-    for magics in shell.magics_manager.magics.values():
-        for name in [name for name, magic in magics.items() if isinstance(getattr(magic, "__self__", None), _OURS)]:
-            del magics[name]
-    for event in ("pre_run_cell", "post_run_cell"):
-        for owner in [getattr(each, "__self__", None) for each in shell.events.callbacks[event]]:
-            if isinstance(owner, Tracebacks):
-                owner.remove()
-        callbacks = shell.events.callbacks[event]
-        callbacks[:] = [each for each in callbacks if not isinstance(getattr(each, "__self__", None), (*_OURS, _Loop))]
-    transformers = shell.input_transformer_manager.token_transformers
-    transformers[:] = [each for each in transformers if each not in TRANSFORMERS]
-    shell.configurables[:] = [each for each in shell.configurables if not isinstance(each, _OURS)]
+
+
+def _remove_callbacks(callbacks: list[Any]) -> None:
+    for owner in [getattr(each, "__self__", None) for each in callbacks]:
+        if isinstance(owner, Tracebacks):
+            owner.remove()
+    callbacks[:] = [each for each in callbacks if not isinstance(getattr(each, "__self__", None), (*_OURS, _Loop))]

@@ -17,7 +17,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from g4f.errors import G4FError
@@ -31,12 +31,12 @@ __all__ = ["Tracebacks"]
 
 
 class Tracebacks:
-    """Shows the errors of a shell, of its threads and of its forgotten tasks, from `install` to `remove`."""
+    """Shows the errors of a shell, of its threads, finalizers and forgotten tasks, from `install` to `remove`."""
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self._before = shell.showtraceback
-        self._before_in_thread = threading.excepthook
+        self._hooks = _Hook(threading, "excepthook"), _Hook(sys, "unraisablehook")
         self._is_installed = False
         self._interrupt: tuple[BaseException, KeyboardInterrupt] | None = None
 
@@ -45,7 +45,8 @@ class Tracebacks:
         self._is_installed = True
         self._shell.showtraceback = self.show  # type: ignore[method-assign, assignment]
         self._shell.events.register("post_run_cell", self.note_interrupt)
-        threading.excepthook = self._show_in_thread
+        for hook in self._hooks:
+            hook.install()
         logging.getLogger("asyncio").addFilter(_shorten_record)
 
     def remove(self) -> None:
@@ -53,8 +54,8 @@ class Tracebacks:
         self._is_installed = False
         if self._shell.showtraceback == self.show:
             self._shell.showtraceback = self._before  # type: ignore[method-assign]
-        if threading.excepthook == self._show_in_thread:
-            threading.excepthook = self._before_in_thread
+        for hook in self._hooks:
+            hook.remove()
         self._shell.events.unregister("post_run_cell", self.note_interrupt)
         logging.getLogger("asyncio").removeFilter(_shorten_record)
 
@@ -93,15 +94,31 @@ class Tracebacks:
             result.error_in_exec = self._interrupt[1]
         self._interrupt = None
 
-    def _show_in_thread(self, args: threading.ExceptHookArgs) -> None:
-        error = args.exc_value
+
+class _Hook:
+    """What Python calls, by a name of a module, with an error of a thread or of a finalizer: it shows less of it."""
+
+    def __init__(self, module: ModuleType, name: str) -> None:
+        self._module, self._name = module, name
+        self._before = getattr(module, name)
+        self._is_installed = False
+
+    def install(self) -> None:
+        self._is_installed = True
+        setattr(self._module, self._name, self)
+
+    def remove(self) -> None:
+        self._is_installed = False
+        if getattr(self._module, self._name) is self:
+            setattr(self._module, self._name, self._before)
+
+    def __call__(self, args: Any) -> None:
+        kind, error, _, *others = args
         if not self._is_installed or error is None:
-            self._before_in_thread(args)
+            self._before(args)
             return
         with _own_frames_only(error, 0):
-            # The type has no constructor with names.
-            short = threading.ExceptHookArgs((args.exc_type, error, error.__traceback__, args.thread))
-            self._before_in_thread(short)
+            self._before(type(args)((kind, error, error.__traceback__, *others)))  # the type takes no names
 
 
 def _is_cancelled_cell(error: BaseException) -> bool:
@@ -115,7 +132,7 @@ def _is_cancelled_cell(error: BaseException) -> bool:
 
 def _mode(error: BaseException, mode: str) -> str:
     """Return the `%xmode` in which to show an error, where the user's is the default one."""
-    if isinstance(error, KeyboardInterrupt) and (_is_about_ours(error) or not _own(error.__traceback__)):
+    if isinstance(error, KeyboardInterrupt) and not _is_in_own_code(error):
         return "Minimal"
     return "Plain" if isinstance(error, G4FError) and mode == "Context" else mode
 
@@ -130,19 +147,25 @@ def _own_frames_only(error: BaseException, offset: int) -> Iterator[None]:
         yield
         return
     all_ = list(_behind(error))
-    before = [(e, e.__traceback__, e.__cause__, e.__context__, e.__suppress_context__) for e in all_]
+    before = [(each, [getattr(each, name) for name in _OF_TRACEBACK]) for each in all_]
     hidden = {id(each) for each in all_ if not _own(each.__traceback__)}
     try:
-        for each, _, cause, context, is_suppressed in before:
-            each.__traceback__ = _shortened(each, offset if each is error else 0)
-            each.__cause__ = None if id(cause) in hidden else cause
-            each.__context__ = None if id(context) in hidden else context
-            each.__suppress_context__ = is_suppressed
+        for each, (_, cause, context, is_suppressed) in before:
+            trace = _shortened(each, offset if each is error else 0)
+            behind = [None if id(other) in hidden else other for other in (cause, context)]
+            _set(each, trace, *behind, is_suppressed)
         yield
     finally:
-        for each, trace, cause, context, is_suppressed in before:
-            each.__traceback__, each.__cause__, each.__context__ = trace, cause, context
-            each.__suppress_context__ = is_suppressed
+        for each, values in before:
+            _set(each, *values)
+
+
+_OF_TRACEBACK = ("__traceback__", "__cause__", "__context__", "__suppress_context__")  # in this order: a cause sets it
+
+
+def _set(error: BaseException, *values: object) -> None:
+    for name, value in zip(_OF_TRACEBACK, values, strict=True):
+        BaseException.__setattr__(error, name, value)  # an error may be frozen: a dataclass, or one of attrs
 
 
 def _behind(error: BaseException) -> Iterator[BaseException]:
@@ -167,6 +190,12 @@ def _is_about_ours(error: BaseException) -> bool:
 
 def _is_group_of_ours(error: BaseException) -> bool:
     return isinstance(error, BaseExceptionGroup) and _is_about_ours(error)
+
+
+def _is_in_own_code(interrupt: KeyboardInterrupt) -> bool:
+    """Whether it ended work of the user's own code, not a wait for an answer or for a loop."""
+    entries = list(frames(interrupt.__traceback__))
+    return bool(_own(interrupt.__traceback__)) and (not _is_about_ours(interrupt) or is_own(entries[-1].tb_frame))
 
 
 def _own(trace: TracebackType | None) -> list[TracebackType]:

@@ -21,19 +21,9 @@ from ...errors import InputError
 from ...images import inline, url_of
 from ...secrets.key import Key
 from ...wire import decoded
+from . import openai_words
 from .anthropic_answer import AnthropicReader
 from .http_provider import HTTPProvider, Page
-from .openai_words import (
-    Only,
-    ParsedMessage,
-    ToolFunction,
-    ToolUse,
-    effort,
-    functions,
-    parse_messages,
-    schema_of,
-    tool_choice,
-)
 
 __all__ = ["Anthropic"]
 
@@ -76,7 +66,7 @@ class Anthropic(HTTPProvider):
     ) -> tuple[str, dict[str, Any]]:
         """Return the request. A caller's `output_config` is added to what the other options give."""
         limit = options.pop("max_completion_tokens", LONGEST)
-        parsed = parse_messages(messages)
+        parsed = openai_words.parse_messages(messages)
         body: dict[str, Any] = {"model": model, "max_tokens": limit, "messages": _messages(parsed)}
         if stream:
             body["stream"] = True
@@ -87,14 +77,14 @@ class Anthropic(HTTPProvider):
         if (user := options.pop("user", None)) is not None:
             body["metadata"] = {"user_id": user}
         if tools := options.pop("tools", None):
-            body["tools"] = [_tool(tool) for tool in functions(tools)]
+            body["tools"] = [_tool(tool) for tool in openai_words.functions(tools)]
         if choice := _choice(options.pop("tool_choice", None), options.pop("parallel_tool_calls", None)):
             body["tool_choice"] = choice
         config: dict[str, Any] = {}
-        if (schema := schema_of(options.pop("response_format", None))) is not None:
+        if (schema := openai_words.schema_of(options.pop("response_format", None))) is not None:
             config["format"] = {"type": "json_schema", "schema": schema}
         if (given := options.pop("reasoning_effort", None)) is not None:
-            thinking = _thinking(model, parsed, effort(given, _EFFORTS))
+            thinking = _thinking(model, parsed, openai_words.effort(given, _EFFORTS))
             config |= thinking.pop("output_config", {})
             body |= thinking
         if config := config | dict(options.pop("output_config", {})):
@@ -118,7 +108,7 @@ class _List(msgspec.Struct):
     last_id: str | None = None
 
 
-def _thinking(model: str, parsed: list[ParsedMessage], level: str) -> dict[str, Any]:
+def _thinking(model: str, parsed: list[openai_words.ParsedMessage], level: str) -> dict[str, Any]:
     if not level:
         return {"thinking": {"type": "disabled"}}
     if "-4-5" not in model:
@@ -128,9 +118,9 @@ def _thinking(model: str, parsed: list[ParsedMessage], level: str) -> dict[str, 
     return {"thinking": {"type": "enabled", "budget_tokens": _BUDGETS[level]}}
 
 
-def _tool(tool: ToolFunction | dict[str, Any]) -> dict[str, Any]:
+def _tool(tool: openai_words.ToolFunction | dict[str, Any]) -> dict[str, Any]:
     """Return a function in Anthropic's form; one of Anthropic's own tools stays as it is."""
-    if not isinstance(tool, ToolFunction):
+    if not isinstance(tool, openai_words.ToolFunction):
         return tool
     declared = {"name": tool.name, "input_schema": tool.parameters or {"type": "object", "properties": {}}}
     more = {"description": tool.description, "strict": tool.strict}
@@ -140,15 +130,15 @@ def _tool(tool: ToolFunction | dict[str, Any]) -> dict[str, Any]:
 def _choice(given: object, parallel: object) -> dict[str, Any]:
     if given is None and parallel is not False:
         return {}
-    match tool_choice("auto" if given is None else given):
-        case Only(name):
+    match openai_words.tool_choice("auto" if given is None else given):
+        case openai_words.Only(name):
             sent: dict[str, Any] = {"type": "tool", "name": name}
         case word:
             sent = {"type": "any" if word == "required" else word}
     return sent | ({"disable_parallel_tool_use": True} if parallel is False and given != "none" else {})
 
 
-def _messages(parsed: list[ParsedMessage]) -> list[dict[str, Any]]:
+def _messages(parsed: list[openai_words.ParsedMessage]) -> list[dict[str, Any]]:
     """Merge consecutive messages of a role: the results of a message's calls must be in the next one."""
     messages: list[dict[str, Any]] = []
     for message in parsed:
@@ -166,7 +156,7 @@ def _messages(parsed: list[ParsedMessage]) -> list[dict[str, Any]]:
     return messages
 
 
-def _content(message: ParsedMessage) -> list[dict[str, Any]]:
+def _content(message: openai_words.ParsedMessage) -> list[dict[str, Any]]:
     """Return the blocks of a message, without blank text, which Anthropic refuses."""
     return [_block(part) for part in message.parts if part["type"] != "text" or part["text"].strip()]
 
@@ -180,16 +170,16 @@ def _block(part: dict[str, Any]) -> dict[str, Any]:
     return {"type": "image", "source": {"type": "url", "url": url}}
 
 
-def _call(message: ParsedMessage, call: ToolUse) -> dict[str, Any]:
+def _call(message: openai_words.ParsedMessage, call: openai_words.ToolUse) -> dict[str, Any]:
     return {"type": "tool_use", "id": _id(message, call), "name": call.name, "input": call.arguments}
 
 
-def _result(message: ParsedMessage, call: ToolUse) -> dict[str, Any]:
+def _result(message: openai_words.ParsedMessage, call: openai_words.ToolUse) -> dict[str, Any]:
     result = {"type": "tool_result", "tool_use_id": _id(message, call)}
     return result | ({"content": blocks} if (blocks := _content(message)) else {})
 
 
-def _id(message: ParsedMessage, call: ToolUse) -> str:
+def _id(message: openai_words.ParsedMessage, call: openai_words.ToolUse) -> str:
     """Return the id of a call in the characters that Anthropic accepts: ids of other providers may have more."""
     if not call.id:
         raise InputError(f'{message.where}: the tool call of {call.name!r} needs an "id" for Anthropic')

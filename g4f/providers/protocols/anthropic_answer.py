@@ -126,11 +126,11 @@ class AnthropicReader(Reader):
         if self._finish is not None and self.failure is None:
             out.append(self._finish)
 
-    def _stopped(self, told: _Delta | _Message) -> None:
+    def _stopped(self, end: _Delta | _Message) -> None:
         """Note why the answer ended."""
-        details = told.stop_details if isinstance(told.stop_details, dict) else {}
+        details = end.stop_details if isinstance(end.stop_details, dict) else {}
         words = details.get("explanation") or details.get("category")
-        self._finish = self.finish(told.stop_reason, words, called=self._calls) or self._finish
+        self._finish = self.finish(end.stop_reason, words, called=self._calls) or self._finish
 
     def _start(self, index: int | str | None, block: _Block, out: list[Item]) -> None:
         self._stop(index, out)  # of a block that was not closed

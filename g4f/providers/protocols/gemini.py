@@ -21,20 +21,9 @@ from ...errors import InputError
 from ...images import inline, url_of
 from ...secrets.key import Key
 from ...wire import decoded
+from . import openai_words
 from .gemini_answer import GeminiFrames, GeminiReader
 from .http_provider import HTTPProvider, Page
-from .openai_words import (
-    SIGNED,
-    Only,
-    ParsedMessage,
-    ToolFunction,
-    ToolUse,
-    effort,
-    functions,
-    parse_messages,
-    schema_of,
-    tool_choice,
-)
 
 __all__ = ["Gemini"]
 
@@ -77,7 +66,7 @@ class Gemini(HTTPProvider):
         """Return the request. A caller's `generationConfig` is added to what the other options give."""
         name = model if model.startswith(("models/", "tunedModels/")) else f"models/{model}"
         method = "streamGenerateContent?alt=sse" if stream else "generateContent"
-        parsed = parse_messages(messages)
+        parsed = openai_words.parse_messages(messages)
         body: dict[str, Any] = {"contents": _contents(parsed)}
         if instructions := [_part(part) for message in parsed if message.role == "system" for part in message.parts]:
             body["systemInstruction"] = {"parts": instructions}
@@ -110,7 +99,7 @@ class _List(msgspec.Struct, rename="camel"):
 def _config(model: str, options: dict[str, Any]) -> dict[str, Any]:
     """Remove from `options` those that belong in `generationConfig`, and return it."""
     config = {_CONFIG[name]: options.pop(name) for name in _CONFIG if name in options}
-    if (schema := schema_of(options.pop("response_format", None))) is not None:
+    if (schema := openai_words.schema_of(options.pop("response_format", None))) is not None:
         config |= {"responseMimeType": "application/json"} | ({"responseJsonSchema": schema} if schema else {})
     if (given := options.pop("reasoning_effort", None)) is not None:
         config["thinkingConfig"] = _thinking(model, given)
@@ -118,7 +107,7 @@ def _config(model: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _thinking(model: str, given: object) -> dict[str, Any]:
-    budget = effort(given, _BUDGETS)
+    budget = openai_words.effort(given, _BUDGETS)
     if not budget:
         return {"thinkingBudget": 0}
     shown: dict[str, Any] = {"includeThoughts": True}
@@ -128,8 +117,8 @@ def _thinking(model: str, given: object) -> dict[str, Any]:
 def _tools(tools: object) -> list[dict[str, Any]]:
     """Return the functions in one declaration; Gemini's own tools, such as {"googleSearch": {}}, stay as they are."""
     declared, own = [], []
-    for tool in functions(tools):
-        if isinstance(tool, ToolFunction):
+    for tool in openai_words.functions(tools):
+        if isinstance(tool, openai_words.ToolFunction):
             more = {"description": tool.description, "parametersJsonSchema": tool.parameters}
             declared.append({"name": tool.name} | {key: value for key, value in more.items() if value})
         else:
@@ -138,14 +127,14 @@ def _tools(tools: object) -> list[dict[str, Any]]:
 
 
 def _mode(given: object) -> dict[str, Any]:
-    match tool_choice(given):
-        case Only(name):
+    match openai_words.tool_choice(given):
+        case openai_words.Only(name):
             return {"mode": "ANY", "allowedFunctionNames": [name]}
         case word:
             return {"mode": "ANY" if word == "required" else word.upper()}
 
 
-def _contents(parsed: list[ParsedMessage]) -> list[dict[str, Any]]:
+def _contents(parsed: list[openai_words.ParsedMessage]) -> list[dict[str, Any]]:
     """Merge consecutive messages of a role, because results must come together, as their calls did.
 
     Results and a question are never merged: Gemini would take both for the model's own.
@@ -177,16 +166,16 @@ def _part(part: dict[str, Any]) -> dict[str, Any]:
     return {"fileData": {"fileUri": url} | ({"mimeType": kind} if kind else {})}
 
 
-def _call(call: ToolUse, *, first: bool) -> dict[str, Any]:
+def _call(call: openai_words.ToolUse, *, first: bool) -> dict[str, Any]:
     """Return a call of a message. Only the `first` one needs a signature."""
-    id_, _, signature = call.id.partition(SIGNED)
+    id_, _, signature = call.id.partition(openai_words.SIGNED)
     part: dict[str, Any] = {"functionCall": {"name": call.name, "args": call.arguments} | ({"id": id_} if id_ else {})}
     signed = signature or (_UNSIGNED if first else "")
     return part | ({"thoughtSignature": signed} if signed else {})
 
 
-def _result(message: ParsedMessage, call: ToolUse) -> dict[str, Any]:
+def _result(message: openai_words.ParsedMessage, call: openai_words.ToolUse) -> dict[str, Any]:
     if any(part["type"] != "text" for part in message.parts):
         raise InputError(f"{message.where}: the result of a tool must be text for Gemini")
     result = {"name": call.name, "response": {"output": "".join(part["text"] for part in message.parts)}}
-    return {"functionResponse": result | ({"id": id_} if (id_ := call.id.partition(SIGNED)[0]) else {})}
+    return {"functionResponse": result | ({"id": id_} if (id_ := call.id.partition(openai_words.SIGNED)[0]) else {})}
