@@ -91,8 +91,8 @@ class Lacking:
             with self.subTest(way), only(Plain, Able), self.assertRaises(RetryProviderError) as caught:
                 self.ask(way, g4f.Provider.IterListProvider([Plain, Silent]), images=PNG, seed=1)
             told = str(caught.exception)
-            self.assertIn("Plain: Plain cannot see images: leave that out, or ask Able", told)
-            self.assertIn("Silent: Silent does not take the option 'seed'", told)
+            self.assertIn("Plain cannot see images: leave that out, or ask Able", told)
+            self.assertIn("Silent does not take the option 'seed'", told)
 
 
 class _Streamed(Plain):

@@ -1322,7 +1322,7 @@ class TestFile(Folder):
             pass
 
         with self.warned("not recorded"), g4f.tape(self.tape):
-            self.assertEqual(["1", Own()], items(Teller(Own())))
+            self.assertEqual(["1", Own(1)], items(Teller(Own(1))))
         self.assertFalse(self.tape.exists())
 
     def test_half_of_a_character(self) -> None:

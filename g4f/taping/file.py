@@ -30,7 +30,6 @@ from ..providers.response import (
     Omitted,
     ProviderInfo,
     Reasoning,
-    TextWasReasoning,
     ToolCall,
     Trimmed,
     Usage,
@@ -44,9 +43,7 @@ VERSION = 1
 APPENDED = b" "
 """What a line begins with that was appended, and is not in order yet."""
 
-Kept: TypeAlias = (
-    str | Reasoning | TextWasReasoning | ToolCall | Usage | FinishReason | ProviderInfo | Trimmed | Logprobs | Omitted
-)
+Kept: TypeAlias = str | Reasoning | ToolCall | Usage | FinishReason | ProviderInfo | Trimmed | Logprobs | Omitted
 """What is kept of an answer: its text, and all events that are of the answer, and not of how it came about."""
 
 
