@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncGenerator, Callable
@@ -15,6 +14,7 @@ from g4f.errors import G4FError, InputError, ModelNotFoundError, ProviderNotFoun
 from g4f.Provider import IterListProvider, RetryProvider
 from g4f.providers.catalogue import find, load
 
+from . import loops
 from .faces import Answer, on_every_face
 
 
@@ -248,7 +248,7 @@ class TestAnything(TestCase):
                 with self.subTest(name), self.assertRaisesRegex(InputError, f"no option '{name}': use {instead}"):
                     call("?", **given)
             with self.assertRaisesRegex(InputError, instead):
-                asyncio.run(chat.acall("?", **given))
+                loops.run(chat.acall("?", **given))
         self.assertEqual("asked", chat("?"))
 
 
