@@ -8,7 +8,6 @@ an element or an attribute that no answer may have, and each address that was fe
 
 from __future__ import annotations
 
-import asyncio
 import random
 import re
 import sys
@@ -29,6 +28,8 @@ from g4f_jupyter.show.display import Frames
 from g4f_jupyter.show.history import History
 from g4f_jupyter.show.tables import Table
 from g4f_jupyter.threads import Thread
+
+from . import loops
 
 __all__ = ["JUDGE", "answers", "framed", "in_nbconvert", "screens", "wrong_in_html"]
 
@@ -104,7 +105,7 @@ def screens(made: list[str]) -> list[str]:
     whole = [made[at : at + 4] for at in range(0, len(made) - 3, 4)]
     found = []
     for one, two, three, four in whole:
-        found += [asyncio.run(framed(one, two, three, four))["text/markdown"]]
+        found += [loops.run(framed(one, two, three, four))["text/markdown"]]
         chat = Conversation(turns=[Turn(one, two), Turn(three, four)], system=four)
         found += [History(Thread(chat)).markdown(), chat._repr_markdown_()]
         found += [Table((one, two), [(three, four)], (one,)).markdown()]

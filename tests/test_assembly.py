@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 import unittest
 import warnings
@@ -26,6 +25,8 @@ from g4f.providers.response import (
     ToolCall,
     Usage,
 )
+
+from . import loops
 
 CALL = ToolCall(0, "c1", "f", "{}")
 CUT = (
@@ -160,8 +161,8 @@ class TestFaces(unittest.TestCase):
                 self.assertEqual(EXPECTED.get(name, seen), seen)
                 self.assertEqual(seen, of_completion(Client(says).chat.completions.create("q")))
                 self.assertEqual(seen, of_chunks(list(Client(says).chat.completions.stream("q"))))
-                self.assertEqual(seen, of_completion(asyncio.run(AsyncClient(says).chat.completions.create("q"))))
-                self.assertEqual(seen, of_answer(asyncio.run(Conversation(provider=says).acall("q"))))
+                self.assertEqual(seen, of_completion(loops.run(AsyncClient(says).chat.completions.create("q"))))
+                self.assertEqual(seen, of_answer(loops.run(Conversation(provider=says).acall("q"))))
                 with tempfile.TemporaryDirectory() as folder, g4f.tape(Path(folder, "tape.jsonl")):
                     self.assertEqual(seen, of_answer(Conversation(provider=says)("q")))
                     replayed = Conversation(provider=says)("q")

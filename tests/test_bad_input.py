@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncGenerator, Callable
@@ -16,6 +15,7 @@ from g4f.options import Options
 from g4f.Provider import IterListProvider, RetryProvider
 from g4f.providers.catalogue import find, load
 
+from . import loops
 from .faces import Answer, on_every_face
 
 
@@ -281,7 +281,7 @@ class TestAnything(TestCase):
                 with self.subTest(name), self.assertRaisesRegex(InputError, f"no option '{name}': use {instead}"):
                     call("?", **given)
             with self.assertRaisesRegex(InputError, instead):
-                asyncio.run(chat.acall("?", **given))
+                loops.run(chat.acall("?", **given))
         self.assertEqual("asked", chat("?"))
 
 

@@ -21,6 +21,7 @@ from g4f.shaping import BLANK, BLOCKS, Shaper
 from tests.servers import DONE, HANG, Request, Server, Step, delta, event, whole
 from tests.servers import stream as streamed
 
+from . import loops
 from .cost import LINEAR, growth
 
 KEY = "sk-abcdefghijklmnop-secret-7890"
@@ -60,7 +61,7 @@ def see(url: str, provider: str = "OpenAI", **options: Any) -> Seen:
 
     tracemalloc.start()
     try:
-        return asyncio.run(both())
+        return loops.run(both())
     finally:
         tracemalloc.stop()
 

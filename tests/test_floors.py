@@ -288,6 +288,24 @@ class TestFloors(unittest.TestCase):
         self.assertEqual(set(DYNAMIC), found)
 
 
+class TestTests(unittest.TestCase):
+    """What tests are written with."""
+
+    def test_loops(self) -> None:
+        """They run coroutines by `loops.run`: a nest package may have put in an `asyncio.run` that closes no loop.
+
+        One that is left open is closed by the garbage collector, whenever that is, with a warning in another test; and
+        if that is while a test parses Python, pytest's words about the warning break its parser (CPython 3.11).
+        """
+        found = {
+            path.name
+            for path in Path(__file__).parent.glob("*.py")
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "asyncio.run"
+        }
+        self.assertEqual({"test_asyncio.py", "fuzz_streams.py"}, found)  # where it is the subject; a program
+
+
 class TestReading(unittest.TestCase):
     """What this test sees in a file."""
 

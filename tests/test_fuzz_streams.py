@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import unittest
 from unittest import mock
 
+from . import loops
 from .fuzz_streams import cases, run
 
 
@@ -17,7 +17,7 @@ class TestFuzz(unittest.TestCase):
         """Each is the right answer, or an error of the tree in one clean line that shows no key."""
         environ = {name: value for name, value in os.environ.items() if not name.startswith("G4F_")}
         with mock.patch.dict(os.environ, environ, clear=True):
-            result = asyncio.run(run(seed=9, count=2000))
+            result = loops.run(run(seed=9, count=2000))
         self.assertEqual([], result.wrong)
         self.assertGreater(result.outcomes["answer"], 600)
         self.assertGreater(result.outcomes["ResponseError"], 300)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import tempfile
 import time
@@ -18,6 +17,7 @@ from g4f.providers.catalogue import find, load, load_at
 from g4f.providers.rows import Row
 from g4f_jupyter.line.model_names import DAY, cached, fetch, known
 
+from . import loops
 from .script import run
 from .servers import Server, whole
 
@@ -47,7 +47,7 @@ class TestFetch(CacheTestCase):
         with Server(LISTED) as server:
             provider = load_at(server.url)
             self.assertEqual([], cached(server.url))
-            self.assertEqual(["b", "a"], asyncio.run(fetch(provider)))
+            self.assertEqual(["b", "a"], loops.run(fetch(provider)))
             for same in (provider.row, server.url, server.url + "/"):
                 self.assertEqual(["b", "a"], cached(same))
             self.assertEqual(["/v1/models"], [request.path for request in server.requests])
@@ -56,7 +56,7 @@ class TestFetch(CacheTestCase):
     def test_time_limit(self) -> None:
         """A list is old after `max_age` seconds, and so is one from the future."""
         with Server(LISTED) as server:
-            asyncio.run(fetch(load_at(server.url)))
+            loops.run(fetch(load_at(server.url)))
         now = time.time()
         for later, expected in ((DAY - 60, ["b", "a"]), (DAY + 60, []), (-60, [])):
             with self.subTest(later), mock.patch("g4f_jupyter.line.model_names.time", lambda: now + later):  # noqa: B023
@@ -66,7 +66,7 @@ class TestFetch(CacheTestCase):
     def test_environment(self) -> None:
         """A provider that the environment sends elsewhere has the list of that place, not its own."""
         with Server(LISTED) as server, mock.patch.dict(os.environ, OPENAI_BASE_URL=server.url):
-            asyncio.run(fetch(load("OpenAI")))
+            loops.run(fetch(load("OpenAI")))
             self.assertEqual(["b", "a"], cached(find("OpenAI")))
         self.assertEqual([], cached(find("OpenAI")))
 
@@ -75,7 +75,7 @@ class TestFetch(CacheTestCase):
         with Server(LISTED) as server:
             url = server.url.replace("//", "//user:pass/w@rd@")
             with mock.patch.dict(os.environ, OPENAI_BASE_URL=server.url):
-                asyncio.run(fetch(load("OpenAI")))
+                loops.run(fetch(load("OpenAI")))
             self.assertEqual(["b", "a"], cached(url + "?key=hidden"))
         (file,) = self.files()
         for secret in ("sk-1234", "user", "pass", "127.0.0.1", "hidden"):
@@ -85,9 +85,9 @@ class TestFetch(CacheTestCase):
         """A failure is the provider's own error, and is not kept; nor does it cost what was there."""
         with Server(LISTED, whole({"error": {"message": "no"}}, status=401)) as server:
             provider = load_at(server.url)
-            asyncio.run(fetch(provider))
+            loops.run(fetch(provider))
             with self.assertRaises(MissingAuthError):
-                asyncio.run(fetch(provider))
+                loops.run(fetch(provider))
             self.assertEqual(["b", "a"], cached(server.url))
 
     def test_other_providers(self) -> None:
@@ -104,12 +104,12 @@ class TestFetch(CacheTestCase):
         class Default:
             default_model = "only"
 
-        self.assertEqual(["x"], asyncio.run(fetch(Listing())))
-        self.assertEqual(["only"], asyncio.run(fetch(Default)))
+        self.assertEqual(["x"], loops.run(fetch(Listing())))
+        self.assertEqual(["only"], loops.run(fetch(Default)))
         with self.assertRaisesRegex(ResponseError, r"^Wrong.models\(\) gave no list of names$"):
-            asyncio.run(fetch(Wrong()))
+            loops.run(fetch(Wrong()))
         with self.assertRaisesRegex(InputError, "^object has no list of its models$"):
-            asyncio.run(fetch(object()))
+            loops.run(fetch(object()))
         self.assertEqual([], self.files())
 
 
@@ -119,7 +119,7 @@ class TestDisk(CacheTestCase):
     def test_broken(self) -> None:
         """A file that is torn, foreign, or of another shape is no list, and is replaced by the next one."""
         with Server(LISTED) as server:
-            asyncio.run(fetch(load_at(server.url)))
+            loops.run(fetch(load_at(server.url)))
             (file,) = self.files()
             torn = file.read_bytes()[:-3]
             for data in (
@@ -134,20 +134,20 @@ class TestDisk(CacheTestCase):
                 with self.subTest(data[:20]):
                     file.write_bytes(data)
                     self.assertEqual([], cached(server.url))
-            self.assertEqual(["b", "a"], asyncio.run(fetch(load_at(server.url))))
+            self.assertEqual(["b", "a"], loops.run(fetch(load_at(server.url))))
             self.assertEqual(["b", "a"], cached(server.url))
 
     def test_unwritable(self) -> None:
         """Where nothing can be written, the names are there all the same."""
         Path(self.folder, "g4f-jupyter").touch()
         with Server(LISTED) as server:
-            self.assertEqual(["b", "a"], asyncio.run(fetch(load_at(server.url))))
+            self.assertEqual(["b", "a"], loops.run(fetch(load_at(server.url))))
             self.assertEqual([], cached(server.url))
 
     def test_full_disk(self) -> None:
         """A list that cannot be put in its place leaves nothing behind."""
         with Server(LISTED) as server, mock.patch("pathlib.Path.replace", side_effect=OSError("no space")):
-            asyncio.run(fetch(load_at(server.url)))
+            loops.run(fetch(load_at(server.url)))
         self.assertEqual([], self.files())
 
     def test_two_processes(self) -> None:

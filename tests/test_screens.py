@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import io
 import logging
 import unittest
@@ -26,6 +25,7 @@ from g4f_jupyter.show.tables import Table
 from g4f_jupyter.show.terminal import Rendered, Terminal
 from g4f_jupyter.threads import Thread
 
+from . import loops
 from .hostile import framed
 
 ROOT = Path(g4f.__file__).parent.parent
@@ -78,7 +78,7 @@ class TestOneWay(unittest.TestCase):
         self.assertEqual({"g4f/printable.py", "g4f/__init__.py"}, ours)
         with self.assertLogs("g4f", logging.DEBUG) as logs:
             logger.info("%s", STEERING)
-            asyncio.run(_drained(Named()))
+            loops.run(_drained(Named()))
         for record in logs.records:
             self.assertEqual(one_line(record.getMessage()), record.getMessage())
 
@@ -115,7 +115,7 @@ class TestNothingSteers(unittest.TestCase):
 
     def test_frames(self) -> None:
         """Each form of an answer in a notebook, with its thoughts, calls and the lines below it."""
-        frame = asyncio.run(framed(STEERING, STEERING, STEERING, STEERING))
+        frame = loops.run(framed(STEERING, STEERING, STEERING, STEERING))
         self.assertEqual({"text/plain", "text/markdown"}, set(frame))
         for form, text in frame.items():
             with self.subTest(form):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import unittest
 from typing import Any
 
@@ -12,6 +11,8 @@ from g4f.errors import G4FError, RateLimitError
 from g4f.providers.response import FinishReason, Item, Reasoning, Replayed, Status, ToolCall, Usage
 from g4f.providers.retry_provider import IterListProvider
 from g4f.spending import Spent, count, counters
+
+from . import loops
 
 QUESTION = [{"role": "user", "content": "12345678"}]
 
@@ -129,7 +130,7 @@ class TestPassedOver(SpendingTestCase):
                 pass
 
         with self.assertRaises(G4FError):
-            asyncio.run(read())
+            loops.run(read())
         self.assertEqual([], self.tokens())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import string
@@ -20,6 +19,7 @@ from g4f.providers.retry_provider import IterListProvider
 from g4f_jupyter.line.aliases import AliasTarget
 from g4f_jupyter.show.tables import Table, alias_table, model_table, provider_table
 
+from . import loops
 from .servers import HANG, HELD, Server, whole
 
 LISTED = whole({"data": [{"id": "b"}, {"id": "a"}]})
@@ -112,7 +112,7 @@ class TestTables(unittest.TestCase):
         """Those that are kept, fetched when none are, and when they shall be."""
         with Server(LISTED, whole({"data": [{"id": "c"}]})) as server:
             for refresh, names in ((False, "ba"), (False, "ba"), (True, "c")):
-                table = asyncio.run(model_table(server.url, refresh=refresh))
+                table = loops.run(model_table(server.url, refresh=refresh))
                 name = f"127.0.0.1:{server.port}"
                 self.assertEqual([(name, each) for each in names], table.rows)
             self.assertEqual(2, len(server.requests))
@@ -122,28 +122,28 @@ class TestTables(unittest.TestCase):
         with Server(LISTED) as server:
             first, other = load_at(server.url), load_at(server.url + "/x")
             for given in (f"{server.url} {server.url}/x", IterListProvider([first, other])):
-                self.assertEqual(["b", "a", "b", "a"], [name for _, name in asyncio.run(model_table(given)).rows])
+                self.assertEqual(["b", "a", "b", "a"], [name for _, name in loops.run(model_table(given)).rows])
 
     def test_fails(self) -> None:
         """Who is named and fails, fails; among those that nobody named, the error stands in the place of the models."""
         refused = whole({"error": {"message": "no"}}, status=401)
         with Server(refused) as server:
             with self.assertRaises(MissingAuthError):
-                asyncio.run(model_table(server.url))
+                loops.run(model_table(server.url))
             with self.assertRaisesRegex(ProviderNotFoundError, "Did you mean 'OpenAI'"):
-                asyncio.run(model_table("OpenAY"))
+                loops.run(model_table("OpenAY"))
             with self.assertRaises(InputError):
-                asyncio.run(model_table(object()))
+                loops.run(model_table(object()))
         with Server(LISTED, refused) as server, mock.patch.dict(os.environ, OPENAI_API_KEY="sk-1234"):
             os.environ["OPENAI_BASE_URL"] = server.url  # which is looked for, and then asked
-            found = dict(asyncio.run(model_table(None)).rows)
+            found = dict(loops.run(model_table(None)).rows)
         self.assertRegex(found["OpenAI"], r"^\[.*OPENAI_API_KEY.*\]$")
         self.assertNotIn("sk-1234", found["OpenAI"])
 
     def test_at_the_same_time(self) -> None:
         """All are asked at once, and stand in the order in which they were named."""
         with Server([HELD], LISTED) as server:  # the first answers when the second was asked
-            found = asyncio.run(model_table(f"{server.url} {server.url}/x"))
+            found = loops.run(model_table(f"{server.url} {server.url}/x"))
         self.assertEqual(["b", "a", "b", "a"], [name for _, name in found.rows])
 
     def test_slow(self) -> None:
@@ -152,7 +152,7 @@ class TestTables(unittest.TestCase):
             addresses = {"OPENAI_BASE_URL": slow.url, "ANTHROPIC_BASE_URL": quick.url}
             keys = {"OPENAI_API_KEY": "sk", "ANTHROPIC_API_KEY": "sk"}
             with mock.patch.dict(os.environ, keys | addresses), mock.patch("g4f_jupyter.show.tables.PATIENCE", 0.3):
-                found = asyncio.run(model_table(None)).rows
+                found = loops.run(model_table(None)).rows
         self.assertEqual(("OpenAI", "[no answer within 0.3 s; use -p OpenAI to wait longer]"), found[0])
         self.assertEqual([("Anthropic", "b"), ("Anthropic", "a")], found[1:3])
 
@@ -162,7 +162,7 @@ class TestTables(unittest.TestCase):
         class Mine:
             default_model = "mine-1"
 
-        self.assertEqual([("Mine", "mine-1")], asyncio.run(model_table(Mine)).rows)
+        self.assertEqual([("Mine", "mine-1")], loops.run(model_table(Mine)).rows)
 
     def test_aliases(self) -> None:
         """What each stands for."""

@@ -44,8 +44,6 @@ class AwaitRunner:
         try:
             return loop.run_until_complete(task)
         except KeyboardInterrupt:
-            if task.done():
-                raise
             task.cancel()
             return loop.run_until_complete(task)
 
