@@ -150,12 +150,12 @@ class FallOver:
         """Then the error names each, in the order in which they were asked."""
         self.expect_error(
             RetryProviderError(
-                "no provider answered. a: too many; b: KeyError; "
+                "no provider answered. to: too many; b: KeyError; "
                 "c: the answer was empty: no text and no tool call; d cancelled its own answer; e: closed",
             ),
             lambda: IterListProvider(
                 [
-                    _failing("a"),
+                    _failing("to"),
                     Gives("b", error=KeyError()),
                     Gives("c"),
                     Gives("d", error=asyncio.CancelledError()),

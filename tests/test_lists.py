@@ -292,16 +292,16 @@ class TestAgain(unittest.TestCase):
 
     def test_several_times_in_the_list(self) -> None:
         """One that stands there several times is asked so often, and waited for like any other."""
-        for answer, pauses in ((whole({}, 503), 2), (whole({}, 400), 0)):
+        for answer, pauses in ((whole({}, 503), 3), (whole({}, 400), 0)):
             self.asked.clear()
             self.pauses.clear()
-            retrying = RetryProvider([self.far("a", answer)], single_provider_retry=True, max_retries=3)
+            retrying = RetryProvider([self.far("a", answer)], single_provider_retry=True, max_retries=4)
             with self.subTest(answer[0]), self.assertRaises(errors.RetryProviderError) as caught:
                 ChatCompletion.create("m", "Hi", retrying)
-            self.assertEqual(["a"] * 3, self.asked)
+            self.assertEqual(["a"] * 4, self.asked)
             self.assertEqual(pauses, len(self.pauses))
             self.assertEqual(sorted(self.pauses), self.pauses)
-            self.assertEqual(3, len(caught.exception.errors))
+            self.assertEqual(4, len(caught.exception.errors))
         self.asked.clear()
         a, b = catalogue.load_at(self.far("a", whole({}, 503))), self.far("b", whole({}, 401))
         with self.assertRaises(errors.RetryProviderError):
@@ -318,7 +318,7 @@ class TestAgain(unittest.TestCase):
 
     def test_failure_in_the_answer(self) -> None:
         """One whose answer begins with a failure that may pass is asked again, like one that refuses."""
-        for status, again in ((429, True), (503, True), (400, False), (402, False)):
+        for status, again in ((429, True), (503, True), (400, False), (402, False), ("insufficient_quota", False)):
             for form in (whole, lambda body: stream(event(body))):
                 self.asked.clear()
                 with self.subTest(status, form=form):

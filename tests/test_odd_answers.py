@@ -297,6 +297,7 @@ class TestFailuresInAnyForm(unittest.TestCase):
         ({"object": "error", "message": "No memory", "type": "InternalServerError", "code": 500}, errors.ServerError),
         ({"object": "error", "message": "No memory"}, errors.ResponseError),
         ({"type": "error", "message": "No memory"}, errors.ResponseError),
+        ({"status": "error", "detail": "No memory"}, errors.ResponseError),
         ({"success": False, "message": "No memory"}, errors.ResponseError),
         ({"success": False, "errors": [{"code": 5006, "message": "No memory"}], "result": None}, errors.ResponseError),
         ({"code": 1002, "msg": "No memory"}, errors.ResponseError),
@@ -405,12 +406,14 @@ class TestArrays(unittest.TestCase):
         for body in (
             b"[]",
             b"[[1]]",
+            b"[" * 950 + b"{}" + b"]" * 950,
             b"[" * 10_000 + b"{}" + b"]" * 10_000,
             b'["{}"]',
             json.dumps([piece, 1]).encode(),
         ):
             with self.subTest(body[:20]):
-                self.assertIs(errors.ResponseError, type(outcome(OPENAI, whole(body)).error))
+                given = outcome(OPENAI, whole(body))
+                self.assertEqual(([], errors.ResponseError), (given.items, type(given.error)))
         given = outcome(OPENAI, whole([piece, piece]))
         self.assertEqual(("aa", "aa"), (given.text, given.error and given.error.partial))
 
@@ -704,6 +707,9 @@ class TestBeside(unittest.TestCase):
         reader = OpenAIReader(Target("OpenAI", "m", (), ""))
         reads = [reader.feed([b'{"model": "served", "choices": []}']) for _ in range(2)]
         self.assertEqual([[ProviderInfo("OpenAI", "served")], []], reads)
+        with Server(whole(OPENAI.whole("Hello") | {"model": "m" * 5000, "id": "x\n" * 5000})) as server:
+            info = ask(server, "OpenAI", stream=True).items[0]
+            self.assertEqual(("m" * 200, 200), (info.model, len(info.id)))
         for odd in ({"model": 1, "id": []}, {"model": "", "id": None}):
             with self.subTest(odd), Server(whole(OPENAI.whole("Hello") | odd)) as server:
                 self.assertEqual("Hello", ask(server, "OpenAI", stream=True).items[0])
