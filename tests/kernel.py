@@ -148,8 +148,11 @@ class Kernel:
     def run(
         self, code: str, *, metadata: dict[str, Any] | None = None, subshell: str | None = None, **content: Any
     ) -> Cell:
-        """Send a cell and wait for its end."""
-        return self.finish(self.send(code, metadata=metadata, subshell=subshell, **content))
+        """Send a cell and wait for its end. Again, if it is aborted: ipykernel 6 takes it for one behind an error."""
+        cell = self.finish(self.send(code, metadata=metadata, subshell=subshell, **content))
+        if cell.status == "aborted":
+            cell = self.finish(self.send(code, metadata=metadata, subshell=subshell, **content))
+        return cell
 
     def finish(self, cell: Cell) -> Cell:
         """Wait for the end of a cell: its reply has come, and the kernel is idle again."""

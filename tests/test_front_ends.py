@@ -19,8 +19,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from .kernel import Cell, Kernel
 from .test_magics import SETUP, ChatTestCase
 
@@ -183,12 +181,15 @@ class Everywhere:
 
     def send(self: Any, code: str, number: int) -> Cell:
         """Queue the cell of that number."""
-        metadata = self.front_end.cell(self.before + number)
-        return self.kernel.send(code, metadata=metadata, **self.front_end.content)
+        return self.kernel.send(code, **self.request(number))
 
     def run_cell(self: Any, code: str, number: int) -> Cell:
         """Run the cell of that number."""
-        return self.kernel.finish(self.send(code, number))
+        return self.kernel.run(code, **self.request(number))
+
+    def request(self: Any, number: int) -> dict[str, Any]:
+        """Return what a request of the cell of that number says besides its code."""
+        return {"metadata": self.front_end.cell(self.before + number), **self.front_end.content}
 
     def run_own(self: Any) -> None:
         """Run what the front end runs by itself."""
@@ -380,8 +381,11 @@ class TestWithoutUpdates(ChatTestCase):
         cell = self.kernel.run("%chat -p Echo --once hi")
         self.assertGreater(len(cell.outputs), 1)
 
+    @unittest.skipUnless(find_spec("papermill"), "needs papermill, of the test extra")
     def test_papermill(self) -> None:
         """What papermill logs of a cell has the whole answer, and the notebook has it once."""
+        import nbformat
+
         cells = [nbformat.v4.new_code_cell(code) for code in (SETUP, "%%chat -p Echo --new\nhi")]
         command = [sys.executable, "-m", "papermill", "--kernel", "python3", "--log-output", "in.ipynb", "out.ipynb"]
         with tempfile.TemporaryDirectory() as folder:

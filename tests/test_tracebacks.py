@@ -159,6 +159,28 @@ class TestOwnLines(TracebackTestCase):
         self.assert_own(lines)
         self.assertLess(len(lines), 20)
 
+    def test_behind_a_group(self) -> None:
+        """So it is where the group is only behind another error, or another error behind a group."""
+        group = "async with asyncio.TaskGroup() as group:\n        group.create_task(ask_async())"
+        for code, last in (
+            ("try:\n    ask()\nexcept* G4FError:\n    raise ValueError('x')", "ValueError: x"),
+            (
+                f"try:\n    {group}\nexcept ExceptionGroup as error:\n    raise KeyError('x') from error",
+                "KeyError: 'x'",
+            ),
+            ("try:\n    raise ExceptionGroup('g', [ValueError(1)])\nexcept ExceptionGroup:\n    ask()", REFUSED),
+        ):
+            with self.subTest(code):
+                cell = self.kernel.run(code)
+                lines = shown(cell)
+                self.assertEqual(("", ""), (cell.stderr, cell.text))
+                self.assertTrue(lines[-1].endswith(last), lines)
+                self.assertTrue(any("ExceptionGroup: " in line for line in lines), lines)
+                self.assertTrue(any(REFUSED in line for line in lines), lines)
+                self.assertIn(f"line {LINES['ask_async' if 'async' in code else 'ask']}, in ask", "".join(lines))
+                self.assert_own(lines)
+                self.assertLess(len(lines), 20)
+
     def test_whole(self) -> None:
         """`%tb` shows the whole traceback, in any mode, and so does a debugger: nothing is lost."""
         self.failure("ask()")

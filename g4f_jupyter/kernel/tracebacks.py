@@ -17,6 +17,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -75,17 +76,18 @@ class Tracebacks:
         offset = maker.tb_offset if tb_offset is None else tb_offset
         try:
             maker.set_mode("Minimal" if is_cancelled else _mode(error, mode))
-            show = self._show_group if _is_group_of_ours(error) else self._before
+            show = self._show_group if _is_about_ours(error) and _has_group(error) else self._before
             with _own_frames_only(error, offset):
-                show((type(error), error, error.__traceback__), filename, tb_offset, **options)
+                show((type(error), error, error.__traceback__), filename, offset, **options)
         finally:
             maker.set_mode(mode)
             sys.last_traceback = maker.tb = error.__traceback__
 
-    def _show_group(self, exc_tuple: Any, *_: object, **__: object) -> None:
-        """Show a group with all its errors, as Python does: IPython has no form of its own for one."""
-        kind, error, _ = self._shell._get_exc_info(exc_tuple)  # noqa: SLF001 - `%tb` shows what it notes
-        lines = "".join(traceback.format_exception(error)).splitlines()
+    def _show_group(self, exc_tuple: Any, _: object, offset: int, **__: object) -> None:
+        """Show a group, be it only behind an error, with all that is in it: IPython has no form of its own for one."""
+        kind, error, trace = self._shell._get_exc_info(exc_tuple)  # noqa: SLF001 - `%tb` shows what it notes
+        shown = next(islice(frames(trace), offset, None), None)
+        lines = "".join(traceback.format_exception(kind, error, shown)).splitlines()
         self._shell._showtraceback(kind, error, lines)  # noqa: SLF001
 
     def note_interrupt(self, result: ExecutionResult) -> None:
@@ -148,7 +150,7 @@ def _own_frames_only(error: BaseException, offset: int) -> Iterator[None]:
         return
     all_ = list(_behind(error))
     before = [(each, [getattr(each, name) for name in _OF_TRACEBACK]) for each in all_]
-    hidden = {id(each) for each in all_ if not _own(each.__traceback__)}
+    hidden = {id(each) for each in all_ if not (_own(each.__traceback__) or isinstance(each, BaseExceptionGroup))}
     try:
         for each, (_, cause, context, is_suppressed) in before:
             trace = _shortened(each, offset if each is error else 0)
@@ -188,8 +190,8 @@ def _is_about_ours(error: BaseException) -> bool:
     )
 
 
-def _is_group_of_ours(error: BaseException) -> bool:
-    return isinstance(error, BaseExceptionGroup) and _is_about_ours(error)
+def _has_group(error: BaseException) -> bool:
+    return any(isinstance(each, BaseExceptionGroup) for each in _behind(error))
 
 
 def _is_in_own_code(interrupt: KeyboardInterrupt) -> bool:
@@ -207,7 +209,7 @@ def _shortened(error: BaseException, offset: int) -> TracebackType | None:
     entries = list(frames(error.__traceback__))
     last = max((place for place, entry in enumerate(entries) if is_ours(entry.tb_frame)), default=-1)
     if isinstance(error, BaseExceptionGroup):  # `_show_group` shows all frames, and none of asyncio's is wanted
-        last, offset = len(entries), 0
+        last = len(entries)
     if last < 0:
         return error.__traceback__
     kept, is_shown = [], False
