@@ -19,7 +19,16 @@ from unittest.mock import ANY
 from g4f import AsyncClient, ChatCompletion, Client
 from g4f.client.types import ChatCompletion as Completion
 from g4f.client.types import ChatCompletionChunk, CompletionUsage
-from g4f.providers.response import FinishReason, Item, PassedOver, ProviderInfo, Reasoning, ToolCall, Usage
+from g4f.providers.response import (
+    FinishReason,
+    Item,
+    PassedOver,
+    ProviderInfo,
+    Reasoning,
+    TextWasReasoning,
+    ToolCall,
+    Usage,
+)
 from g4f.waiting import bridge
 
 __all__ = ["Answer", "Face", "on_every_face"]
@@ -43,6 +52,8 @@ class Answer(NamedTuple):
 def _of_items(items: Iterable[Item]) -> Answer:
     items = list(items)
     failed = max((place for place, item in enumerate(items) if isinstance(item, PassedOver)), default=0)
+    ends = max((place for place, item in enumerate(items) if isinstance(item, TextWasReasoning)), default=0)
+    items = [Reasoning(item) if isinstance(item, str) and place < ends else item for place, item in enumerate(items)]
     calls: dict[int, list[str]] = {}
     usage, finish, model, provider = None, ANY, ANY, ANY
     for item in items:
@@ -89,7 +100,7 @@ def _of_chunks(chunks: Iterable[ChatCompletionChunk]) -> Answer:
             pieced = (call.id or "", call.function.name or "", call.function.arguments or "")
             calls[call.index] = [a + b for a, b in zip(calls.get(call.index, ("",) * 3), pieced, strict=True)]
     return Answer(
-        "".join(delta.content or "" for delta in deltas),
+        "".join(delta.content or "" for delta in deltas[begun:]),
         "".join(delta.reasoning or "" for delta in deltas[begun:]),
         [tuple(call) for call in calls.values()],
         _told(last.usage),

@@ -423,6 +423,7 @@ class Cuts:
             ("<think>\na\n</think>\n\nc", "c", "\na\n"),
             ("a<thin", "a<thin", ""),
             ("<think>a</thin", "", "a</thin"),
+            ("hm\n</think>\n\nc", "c", "hm\n"),
         ):
             for cut in range(len(text) + 1):
                 with self.subTest(text=text, cut=cut):

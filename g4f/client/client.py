@@ -13,7 +13,7 @@ from ..dispatch import Request, prepare, stream_events
 from ..models import Model
 from ..options import AnyOptions, Options, StreamedOptions, WholeOptions, check_words, in_our_words
 from ..providers.base_provider import Provider
-from ..providers.response import Logprobs, PassedOver, Reasoning, ToolCall, Usage
+from ..providers.response import Logprobs, PassedOver, Reasoning, TextWasReasoning, ToolCall, Usage
 from ..routing import merged
 from ..typing import Messages
 from ..waiting import bridge
@@ -213,7 +213,9 @@ async def _chunks(request: Request) -> AsyncGenerator[ChatCompletionChunk]:
                 case Logprobs():
                     yield chunk(Delta(), logprobs=ChoiceLogprobs.of(event.content))
                     continue
-                case PassedOver():  # a role begins the message anew
+                case TextWasReasoning():  # a role begins the message anew
+                    role, delta = "assistant", Delta(None, answer.reasoning)
+                case PassedOver():  # so it does
                     role = "assistant"
                     continue
                 case _:

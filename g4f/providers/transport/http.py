@@ -209,7 +209,7 @@ class Exchange:
         with Limits(None, request.settings.first_timeout):
             for _ in range(4):
                 response = await _send(request, url)
-                if response.status == 200:
+                if response.status in (200, 201):  # some gateways say that an answer was created
                     self.response = HTTPResponse(request, response)
                     return
                 try:
