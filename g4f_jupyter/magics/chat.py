@@ -23,7 +23,8 @@ from ..line.aliases import Aliases
 from ..line.arguments import chat_arguments, parsed
 from ..line.providers import Who, who
 from ..session import Question, Session
-from ..show.display import KEPT, Frames, Screen, errors_in_one_line, show
+from ..show.display import Frames, Screen, show
+from ..show.errors import KEPT, errors_in_one_line
 from ..show.footer import footer, metadata, notes, total
 from ..show.preview import Preview
 from ..show.terminal import terminal

@@ -20,7 +20,7 @@ from g4f.waiting import bridge
 from ..inserts.scope import variables_of
 from ..line.arguments import parsed_whole
 from ..line.providers import who
-from ..show.display import errors_in_one_line
+from ..show.errors import errors_in_one_line
 from ..show.footer import total, total_cost
 from ..show.history import History
 from ..show.tables import Table, alias_table, model_table, provider_table

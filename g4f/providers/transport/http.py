@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
-from functools import lru_cache
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import msgspec
 
-from ...errors import ContextLengthError, G4FError, InputError, ResponseError
+from ...errors import ContextLengthError, G4FError, ResponseError
 from ...secrets.key import Key
 from ...waiting.limits import Limits
 from ..access import shown
 from ..response import Status
-from .failures import broken, foreign_errors, reason, unsent
+from .failures import broken, foreign_errors, unsent
 from .held import Held
 from .refusals import Target, line, redact, refusal
 from .retries import Again, Retries, again
-from .sessions import READ_AHEAD, ClosedInBetweenError, session_for
+from .sessions import READ_AHEAD, ClosedInBetweenError, session_for, trust
 from .settings import Settings, environment_proxy
 
 __all__ = ["Exchange", "HTTPRequest", "HTTPResponse"]
@@ -252,7 +250,7 @@ async def _send(request: HTTPRequest, url: str) -> aiohttp.ClientResponse:
                 data=request.body,
                 headers=request.headers,
                 proxy=None if socks else proxy,
-                ssl=_trust(settings.verify),
+                ssl=trust(settings.verify),
                 timeout=aiohttp.ClientTimeout(total=None, connect=min(settings.connect_timeout, LONGEST)),
                 allow_redirects=False,
             )
@@ -293,13 +291,3 @@ def _request_id(request: HTTPRequest, response: aiohttp.ClientResponse) -> str |
     names = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray")
     found = next((response.headers[name] for name in names if name in response.headers), None)
     return found and line(redact(found, request.target.sent))
-
-
-@lru_cache(maxsize=8)
-def _trust(verify: bool | str) -> bool | ssl.SSLContext:
-    if isinstance(verify, bool):
-        return verify
-    try:
-        return ssl.create_default_context(cafile=verify)
-    except OSError as error:
-        raise InputError(f"verify={verify!r} is not a file of certificates: {reason(error)}") from None

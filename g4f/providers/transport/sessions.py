@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 from collections.abc import AsyncGenerator
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -18,8 +19,9 @@ from aiohttp.connector import Connection
 
 from ...errors import InputError, MissingRequirementsError
 from ...waiting.threads import iterate_in_thread
+from .failures import reason
 
-__all__ = ["READ_AHEAD", "ClosedInBetweenError", "session_for"]
+__all__ = ["READ_AHEAD", "ClosedInBetweenError", "session_for", "trust"]
 
 KEEPALIVE = 60
 """Seconds that an idle connection is kept for the next request."""
@@ -174,3 +176,14 @@ _inherited: list[_Kept] = []
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+@lru_cache(maxsize=8)
+def trust(verify: bool | str) -> bool | ssl.SSLContext:
+    """Return whom a session trusts: everybody, the usual authorities, or those in a file. Raises InputError."""
+    if isinstance(verify, bool):
+        return verify
+    try:
+        return ssl.create_default_context(cafile=verify)
+    except OSError as error:
+        raise InputError(f"verify={verify!r} is not a file of certificates: {reason(error)}") from None
