@@ -229,7 +229,8 @@ class TestKinds(FileTestCase):
             with self.subTest(make), warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 self._record(str(tape))
-                self.assertRegex(str(caught[0].message), f"because of its lock {lock.name}: {told}$")
+                (said,) = [each.message for each in caught if each.category is UserWarning]
+                self.assertRegex(str(said), f"because of its lock {lock.name}: {told}$")
                 self.assertEqual(before, lock.lstat())
                 self.assertFalse(tape.exists())
         self.assertEqual(b"precious", target.read_bytes())
