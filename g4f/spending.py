@@ -1,4 +1,4 @@
-"""What answers have used: whoever counts hears of each answer at its end, be it whole, cut, failed or interrupted."""
+"""What answers have used. Each counter is told of every answer at its end, be it whole, cut, failed or interrupted."""
 
 from __future__ import annotations
 
@@ -26,41 +26,41 @@ class Spent(NamedTuple):
 
 
 class Counter(Protocol):
-    """Whoever counts."""
+    """Counts what answers have used."""
 
     def spend(self, spent: Spent) -> None:
         """Count what an answer has used."""
 
 
 counters: WeakSet[Counter] = WeakSet()
-"""All who count, such as the session of a notebook."""
+"""All counters, such as the session of a notebook."""
 
 
-def count(came: Assembly, messages: Iterable[Mapping[str, Any]], seconds: float) -> None:
-    """Tell those who count what an answer to `messages` has used, as far as it came. One that never began used nothing.
+def count(answer: Assembly, messages: Iterable[Mapping[str, Any]], seconds: float) -> None:
+    """Tell the counters what an answer to `messages` has used, as far as it came. One that never began used nothing.
 
     A replayed answer has used what it had when it was recorded, so that a tape gives the same totals.
     """
-    if not counters or not (came.usage or _began(came)):
+    if not counters or not (answer.usage or _began(answer)):
         return
-    tokens = _guess(came, messages) if came.usage is None else _total(came.usage)
-    spent = Spent(came.provider, came.model, came.usage, tokens, came.replayed.seconds if came.replayed else seconds)
+    tokens = _guess(answer, messages) if answer.usage is None else _total(answer.usage)
+    spent = Spent(answer.provider, answer.model, answer.usage, tokens, answer.replayed.seconds if answer.replayed else seconds)
     for counter in list(counters):
         counter.spend(spent)
 
 
-def _began(came: Assembly) -> bool:
+def _began(answer: Assembly) -> bool:
     """Whether anything came of the answer itself: that turns were left out of the question is not of it."""
-    return not came.is_empty and bool(not came.trimmed or came.text or came.reasoning or came.tool_calls)
+    return not answer.is_empty and bool(not answer.trimmed or answer.text or answer.reasoning or answer.tool_calls)
 
 
 def _total(usage: Usage) -> int:
     return max(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens)
 
 
-def _guess(came: Assembly, messages: Iterable[Mapping[str, Any]]) -> int:
+def _guess(answer: Assembly, messages: Iterable[Mapping[str, Any]]) -> int:
     """Return about how many tokens question and answer are. Images are not counted."""
-    size = len(came.text) + len(came.reasoning) + sum(len(call.name + call.arguments) for call in came.tool_calls)
+    size = len(answer.text) + len(answer.reasoning) + sum(len(call.name + call.arguments) for call in answer.tool_calls)
     for message in messages:
         content = message.get("content") or ""
         parts = [content] if isinstance(content, str) else [str(part.get("text", "")) for part in content]

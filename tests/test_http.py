@@ -186,6 +186,19 @@ class TestRetries(unittest.TestCase):
         self.assertNotIn(MESSAGE, "\n".join(logs.output))
 
 
+class TestStatuses(unittest.TestCase):
+    """Which statuses are an answer."""
+
+    def test_created(self) -> None:
+        """A gateway that says that an answer was created has given it; one that is pending, or empty, is none."""
+        body = {"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]}
+        with Server(whole(body, 201)) as server:
+            self.assertEqual("Hello", g4f.ChatCompletion.create("m", "Hi", base_url=server.url))
+        for status in (202, 204):
+            with self.subTest(status), Server(whole(body, status)) as server, self.assertRaises(errors.G4FError):
+                g4f.ChatCompletion.create("m", "Hi", base_url=server.url, max_retries=0)
+
+
 class TestAddresses(unittest.TestCase):
     """Where nothing can be reached, one line says who, why, and what to do."""
 

@@ -215,6 +215,7 @@ class TestAnswers(unittest.TestCase):
             (counts, Usage(9, 4, 13)),
             (counts | details | {"total_tokens": 15}, Usage(9, 6, 15, 5, 2)),  # xAI: thoughts beside the completion
             (counts | {"total_tokens": 15}, Usage(9, 4, 15)),
+            (counts | {"prompt_tokens_details": {"cached_tokens": 0}}, Usage(9, 4, 13, 0)),
         ):
             with self.subTest(usage=usage):
                 own = event({"choices": [], "usage": usage})

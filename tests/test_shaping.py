@@ -151,15 +151,16 @@ class TestReasoning(unittest.TestCase):
 
     def test_beside_reasoning(self) -> None:
         """Where reasoning comes by itself, text has no tags, but for a stray one at its beginning."""
-        for pieces in _cuts("</think>\n\nsay <think>b\n</think>\nc", most=1):
-            answer = Assembly()
-            shaper = Shaper(answer)
-            out = shaper.feed(Reasoning("hm"))
-            for piece in pieces:
-                for item in shaper.feed(piece):
-                    answer.add(item)
-                    out.append(item)
-            self.assertEqual(("say <think>b\n</think>\nc", "hm", ""), _result(out + shaper.flush()), pieces)
+        for said in ("say <think>b\n</think>\nc", "say\n</think>\nc"):
+            for pieces in _cuts(f"</think>\n\n{said}", most=1) if "<think>" in said else _cuts(said, most=1):
+                answer = Assembly()
+                shaper = Shaper(answer)
+                out = shaper.feed(Reasoning("hm"))
+                for piece in pieces:
+                    for item in shaper.feed(piece):
+                        answer.add(item)
+                        out.append(item)
+                self.assertEqual((said, "hm", ""), _result(out + shaper.flush()), pieces)
 
     def test_passes_plain(self) -> None:
         """What is fed while `passes_plain` is not is shaped; else the caller may put it into the answer himself."""

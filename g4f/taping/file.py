@@ -228,7 +228,7 @@ class TapeFile:
             start = file.tell()
             self._forget()
             self._end = start
-        self.odd = [odd for odd in self.odd if odd.start < self._end]  # half a line may be whole by now
+        self.odd = [odd for odd in self.odd if odd.start < self._end]  # half a line may have become whole
         file.seek(start := self._end)
         try:
             for number, line in enumerate(file, self._count + 1):
