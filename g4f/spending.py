@@ -44,7 +44,8 @@ def count(answer: Assembly, messages: Iterable[Mapping[str, Any]], seconds: floa
     if not counters or not (answer.usage or _began(answer)):
         return
     tokens = _guess(answer, messages) if answer.usage is None else _total(answer.usage)
-    spent = Spent(answer.provider, answer.model, answer.usage, tokens, answer.replayed.seconds if answer.replayed else seconds)
+    seconds = answer.replayed.seconds if answer.replayed else seconds
+    spent = Spent(answer.provider, answer.model, answer.usage, tokens, seconds)
     for counter in list(counters):
         counter.spend(spent)
 
