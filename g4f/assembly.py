@@ -29,8 +29,8 @@ class Assembly:
     """
 
     __slots__ = (
-        "_answers",
         "_calls",
+        "_has_others",
         "_reason",
         "_thoughts",
         "id",
@@ -67,18 +67,30 @@ class Assembly:
         self._thoughts: list[str] = []
         self._calls: dict[int, list[ToolCall]] = {}
         self._reason = ""
-        self._answers = False  # whether an event came that answers
+        self._has_others = False  # whether there is more to the answer, such as a part that is no text
 
     def add(self, item: Item) -> None:
         """Add the next item of the answer."""
-        if isinstance(item, str):
-            self.texts.append(item)
-        elif not self._stands_beside(item):
-            self._add(item)
-            self._answers = True
+        match item:
+            case str():
+                self.texts.append(item)
+            case Reasoning():
+                self._thoughts.append(item.text)
+            case ToolCall():
+                self._calls.setdefault(item.index, []).append(item)
+            case FinishReason():
+                self._reason = item.reason
+            case TextWasReasoning():
+                self._thoughts += self.texts
+                self.texts.clear()
+            case PassedOver():
+                self._thoughts.clear()
+                self._has_others = False
+            case _:
+                self._add_beside(item)
 
-    def _stands_beside(self, event: Item) -> bool:
-        """Note an event that is no part of the answer. Return whether it was one."""
+    def _add_beside(self, event: Item) -> None:
+        """Add what stands beside the answer, or a part of it that is left out."""
         match event:
             case Usage():
                 self.usage = event
@@ -86,35 +98,20 @@ class Assembly:
                 self.provider, self.model, self.id = event.provider, event.model or self.model, event.id
             case Logprobs():
                 self.logprobs += event.content
-            case PassedOver():
-                self._thoughts.clear()
-                self._answers = bool(self._calls or self._reason or self.replayed or self.trimmed)
-            case Status():
-                pass
-            case _:
-                return False
-        return True
-
-    def _add(self, event: Item) -> None:
-        match event:
-            case Reasoning():
-                self._thoughts.append(event.text)
-            case TextWasReasoning():
-                self._thoughts += self.texts
-                self.texts.clear()
-            case ToolCall():
-                self._calls.setdefault(event.index, []).append(event)
-            case FinishReason():
-                self._reason = event.reason
             case Replayed():
                 self.replayed = event
             case Trimmed():
                 self.trimmed = event.turns
+            case Status():
+                pass
+            case _:
+                self._has_others = True
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing came that answers: a count of tokens or a status does not."""
-        return not self.texts and not self._answers
+        answers = self.texts or self._thoughts or self._calls or self._reason or self._has_others
+        return not (answers or self.replayed or self.trimmed)
 
     @property
     def text(self) -> str:

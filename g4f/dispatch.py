@@ -19,11 +19,12 @@ from .printable import logger
 from .providers.base_provider import Provider
 from .providers.call import BoundCall, OwnCancellation, bind, check_keys
 from .providers.catalogue import load_at
-from .providers.response import Item, PassedOver, ProviderInfo
+from .providers.response import FinishReason, Item, PassedOver, ProviderInfo
 from .routing import Route, resolve, without_provider
 from .shaping import Shaper
-from .spending import count, counters
+from .spending import count
 from .taping.tapes import current
+from .tidying import tidy
 from .typing import Messages
 from .waiting.limits import limited
 
@@ -78,9 +79,10 @@ def prepare(
     if proxy:
         given["proxy"] = proxy
     keys = given.get("api_key")
-    if not isinstance(keys, str | None) and isinstance(keys, Mapping):  # the first check is quick, and mostly enough
+    if keys is not None and not isinstance(keys, str) and isinstance(keys, Mapping):  # the first checks are quick
         check_keys(route.provider, keys)
-    limits = _without_its_own(limits, route.provider)
+    if limits.max_chunks or limits.stream_timeout:
+        limits = _without_its_own(limits, route.provider)
     if route.provider is None:
         check_words(given)
         return Request(route, None, normal, given, limits, lookup)
@@ -139,10 +141,14 @@ async def _shaped(request: Request, answer: Assembly) -> AsyncGenerator[Item]:
     start = monotonic()
     try:
         with OwnCancellation(request.route.provider):
-            async with aclosing(items):
+            try:
                 async for item in items:
                     if plain and type(item) is str and "<" not in item and item.isascii() and (texts or item.strip()):
                         texts.append(item)
+                        yield item
+                        continue
+                    if plain and shaper is None and type(item) is FinishReason:  # nothing is held back
+                        answer.add(item := tidy(item))
                         yield item
                         continue
                     if shaper is None or isinstance(item, PassedOver):  # the next provider begins anew
@@ -153,6 +159,8 @@ async def _shaped(request: Request, answer: Assembly) -> AsyncGenerator[Item]:
                     if shaper.done:
                         return
                     plain = shaper.passes_plain
+            finally:
+                await items.aclose()
         for piece in shaper.flush() if shaper else ():
             answer.add(piece)
             yield piece
@@ -162,8 +170,7 @@ async def _shaped(request: Request, answer: Assembly) -> AsyncGenerator[Item]:
         error.fill(answer.provider, answer.model, answer.text)
         raise
     finally:
-        if counters:
-            count(answer, request.messages, monotonic() - start)
+        count(answer, request.messages, monotonic() - start)
 
 
 async def _logged(items: AsyncGenerator[Item], answer: Assembly) -> AsyncGenerator[Item]:

@@ -183,10 +183,10 @@ def in_our_words(provider: Provider | str | None, given: Mapping[str, Any]) -> t
     first: the options are sealed in place, so its own frame, too, holds no plain secret that a traceback could show.
     Raises InputError for those of a wrong kind.
     """
-    if isinstance(provider, list | tuple):
-        provider = [sealed(each) for each in provider]
-    elif isinstance(provider, str):
+    if isinstance(provider, str):
         provider = sealed(provider)
+    elif provider is not None and isinstance(provider, list | tuple):
+        provider = [sealed(each) for each in provider]
     options = cast("dict[str, Any]", given)  # to a type checker, a TypedDict is no dict
     return provider, _renamed(seal(options)) if options else options
 
@@ -244,12 +244,17 @@ def pop_limits(given: dict[str, Any]) -> AnswerLimits:
     timeout, silence = given.pop("timeout", None), given.pop("stream_timeout", None)
     if timeout is None and (value := os.environ.get("G4F_TIMEOUT")):
         timeout = _number_of_environment(value)
-    words, limit = _stop_words(given.pop("stop", None)), _limit(given.pop("max_tokens", None))
-    if limit:
-        given["max_tokens"] = limit
-    if words:
+    words: tuple[str, ...] = ()
+    limit = None
+    if "stop" in given and (words := _stop_words(given.pop("stop"))):
         given["stop"] = list(words)
-    return AnswerLimits(words, limit, _seconds("timeout", timeout), _seconds("stream_timeout", silence))
+    if "max_tokens" in given and (limit := _limit(given.pop("max_tokens"))):
+        given["max_tokens"] = limit
+    if timeout is not None:
+        timeout = _seconds("timeout", timeout)
+    if silence is not None:
+        silence = _seconds("stream_timeout", silence)
+    return AnswerLimits(words, limit, timeout, silence)
 
 
 def pop_proxy(given: dict[str, Any]) -> str:
@@ -261,8 +266,6 @@ def pop_proxy(given: dict[str, Any]) -> str:
 
 
 def _stop_words(stop: object) -> tuple[str, ...]:
-    if stop is None:
-        return ()
     words = (stop,) if isinstance(stop, str) or not isinstance(stop, Iterable) else tuple(stop)
     if not all(isinstance(word, str) and word for word in words):
         raise InputError(f"stop must be a text or a list of texts, none of them empty, not {quoted(stop)}")
@@ -270,8 +273,6 @@ def _stop_words(stop: object) -> tuple[str, ...]:
 
 
 def _limit(value: object) -> int | None:
-    if value is None:
-        return None
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 0:
         raise InputError(f"max_tokens must be a positive whole number, or 0 or None for no limit, not {quoted(value)}")
     return int(value) or None
@@ -284,9 +285,7 @@ def _number_of_environment(value: str) -> float:
         raise InputError(f"G4F_TIMEOUT: timeout must be a number of seconds, not {quoted(value)}") from None
 
 
-def _seconds(name: str, value: object) -> float | None:
-    if value is None:
-        return None
+def _seconds(name: str, value: object) -> float:
     try:
         seconds = float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
     except OverflowError:

@@ -28,11 +28,12 @@ def tidy(event: AnyEvent) -> AnyEvent:
     new: dict[str, Any] = _counts(event) if isinstance(event, Usage) else {}
     for name in _text_fields(type(event)):
         text = getattr(event, name)
+        if type(text) is str and text.isascii():  # mostly, and quick to see
+            continue
         if not isinstance(text, str | None):
             kind = type(event).__name__
             raise ResponseError(f"the provider yielded {kind} whose {name} is of type {kind_of(text)}, not a text")
-        if text is None or not text.isascii():
-            new[name] = whole(text or "")
+        new[name] = whole(text or "")
     event = msgspec.structs.replace(event, **new) if new else event
     if isinstance(event, FinishReason) and (reason := finish(event.reason)) not in (FAILED, event.reason):
         return msgspec.structs.replace(event, reason=reason)

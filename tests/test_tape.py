@@ -31,6 +31,7 @@ import g4f
 from g4f import AsyncClient, ChatCompletion, Client, Model
 from g4f.dispatch import prepare
 from g4f.errors import ContextLengthError, InputError, MissingRequirementsError, ProviderNotFoundError, ResponseError
+from g4f.locks import held
 from g4f.providers.response import (
     FinishReason,
     Item,
@@ -1186,6 +1187,28 @@ class TestFile(Folder):
             self.tape.write_bytes(data)
             file.read()
             self.assertEqual(expected, (len(file.answers), len(file.odd)))
+
+    def test_read_while_it_is_written(self) -> None:
+        """What is read of a line that another is just writing is no line of its own, nor is its rest."""
+        self.fill("a")
+        line = self.tape.read_bytes().replace(b'["1"', b'["%s"' % (b"x" * 20_000))
+        self.tape.unlink()
+
+        def write() -> None:
+            for number in range(50):
+                with held(self.tape, "it cannot be written"), self.tape.open("ab", buffering=0) as file:
+                    rest = b" " + line.replace(b'"n":0', b'"n":%d' % number)
+                    while rest:
+                        rest = rest[file.write(rest[:500]) :]
+
+        file = TapeFile(self.tape)
+        with ThreadPoolExecutor(1) as pool:
+            writer = pool.submit(write)
+            while not writer.done():
+                file.read()
+                self.assertEqual([], file.odd)
+        file.read()
+        self.assertEqual([50], [len(numbers) for numbers in file.answers.values()])
 
     def test_replaced_while_it_is_read(self) -> None:
         """An answer is the right one, also where the file is replaced after it was looked at."""

@@ -78,4 +78,4 @@ def provider_name(provider: Provider) -> str:
 
 def is_provider(value: object) -> bool:
     """Whether `value` has a method to answer with."""
-    return any(callable(getattr(value, kind, None)) for kind in METHODS)
+    return any(map(callable, [getattr(value, kind, None) for kind in METHODS]))

@@ -71,10 +71,9 @@ def bind(
     """
     kind, method, signature = _method_of(provider)
     keys = options.get("api_key")
-    if not isinstance(keys, str | None) and isinstance(keys, Mapping):  # the first check is quick, and mostly enough
+    if keys is not None and not isinstance(keys, str) and isinstance(keys, Mapping):  # the first checks are quick
         options = _with_own_key(provider, options, keys)
-    has_calls = any("tool_calls" in message or "tool_call_id" in message for message in messages)
-    if has_calls and not getattr(provider, "takes_signatures", False):
+    if not getattr(provider, "takes_signatures", False):
         messages = unsigned(messages)
     if getattr(provider, "lacks", None):
         _check_lacks(provider, messages, options)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated, BinaryIO, NamedTuple, TypeAlias
 
 import msgspec
@@ -141,7 +141,11 @@ class TapeFile:
     def read(self) -> None:
         """Read what is new in the file. Raises InputError if that cannot be done. No events are decoded."""
         with self._guard:
+            before = self._seen
             self._read()
+            if self._seen != before and self.odd and self.odd[-1].start == self._end:  # perhaps it is being written
+                with suppress(InputError), held(self.path, self._unread):
+                    self._read()
 
     def numbers(self, key: str) -> list[int]:
         """Return the numbers of the answers to a question, in order."""
@@ -233,9 +237,10 @@ class TapeFile:
         try:
             for number, line in enumerate(file, self._count + 1):
                 self._place(number, start, line, file)
+                if not line.endswith(b"\n"):  # what is written behind it meanwhile belongs to it
+                    break
                 start += len(line)
-                if line.endswith(b"\n"):
-                    self._count, self._end, self._last = number, start, line
+                self._count, self._end, self._last = number, start, line
         except InputError:
             self._forget()
             raise

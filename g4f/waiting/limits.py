@@ -41,7 +41,7 @@ class Limits:
 
     def __init__(self, timeout: float | None, silence: float | None) -> None:
         self._timeout, self._silence = timeout, silence or inf
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._ends = self._waiting_since = inf
         self._task: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -50,7 +50,7 @@ class Limits:
 
     def __enter__(self) -> Self:
         if self._timeout or self._silence < inf:
-            self._task, self._waiting_since = asyncio.current_task(), self._loop.time()
+            self._task, self._waiting_since = asyncio.current_task(self.loop), self.loop.time()
             self._ends = self._waiting_since + (self._timeout or inf)
             self._arm(self._waiting_since)
         return self
@@ -61,8 +61,8 @@ class Limits:
             return
         if self._expired:
             raise TimeoutError(self._expired)
-        self._task = asyncio.current_task()
-        self._waiting_since = self._loop.time()
+        self._task = asyncio.current_task(self.loop)
+        self._waiting_since = self.loop.time()
 
     def handing_over(self) -> None:
         """Note that from now on the reader has an item."""
@@ -80,10 +80,10 @@ class Limits:
 
     def _arm(self, now: float) -> None:
         due = min(self._ends, self._waiting_since + self._silence, now + self._silence / TICKS)
-        self._timer = self._loop.call_at(due, self._tick, due)
+        self._timer = self.loop.call_at(due, self._tick, due)
 
     def _tick(self, due: float) -> None:
-        now = self._loop.time()
+        now = self.loop.time()
         if self._waiting_since < due and now - due > SLACK:
             self._waiting_since += now - due  # the loop stood still: that time was not the provider's silence
         if now >= self._ends:

@@ -35,7 +35,8 @@ class OpenAICompatible(HTTPProvider):
         for name, own in (("max_tokens", row.max_tokens), ("seed", row.seed)):
             if name in options:
                 options[own] = options.pop(name)
-        body: dict[str, Any] = {"model": model, "messages": [_message(message) for message in messages]}
+        messages = [_without_reasoning(message) if "reasoning" in message else message for message in messages]
+        body: dict[str, Any] = {"model": model, "messages": messages}
         if stream:
             body["stream"] = True
             if row.stream_usage:
@@ -48,7 +49,7 @@ class OpenAICompatible(HTTPProvider):
         return Page([model.id for model in (listed if isinstance(listed, list) else listed.data)])
 
 
-def _message(message: dict[str, Any]) -> dict[str, Any]:
+def _without_reasoning(message: dict[str, Any]) -> dict[str, Any]:
     """Leave out what an answer has, and a question must not have."""
     return {name: value for name, value in message.items() if name != "reasoning"}
 

@@ -66,25 +66,31 @@ class OpenAIReader(Reader):
     def read(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
         """Put the items of one chunk into `out`."""
         choices = chunk.choices
-        if not choices or chunk.usage is not None or chunk.error is not None:
-            self._read_all(chunk, payload, out)
+        if not choices or chunk.error is not None:
+            self._read_unusual(chunk, payload, out)
             return
         choice = choices[0]
         delta = choice.delta
         if delta is None or choice.index or choice.message is not None or choice.logprobs is not None or choice.error:
             self._read_choices(choices, out)
-            return
-        text = delta.content
-        if text.__class__ is str and text and not (delta.reasoning_content or delta.reasoning or delta.tool_calls):
-            out.append(text)  # the usual piece, without a call for it
         else:
-            self._read_message(delta, out)
-        if choice.finish_reason is not None:
-            self._finish(choice, out)
+            text = delta.content
+            thought, calls = delta.reasoning_content or delta.reasoning, delta.tool_calls or delta.function_call
+            if text.__class__ is str and text and not (thought or calls or delta.images or delta.audio):
+                out.append(text)  # the usual piece, without a call for it
+            else:
+                self._read_message(delta, out)
+            if choice.finish_reason is not None:
+                self._finish(choice, out)
+        if chunk.usage is not None:
+            self._count(chunk, out)
 
     def read_whole(self, answer: _Chunk, body: bytes, out: list[Item]) -> None:
         """Put the items of a whole completion into `out`."""
-        self._read_all(answer, body, out)
+        for choice in answer.choices or ():
+            if choice.delta is None:  # nothing came before its message
+                choice.delta, choice.message = choice.message, None
+        self.read(answer, body, out)
         self.finished = bool(answer.choices)
 
     def end(self, out: list[Item]) -> None:
@@ -97,16 +103,18 @@ class OpenAIReader(Reader):
             if count(choice.index) == first and self.failure is None:
                 self._read_choice(choice, out)
 
-    def _read_all(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
-        """Read a chunk that has more than a choice, or none."""
-        choices = chunk.choices or []
+    def _read_unusual(self, chunk: _Chunk, payload: bytes, out: list[Item]) -> None:
+        """Read a chunk that has no choice, or an error."""
         finished = self.finished
-        self._read_choices(choices, out)
+        if chunk.choices:
+            self._read_choices(chunk.choices, out)
         if chunk.error is not None and says_error(chunk.error):
             self.failure, self.finished = fault(self.target, payload), finished
-        elif not choices and self.fail_if_told(payload):
-            return
-        elif isinstance(chunk.usage, dict) and (usage := _usage(chunk.usage, tier(chunk.service_tier))) is not None:
+        elif chunk.choices or not self.fail_if_told(payload):
+            self._count(chunk, out)
+
+    def _count(self, chunk: _Chunk, out: list[Item]) -> None:
+        if isinstance(chunk.usage, dict) and (usage := _usage(chunk.usage, tier(chunk.service_tier))) is not None:
             out.append(usage)
 
     def _read_choices(self, choices: list[_Choice], out: list[Item]) -> None:

@@ -283,5 +283,7 @@ def _objects(body: bytes) -> list[bytes]:
 
 def shown_model(model: str) -> str:
     """Return the name of a model to be shown: llama.cpp names a path, of which the file is shown."""
+    if "/" not in model and "\\" not in model:  # mostly, and quick to see
+        return model
     path = PurePath(model)
     return path.name if path.is_absolute() else model

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
+from functools import lru_cache
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
@@ -204,9 +205,9 @@ class Exchange:
     async def _try(self) -> None:
         request = self._request
         url = request.url
-        with Limits(None, request.settings.first_timeout):
+        with Limits(None, request.settings.first_timeout) as limits:
             for _ in range(4):
-                response = await _send(request, url)
+                response = await _send(request, url, limits.loop)
                 if response.status in (200, 201):  # some gateways say that an answer was created
                     self.response = HTTPResponse(request, response)
                     return
@@ -234,11 +235,11 @@ class Exchange:
             await self.response.close(error)
 
 
-async def _send(request: HTTPRequest, url: str) -> aiohttp.ClientResponse:
+async def _send(request: HTTPRequest, url: str, loop: asyncio.AbstractEventLoop) -> aiohttp.ClientResponse:
     settings = request.settings
     proxy = settings.proxy or environment_proxy(url)
     socks = proxy if proxy and proxy.lower().startswith("socks") else ""
-    session = await session_for(socks)
+    session = await session_for(loop, socks)
     address = url
     if request.query and request.query not in url:
         address = Key(f"{url}{'&' if '?' in url else '?'}{request.query}")
@@ -251,7 +252,7 @@ async def _send(request: HTTPRequest, url: str) -> aiohttp.ClientResponse:
                 headers=request.headers,
                 proxy=None if socks else proxy,
                 ssl=trust(settings.verify),
-                timeout=aiohttp.ClientTimeout(total=None, connect=min(settings.connect_timeout, LONGEST)),
+                timeout=_timeout(settings.connect_timeout),
                 allow_redirects=False,
             )
         except ClosedInBetweenError:
@@ -259,6 +260,11 @@ async def _send(request: HTTPRequest, url: str) -> aiohttp.ClientResponse:
         except foreign_errors() as error:
             failure = unsent(request.target, url, proxy, settings.connect_timeout, error)
         raise failure
+
+
+@lru_cache(maxsize=8)
+def _timeout(connect: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, connect=min(connect, LONGEST))
 
 
 def _redirect(url: str, response: aiohttp.ClientResponse) -> str:

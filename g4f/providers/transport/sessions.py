@@ -104,13 +104,12 @@ class _Kept(NamedTuple):
 _kept: dict[asyncio.AbstractEventLoop, _Kept] = {}
 
 
-async def session_for(socks: str) -> aiohttp.ClientSession:
-    """Return this loop's session: without a proxy of SOCKS, or for the one given.
+async def session_for(loop: asyncio.AbstractEventLoop, socks: str) -> aiohttp.ClientSession:
+    """Return the session of the loop that runs: without a proxy of SOCKS, or for the one given.
 
     Raises MissingRequirementsError, and InputError if it is not the address of such a proxy. Requests of the session
     raise ClosedInBetweenError if they can be sent again at once, over a new connection.
     """
-    loop = asyncio.get_running_loop()
     kept = _kept.get(loop)
     if kept is None:
         _sweep()

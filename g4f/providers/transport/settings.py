@@ -43,15 +43,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         A caller's `stream_timeout` also limits the time until the answer begins.
         """
         given: dict[str, Any] = {}
-        if options.get("proxy"):
-            options["proxy"] = proxy_address(options["proxy"], "proxy=")
-        for name, variable in _VARIABLES.items():
-            value = options.pop(name, None)
-            if value is None and variable:
-                value = os.environ.get(variable) or None
-            elif name == "stream_timeout":
-                given.setdefault("first_timeout", value)
-            if value is not None:
+        if options:
+            given = {name: value for name in cls.__struct_fields__ if (value := options.pop(name, None)) is not None}
+            if given.get("proxy"):
+                given["proxy"] = proxy_address(given["proxy"], "proxy=")
+            if "stream_timeout" in given:
+                given.setdefault("first_timeout", given["stream_timeout"])
+        for name, variable in _VARIABLES:
+            if name not in given and (value := os.environ.get(variable)):
                 given[name] = value
         if not given:
             return _DEFAULT
@@ -81,7 +80,7 @@ TRANSPORT = frozenset((*_PRIVATE, *Settings.__struct_fields__))
 
 _DEFAULT = Settings()
 
-_VARIABLES = {name: f"G4F_{name.upper()}" for name in Settings.__struct_fields__} | {"proxy": ""}
+_VARIABLES = [(name, f"G4F_{name.upper()}") for name in Settings.__struct_fields__ if name != "proxy"]
 """The variable of each in the environment. `G4F_PROXY` is read elsewhere, for all kinds of providers."""
 
 
@@ -122,10 +121,14 @@ def _is_proxy(address: Key) -> bool:
 
 def environment_proxy(url: str) -> str | None:
     """Return the proxy that the environment names for `url`, by the rules of curl and of Python's urllib."""
-    scheme = url.partition(":")[0]
-    for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"):
-        if proxy := Key(os.environ.get(name, "")):
+    for name in _HTTPS_PROXIES if url.startswith("https") else _HTTP_PROXIES:
+        if proxy := os.environ.get(name):
+            proxy = Key(proxy)
             from urllib.request import proxy_bypass  # noqa: PLC0415 - 13 ms that only this has to spend
 
             return None if proxy_bypass(urlsplit(url).netloc) else proxy_address(proxy, f"the proxy of {name}")
     return None
+
+
+_HTTP_PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+_HTTPS_PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
