@@ -7,7 +7,8 @@ from typing import Any, Unpack, overload
 
 from .dispatch import items, prepare, text
 from .models import Model
-from .options import AnyOptions, Options, StreamedOptions, WholeOptions, in_our_words
+from .option_values import in_our_words
+from .options import AnyOptions, Options, StreamedOptions, WholeOptions
 from .providers.base_provider import Provider
 from .providers.response import Item
 from .typing import Messages

@@ -20,14 +20,14 @@ from .files import decoded
 from .images import urls_in
 from .messages import normalize
 from .models import Model
-from .options import CallOptions, Options, in_our_words
+from .option_values import in_our_words
+from .options import CallOptions, Options
 from .printable import logger
 from .providers.base_provider import Provider
-from .providers.catalogue import saved_name
 from .providers.response import Item, Trimmed
 from .routing import merged
 from .secrets.key import seal
-from .turn import Entered, Saved, Turn, messages_of
+from .turn import Entered, Saved, Turn, messages_of, saved_name
 from .waiting import bridge
 from .waiting.async_stream import AsyncStream
 from .wire import plain, whole

@@ -14,15 +14,15 @@ from .assembly import Assembly
 from .errors import G4FError, ResponseError
 from .messages import normalize, with_images
 from .models import Model
-from .options import AnswerLimits, check_words, pop_limits, pop_proxy
+from .option_values import AnswerLimits, check_words, pop_limits, pop_proxy
 from .printable import logger
 from .providers.base_provider import Provider
-from .providers.call import BoundCall, OwnCancellation, bind, check_keys
+from .providers.call import BoundCall, OwnCancellation, bind
 from .providers.catalogue import load_at
-from .providers.response import FinishReason, Item, PassedOver, ProviderInfo
-from .routing import Route, resolve, without_provider
+from .providers.response import FinishReason, Item, ProviderInfo
+from .routing import Route, check_keys, resolve, without_provider
 from .shaping import Shaper
-from .spending import count
+from .spending import count, counters
 from .taping.tapes import current
 from .tidying import tidy
 from .typing import Messages
@@ -151,8 +151,7 @@ async def _shaped(request: Request, answer: Assembly) -> AsyncGenerator[Item]:
                         answer.add(item := tidy(item))
                         yield item
                         continue
-                    if shaper is None or isinstance(item, PassedOver):  # the next provider begins anew
-                        shaper = Shaper(answer, stop, max_chunks)
+                    shaper = shaper or Shaper(answer, stop, max_chunks)
                     for piece in shaper.feed(item):
                         answer.add(piece)
                         yield piece
@@ -170,7 +169,8 @@ async def _shaped(request: Request, answer: Assembly) -> AsyncGenerator[Item]:
         error.fill(answer.provider, answer.model, answer.text)
         raise
     finally:
-        count(answer, request.messages, monotonic() - start)
+        if counters:
+            count(answer, request.messages, monotonic() - start)
 
 
 async def _logged(items: AsyncGenerator[Item], answer: Assembly) -> AsyncGenerator[Item]:

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 from .errors import InputError, ModelNotFoundError, ProviderNotFoundError, close_matches, kind_of
 from .models import Model, ModelUtils
 from .printable import logger
-from .providers.base_provider import Provider, is_provider, provider_name
+from .providers.base_provider import Provider
+from .providers.call import is_provider, provider_name
 from .providers.catalogue import ROWS, available, find, is_address, load, missing, names_in, parts
 from .providers.retry_provider import WithModel, listed, named, parted
 from .providers.transport.settings import private
 
-__all__ = ["Route", "merged", "resolve", "without_provider"]
+__all__ = ["Route", "check_keys", "merged", "resolve", "without_provider"]
 
 
 class Route(NamedTuple):
@@ -58,6 +59,14 @@ def without_provider(model: Model | str) -> Route:
     route = Route(None, "tape", (model if isinstance(model, Model) else _known(model)).name)
     logger.debug("route: %s, model %r", route.name, route.model)
     return route
+
+
+def check_keys(provider: Provider, keys: Mapping[str, Any]) -> None:
+    """Raise ProviderNotFoundError, with close matches, for a name in `keys` of no known provider and none of these."""
+    others = [provider_name(each) for each in getattr(provider, "providers", [provider])]
+    for name in keys:
+        if name not in others:
+            find(name, others)
 
 
 def merged(

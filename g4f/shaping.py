@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .assembly import Assembly
 from .errors import ResponseError, kind_of
-from .providers.response import Event, FinishReason, Item, Reasoning, TextWasReasoning, ToolCall, Usage
+from .providers.response import Event, FinishReason, Item, PassedOver, Reasoning, TextWasReasoning, ToolCall, Usage
 from .tidying import tidy
 from .wire import parted, whole
 
@@ -58,6 +58,7 @@ class Shaper:
         "_may_close",
         "_may_open",
         "_may_stray",
+        "_most",
         "_speaks",
         "_stop",
         "_thinks",
@@ -68,11 +69,13 @@ class Shaper:
     )
 
     def __init__(self, answer: Assembly, stop: Sequence[str] = (), max_chunks: int | None = None) -> None:
-        self._answer = answer
-        self._stop = stop
-        self._left = max_chunks or None
-        self._speaks, self._thinks = bool(answer.texts), False
-        self.done, self.passes_plain = False, self._speaks and not (stop or max_chunks)
+        self._answer, self._stop, self._most = answer, stop, max_chunks or None
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._left = self._most
+        self._speaks, self._thinks = bool(self._answer.texts), False
+        self.done, self.passes_plain = False, self._speaks and not (self._stop or self._most)
         self._may_open, self._may_close, self._may_stray = BLOCKS, True, True
         self._thought = False  # thoughts came just before: blank lines after them belong to nothing
         self._blank = ""  # blank text at the beginning, and perhaps that of a tag behind it
@@ -101,6 +104,8 @@ class Shaper:
                 has_counted = usage.prompt_tokens or usage.completion_tokens or usage.total_tokens
                 return [usage] if has_counted else []  # no question has 0 tokens
             case Event():
+                if isinstance(item, PassedOver):  # what follows is of the next provider
+                    self._begin_anew()
                 return [tidy(item)]
         raise ResponseError(f"the provider yielded {kind_of(item)}: it may yield text and events")
 

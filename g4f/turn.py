@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -14,9 +15,12 @@ from .markdown.code import fenced
 from .markdown.entities import literal
 from .markdown.rewriting import safe, titled
 from .printable import counted
+from .providers.base_provider import Provider
+from .providers.call import provider_name
+from .providers.catalogue import is_address, names_in
 from .wire import whole
 
-__all__ = ["Entered", "MadeCall", "Round", "Saved", "Turn", "messages_of"]
+__all__ = ["Entered", "MadeCall", "Round", "Saved", "Turn", "messages_of", "saved_name"]
 
 _NO_RESULT = "no result was given"
 
@@ -183,3 +187,21 @@ class Entered(NamedTuple):
     number: int
     turn: Turn
     follows: bool
+
+
+def saved_name(provider: Provider | str | None) -> str:
+    """Return the names of providers for a file; of an address, which may hold a password, scheme, host and port."""
+    if isinstance(provider, list | tuple):
+        return " ".join(map(saved_name, provider))
+    if not isinstance(provider, str):
+        return "" if provider is None else provider_name(provider)
+    return " ".join(_bare(each) if is_address(each) else each for each in names_in(provider))
+
+
+def _bare(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

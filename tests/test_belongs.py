@@ -13,7 +13,7 @@ from unittest import TestCase, mock
 import g4f
 from g4f.dispatch import prepare
 from g4f.errors import G4FError, InputError, ProviderNotFoundError
-from g4f.options import in_our_words
+from g4f.option_values import in_our_words
 from g4f.providers.access import key
 from g4f.providers.catalogue import find
 from g4f.providers.protocols.openai_words import SIGNED

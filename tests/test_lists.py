@@ -15,7 +15,7 @@ from unittest import mock
 import g4f
 from g4f import ChatCompletion, Conversation, errors
 from g4f.conversation import Turn
-from g4f.options import in_our_words
+from g4f.option_values import in_our_words
 from g4f.providers import catalogue
 from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.response import PassedOver, ProviderInfo, Reasoning, Status, Usage

@@ -7,11 +7,12 @@ import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from functools import cached_property
-from typing import Any, Generic, Self, TypeVar, Unpack, overload
+from typing import Any, Generic, Literal, Self, TypeVar, Unpack, overload
 
 from ..dispatch import Request, prepare, stream_events
 from ..models import Model
-from ..options import AnyOptions, Options, StreamedOptions, WholeOptions, check_words, in_our_words
+from ..option_values import check_words, in_our_words
+from ..options import ClientOptions, Options
 from ..providers.base_provider import Provider
 from ..providers.response import Logprobs, PassedOver, Reasoning, TextWasReasoning, ToolCall, Usage
 from ..routing import merged
@@ -75,62 +76,39 @@ class Completions(Generic[Whole, Streamed]):
         messages: Messages,
         model: Model | str = "",
         *,
-        provider: Provider | str | None = None,
-        **options: Unpack[WholeOptions],
+        stream: Literal[False] = False,
+        **options: Unpack[ClientOptions],
     ) -> Whole: ...
 
     @overload
     def create(
-        self,
-        messages: Messages,
-        model: Model | str = "",
-        *,
-        provider: Provider | str | None = None,
-        **options: Unpack[StreamedOptions],
+        self, messages: Messages, model: Model | str = "", *, stream: Literal[True], **options: Unpack[ClientOptions]
     ) -> Streamed: ...
 
     @overload
     def create(
-        self,
-        messages: Messages,
-        model: Model | str = "",
-        *,
-        provider: Provider | str | None = None,
-        **options: Unpack[AnyOptions],
+        self, messages: Messages, model: Model | str = "", *, stream: bool, **options: Unpack[ClientOptions]
     ) -> Whole | Streamed: ...
 
     def create(
-        self,
-        messages: Messages,
-        model: Model | str = "",
-        *,
-        provider: Provider | str | None = None,
-        stream: bool = False,
-        **options: Unpack[Options],
+        self, messages: Messages, model: Model | str = "", *, stream: bool = False, **options: Unpack[ClientOptions]
     ) -> Whole | Streamed:
         """Return a ChatCompletion; with `stream`, an iterator of ChatCompletionChunk. AsyncClient: awaited.
 
         `messages` is a list or one question as text. Options and errors are those of `g4f.ChatCompletion`. An option of
         the call wins over one of the client.
         """
-        provider, given = in_our_words(provider, options)
+        provider, given = in_our_words(options.pop("provider", None), options)
         own = self._defaults
         given = merged(own.provider, own.options, provider, given)
         provider = own.provider if provider is None else provider
         request = prepare(model or own.model, messages, provider, given, stream=stream)
         return self._streamed(request) if stream else self._whole(request)
 
-    def stream(
-        self,
-        messages: Messages,
-        model: Model | str = "",
-        *,
-        provider: Provider | str | None = None,
-        **options: Unpack[Options],
-    ) -> Streamed:
+    def stream(self, messages: Messages, model: Model | str = "", **options: Unpack[ClientOptions]) -> Streamed:
         """Return `create(…, stream=True)`."""
-        provider, given = in_our_words(provider, options)
-        streamed: Streamed = self.create(messages, model, provider=provider, stream=True, **given)
+        provider, given = in_our_words(options.pop("provider", None), options)
+        streamed: Streamed = self.create(messages, model, stream=True, provider=provider, **given)
         return streamed
 
 

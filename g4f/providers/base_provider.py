@@ -20,8 +20,6 @@ __all__ = [
     "AsyncGeneratorProvider",
     "AsyncProvider",
     "Provider",
-    "is_provider",
-    "provider_name",
 ]
 
 METHODS = ("create_async_generator", "create_async", "create_completion")
@@ -66,16 +64,3 @@ class AsyncGeneratorProvider(AbstractProvider):
 
 Provider: TypeAlias = Any
 """A class or an instance with one of the three methods. The base classes above are a convenience."""
-
-
-def provider_name(provider: Provider) -> str:
-    """Return the name of a class, or an instance's own `name`, or its class's."""
-    if isinstance(provider, type):
-        return provider.__name__
-    name = getattr(provider, "name", None)
-    return name if isinstance(name, str) and name else type(provider).__name__
-
-
-def is_provider(value: object) -> bool:
-    """Whether `value` has a method to answer with."""
-    return any(map(callable, [getattr(value, kind, None) for kind in METHODS]))

@@ -13,15 +13,23 @@ import msgspec
 
 from ..errors import InputError, ProviderNotWorkingError, ResponseError, close_matches, kind_of
 from ..images import has_images
-from ..options import check_words
+from ..option_values import check_words
 from ..waiting.threads import iterate_in_thread
-from .base_provider import METHODS, Provider, provider_name
-from .catalogue import able, find, plain
+from .base_provider import METHODS, Provider
+from .catalogue import able, plain
 from .protocols.openai_words import needless, unsigned
 from .response import Item
 from .transport.settings import TRANSPORT, private
 
-__all__ = ["BoundCall", "OwnCancellation", "bind", "check", "check_keys", "given_to"]
+__all__ = [
+    "BoundCall",
+    "OwnCancellation",
+    "bind",
+    "check",
+    "given_to",
+    "is_provider",
+    "provider_name",
+]
 
 _IGNORABLE = TRANSPORT | {"max_tokens", "stop"}
 """Options that a provider may ignore: `max_tokens`, `stop` and `stream_timeout` are enforced for it. The others, such
@@ -29,6 +37,9 @@ as a proxy, mean nothing to a provider without a network."""
 
 _OWN = frozenset(("self", "cls", "model", "messages", "stream"))
 """Names of parameters that are never options."""
+
+_CALLS = frozenset(("tool_calls", "tool_call_id"))
+"""Fields of a message that have calls of tools."""
 
 
 class BoundCall(msgspec.Struct, frozen=True):
@@ -55,6 +66,19 @@ class BoundCall(msgspec.Struct, frozen=True):
         return self.method(self.model, self.messages, **self.options)
 
 
+def provider_name(provider: Provider) -> str:
+    """Return the name of a class, or an instance's own `name`, or its class's."""
+    if isinstance(provider, type):
+        return provider.__name__
+    name = getattr(provider, "name", None)
+    return name if isinstance(name, str) and name else type(provider).__name__
+
+
+def is_provider(value: object) -> bool:
+    """Whether `value` has a method to answer with."""
+    return any(map(callable, [getattr(value, kind, None) for kind in METHODS]))
+
+
 def check(provider: Provider) -> None:
     """Raise ProviderNotWorkingError if `provider` says so itself, has no method, or must be an instance."""
     _method_of(provider)
@@ -73,7 +97,7 @@ def bind(
     keys = options.get("api_key")
     if keys is not None and not isinstance(keys, str) and isinstance(keys, Mapping):  # the first checks are quick
         options = _with_own_key(provider, options, keys)
-    if not getattr(provider, "takes_signatures", False):
+    if not (all(map(_CALLS.isdisjoint, messages)) or getattr(provider, "takes_signatures", False)):
         messages = unsigned(messages)
     if getattr(provider, "lacks", None):
         _check_lacks(provider, messages, options)
@@ -127,14 +151,6 @@ def _rank(provider: Provider, name: str) -> int:
     if method is None or name not in _signature(getattr(method, "__func__", method)).takes:
         return 0
     return 1 if name == "api_key" and getattr(provider, "is_keyless", False) else 2
-
-
-def check_keys(provider: Provider, keys: Mapping[str, Any]) -> None:
-    """Raise ProviderNotFoundError, with close matches, for a name in `keys` of no known provider and none of these."""
-    others = [provider_name(each) for each in getattr(provider, "providers", [provider])]
-    for name in keys:
-        if name not in others:
-            find(name, others)
 
 
 def _with_own_key(provider: Provider, options: dict[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from ..secrets.known import keys_here
 from ..waiting.threads import side_by_side
 from . import access
 from .access import check_address
-from .base_provider import Provider, provider_name
 from .rows import FORMER, ROWS, Row, openai_compatible
 
 __all__ = [
@@ -34,7 +33,6 @@ __all__ = [
     "parts",
     "plain",
     "reasons",
-    "saved_name",
 ]
 
 _BY_NAME = {row.name.casefold(): row for row in ROWS}
@@ -156,21 +154,3 @@ def able(name: str) -> list[str]:
     can = [row for row in ROWS if name not in lacks(row)]
     can = [row for row in can if row.by_default] if len(can) < len(ROWS) else []
     return [row.name for row in sorted(can, key=lambda row: not any(map(os.environ.get, row.keys)))]
-
-
-def saved_name(provider: Provider | str | None) -> str:
-    """Return the names of providers for a file; of an address, which may hold a password, scheme, host and port."""
-    if isinstance(provider, list | tuple):
-        return " ".join(map(saved_name, provider))
-    if not isinstance(provider, str):
-        return "" if provider is None else provider_name(provider)
-    return " ".join(_bare(each) if is_address(each) else each for each in names_in(provider))
-
-
-def _bare(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return ""
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

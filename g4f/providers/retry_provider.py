@@ -19,8 +19,8 @@ from ..errors import (
 from ..printable import logger
 from ..spending import count
 from ..waiting.limits import Limits
-from .base_provider import AsyncGeneratorProvider, Provider, is_provider, provider_name
-from .call import OwnCancellation, bind, given_to
+from .base_provider import AsyncGeneratorProvider, Provider
+from .call import OwnCancellation, bind, given_to, is_provider, provider_name
 from .catalogue import load, names_in, parts
 from .response import Item, PassedOver, ProviderInfo, Reasoning, Status, ToolCall
 from .walk import Walk

@@ -20,7 +20,8 @@ import platformdirs
 from g4f.errors import InputError, ResponseError
 from g4f.files import dump, load, resolve
 from g4f.models import Model, ModelUtils
-from g4f.providers.base_provider import Provider, provider_name
+from g4f.providers.base_provider import Provider
+from g4f.providers.call import provider_name
 from g4f.providers.catalogue import names_in, parts, plain
 from g4f.providers.rows import Row
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from g4f.client.client import AsyncClient, Client
 from g4f.errors import InputError, ProviderNotFoundError
-from g4f.providers.base_provider import Provider, is_provider
-from g4f.providers.call import check
+from g4f.providers.base_provider import Provider
+from g4f.providers.call import check, is_provider
 from g4f.providers.catalogue import find, is_address, names_in, parts
 from g4f.providers.retry_provider import IterListProvider, WithModel, named
 

@@ -13,7 +13,7 @@ from g4f.conversation import Conversation, Saved
 from g4f.errors import InputError, ProviderNotFoundError
 from g4f.files import decoded, read, replace, resolve
 from g4f.printable import say
-from g4f.providers.base_provider import is_provider
+from g4f.providers.call import is_provider
 from g4f.spending import Spent
 from g4f.waiting import bridge
 

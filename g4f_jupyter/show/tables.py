@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from g4f.errors import G4FError
 from g4f.markdown.entities import literal
 from g4f.printable import one_line
-from g4f.providers.base_provider import Provider, provider_name
+from g4f.providers.base_provider import Provider
+from g4f.providers.call import provider_name
 from g4f.providers.catalogue import ROWS, available, load, reasons
 from g4f.providers.retry_provider import IterListProvider, named
 from g4f.providers.rows import Row

@@ -121,10 +121,7 @@ class AnthropicReader(Reader):
 
     def end(self, out: list[Item]) -> None:
         """Put the usage and the finish reason into `out`."""
-        if self._usage and (usage := _usage(self._usage)) is not None:
-            out.append(usage)
-        if self._finish is not None and self.failure is None:
-            out.append(self._finish)
+        self.put_last(_usage(self._usage) if self._usage else None, self._finish, out)
 
     def _stopped(self, end: _Delta | _Message) -> None:
         """Note why the answer ended."""

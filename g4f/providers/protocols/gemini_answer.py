@@ -100,10 +100,7 @@ class GeminiReader(Reader):
 
     def end(self, out: list[Item]) -> None:
         """Put the usage and the finish reason into `out`."""
-        if self._usage and (usage := _usage(self._usage)) is not None:
-            out.append(usage)
-        if self._finish is not None and self.failure is None:
-            out.append(self._finish)
+        self.put_last(_usage(self._usage) if self._usage else None, self._finish, out)
 
     def _response(self, response: _Response, out: list[Item]) -> None:
         if isinstance(response.usage_metadata, dict):

@@ -89,9 +89,7 @@ def parse_messages(messages: list[dict[str, Any]]) -> list[ParsedMessage]:
 
 def unsigned(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the messages without signatures in the ids of tool calls: they are long, and for one vendor alone."""
-    return [
-        _unsigned(message) if "tool_calls" in message or "tool_call_id" in message else message for message in messages
-    ]
+    return list(map(_unsigned, messages))
 
 
 def _unsigned(message: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import msgspec
 
 from ...errors import G4FError, ResponseError
 from ...wire import UNREADABLE, decode, decoded, parted, reread, whole, written
-from ..response import FinishReason, Item, Omitted, ProviderInfo, Reasoning, ToolCall
+from ..response import FinishReason, Item, Omitted, ProviderInfo, Reasoning, ToolCall, Usage
 from ..transport.lines import Lines
 from ..transport.refusals import Target, fault, is_fault, line, redact, words_of
 from ..transport.sse import ErrorPayload
@@ -198,6 +198,13 @@ class Reader(ABC):
         if kind == "stop" and called:
             kind = "tool_calls"
         return FinishReason(kind if kind in KNOWN else self._shown(kind), self._shown(words) if words else "")
+
+    def put_last(self, usage: Usage | None, reason: FinishReason | None, out: list[Item]) -> None:
+        """Put what a protocol repeats or completes until the end of an answer into `out`."""
+        if usage is not None:
+            out.append(usage)
+        if reason is not None and self.failure is None:
+            out.append(reason)
 
     def _shown(self, words: object) -> str:
         """Return words of the server as one line without secrets; "" for what are none."""

@@ -4,33 +4,24 @@ from __future__ import annotations
 
 import re
 
-from ...errors import (
-    BadRequestError,
-    ContextLengthError,
-    G4FError,
-    MissingAuthError,
-    ModelLoadingError,
-    ModelNotFoundError,
-    PaymentRequiredError,
-    status_error,
-)
+from ... import errors
 
 __all__ = ["class_of", "is_money"]
 
 
-def class_of(status: int, words: str, code: str) -> type[G4FError]:
+def class_of(status: int, words: str, code: str) -> type[errors.G4FError]:
     """Return the class of error for a refusal: the status's, unless words and codes say it more exactly."""
-    kind = status_error(status)
+    kind = errors.status_error(status)
     if status in _MAY_BE_MONEY and is_money(words, code):
-        return PaymentRequiredError
+        return errors.PaymentRequiredError
     if status in _MAY_BE_LOADING and re.search(_LOADING, words, re.IGNORECASE):
-        return ModelLoadingError
+        return errors.ModelLoadingError
     if status in (400, 404, 422) and ((status == 404 and "model" in words.lower()) or re.search(_NO_MODEL, code)):
-        return ModelNotFoundError
+        return errors.ModelNotFoundError
     if status == 400 and "API_KEY_INVALID" in code.upper():
-        return MissingAuthError
-    if kind is BadRequestError and re.search(_TOO_LONG, f"{code} {words}".lower()):
-        return ContextLengthError
+        return errors.MissingAuthError
+    if kind is errors.BadRequestError and re.search(_TOO_LONG, f"{code} {words}".lower()):
+        return errors.ContextLengthError
     return kind
 
 
