@@ -180,7 +180,7 @@ class PendingTurn:
 
     request: Request
     """What is sent."""
-    came: Assembly
+    assembly: Assembly
     """What has come of the answer so far."""
     result: Answer
     """The answer, once all items have been read."""
@@ -205,7 +205,7 @@ class PendingTurn:
         self._provider, self._stream = own if provider is None else provider, stream
         self._options = merged(own, conversation.options, provider, given)
         self.request = self._request(0)
-        self.came = self.request.assembly()
+        self.assembly = self.request.assembly()
 
     @property
     def beside(self) -> list[Entered]:
@@ -218,12 +218,12 @@ class PendingTurn:
         A conversation that is longer than the model's context is sent again without its oldest turns.
         """
         start = monotonic()
-        async with aclosing(stream_events(self.request, self.came, self._ask_within_context)) as items:
+        async with aclosing(stream_events(self.request, self.assembly, self._ask_within_context)) as items:
             async for item in items:
                 if isinstance(item, Trimmed):
                     self.request = self._request(item.turns)
                 yield item
-        self.result = Answer.of(self.came, self.request.messages, monotonic() - start)
+        self.result = Answer.of(self.assembly, self.request.messages, monotonic() - start)
         if enters and self.is_answered:
             self.enter()
 

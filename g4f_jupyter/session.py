@@ -171,16 +171,16 @@ class Question:
         return self._pending.request
 
     @property
-    def came(self) -> Assembly:
+    def assembly(self) -> Assembly:
         """What has come of the answer so far."""
-        return self._pending.came
+        return self._pending.assembly
 
     @property
     def answer(self) -> Answer:
         """The answer, as far as it came."""
         if self.is_complete:
             return self._pending.result
-        answer = Answer.of(self.came, self.request.messages, self._seconds)
+        answer = Answer.of(self.assembly, self.request.messages, self._seconds)
         answer.finish_reason = self._end
         return answer
 

@@ -124,10 +124,10 @@ class IterListProvider(AsyncGeneratorProvider):
                 yield (PassedOver if thought else Status)(walk.status(info.provider))
                 thought = False
                 await walk.pause()
-            start, came = monotonic(), Assembly(info.provider, info.model)
+            start, assembly = monotonic(), Assembly(info.provider, info.model)
             try:
                 own = given_to(provider, self.providers, options)
-                async with aclosing(_answer(asked, info, messages, own, stream=stream, came=came)) as items:
+                async with aclosing(_answer(asked, info, messages, own, stream=stream, assembly=assembly)) as items:
                     async for item in items:
                         if not begun:
                             begun = isinstance(item, str | ToolCall)
@@ -139,7 +139,7 @@ class IterListProvider(AsyncGeneratorProvider):
                     error.fill(info.provider, info.model)
                 if begun:
                     raise
-                count(came, messages, monotonic() - start)  # nobody else sees it
+                count(assembly, messages, monotonic() - start)  # nobody else sees it
                 logger.debug("passed over: %s, %s", info.provider, type(error).__name__)
                 walk.failed(info.provider, error)
         if thought:
@@ -154,11 +154,11 @@ async def _answer(
     options: dict[str, Any],
     *,
     stream: bool,
-    came: Assembly,
+    assembly: Assembly,
 ) -> AsyncGenerator[Item | None]:
     """Yield an answer, after `info`, once it has text or a tool call; yield each Status and each thought at once.
 
-    Until then `came` has what came of it.
+    Until then `assembly` has what came of it.
     """
     silence = None if getattr(provider, "enforces_stream_timeout", False) else options.get("stream_timeout")
     if getattr(provider, "asks_again", False):
@@ -173,7 +173,7 @@ async def _answer(
                     yield item
                 elif item:
                     early.append(item)
-                    came.add(item)
+                    assembly.add(item)
                     begins = isinstance(item, str | ToolCall)
                     if begins or isinstance(item, Reasoning):
                         for held in early:

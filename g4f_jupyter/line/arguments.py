@@ -20,7 +20,7 @@ from g4f.models import Model
 from ..inserts.braces import found, path_of
 from ..inserts.words import text_within, word_of
 from ..show.forms import FORMATS
-from .split import Given, split
+from .split import LineOption, split
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -172,8 +172,8 @@ _LATER = ("--image", "--model", "--provider", "--set", "--stop", "--system")
 """Options whose values may be other than texts and numbers, or are a text in which values stand as in a question."""
 
 
-def _parsed(parser: ArgumentParser, given: list[Given], variables: Mapping[str, Any]) -> Namespace:
-    evaluate = Given("--eval", None) in given
+def _parsed(parser: ArgumentParser, given: list[LineOption], variables: Mapping[str, Any]) -> Namespace:
+    evaluate = LineOption("--eval", None) in given
     words = []
     for option, value in given:
         name = _NAME.fullmatch(value or "")

@@ -12,7 +12,7 @@ from .half_line import options
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-__all__ = ["Given", "split"]
+__all__ = ["LineOption", "split"]
 
 _PIECE = re.compile(r"""(\{[^\W\d]\w*[.\[(][^{}]*\})|"((?:\\.|[^"\\])*)"|'([^']*)'""", re.DOTALL)
 """A part of a word that is more than its text: an expression in braces, whose quotes are its own, or a quoted text."""
@@ -32,20 +32,20 @@ def _full(name: str, parser: ArgumentParser) -> str:
     return meant[0]
 
 
-class Given(NamedTuple):
+class LineOption(NamedTuple):
     """An option of a line, by its long name, and its value; "" for a word that is no option's."""
 
     option: str
     value: str | None
 
 
-def split(line: str, parser: ArgumentParser, *, whole: bool = False) -> tuple[list[Given], str]:
+def split(line: str, parser: ArgumentParser, *, whole: bool = False) -> tuple[list[LineOption], str]:
     """Return the options at the beginning of `line`, and the rest with its quotes; if `whole`, all of its words.
 
     Raises InputError.
     """
     long = {name: action.option_strings[-1] for name, action in options(parser).items() if action.nargs is None}
-    given: list[Given] = []
+    given: list[LineOption] = []
     at, option = 0, ""
     while match := _WORD.match(line, at):
         word = _unquoted(match[1])
@@ -55,22 +55,22 @@ def split(line: str, parser: ArgumentParser, *, whole: bool = False) -> tuple[li
             break
         at = match.end()
         if option or not is_option:
-            given.append(Given(option, word))
+            given.append(LineOption(option, word))
             option = ""
             continue
         is_long = word[:2] == "--"
         name, has_value, value = word.partition("=") if is_long else (word[:2], word[2:], word[2:].removeprefix("="))
         name = _full(name, parser)
         if name not in long:
-            given.append(Given(f"{name}{has_value}{value}" if is_long else word, None))
+            given.append(LineOption(f"{name}{has_value}{value}" if is_long else word, None))
         elif has_value:
-            given.append(Given(long[name], value))
+            given.append(LineOption(long[name], value))
         else:
             option = long[name]
     rest = line[at:].strip()
     if rest and (option or whole):
         raise InputError(f"a quote is not closed: {line.strip()[:100] if whole else rest[:100]}")
-    return [*given, Given(option, None)] if option else given, rest
+    return [*given, LineOption(option, None)] if option else given, rest
 
 
 def _unquoted(word: str) -> str:

@@ -149,7 +149,7 @@ class ChatMagics(ChatSettings):
         try:
             bridge.run(lambda: show(question, screen, look.format))
         finally:
-            if options.out and not question.came.is_empty:
+            if options.out and not question.assembly.is_empty:
                 self._shell.push({options.out: question.answer})
         answer, stale = question.answer, question.stale_above
         said = notes(answer, look.format, elsewhere=question.is_elsewhere, stale=stale, hidden=filled.hidden)

@@ -75,7 +75,7 @@ async def show(question: Question, screen: Screen, form: str) -> None:
 
     Raises ResponseError if the answer does not have its `form`, and what asking raises.
     """
-    came, is_whole, omitted, words = question.came, False, dict[str, None](), ""
+    assembly, is_whole, omitted, words = question.assembly, False, dict[str, None](), ""
     try:
         async with aclosing(question.items()) as items:
             async for item in items:
@@ -96,9 +96,9 @@ async def show(question: Question, screen: Screen, form: str) -> None:
         check(question.answer, form)
         is_whole = True
     finally:
-        if question.is_complete and (calls := came.tool_calls):
+        if question.is_complete and (calls := assembly.tool_calls):
             screen.call("\n".join(f"{call.name}({call.arguments})" for call in calls))
-        screen.close("" if came.is_empty else _marked(question.answer.mark, words, omitted), more=is_whole)
+        screen.close("" if assembly.is_empty else _marked(question.answer.mark, words, omitted), more=is_whole)
 
 
 def _marked(mark: str, words: str, omitted: Collection[str]) -> str:

@@ -143,10 +143,10 @@ class OpenAIReader(Reader):
 
     def _read_repeated(self, message: _Message, out: list[Item]) -> None:
         """Read a message that came beside deltas or instead of them: what has not come before."""
-        came = self.came.union(map(type, out))
-        if self._message_text is None and (str in came or self._calls):
+        kinds = self.kinds.union(map(type, out))
+        if self._message_text is None and (str in kinds or self._calls):
             return
-        if Reasoning in came:
+        if Reasoning in kinds:
             message.reasoning = message.reasoning_content = None
         before = self._message_text or ""
         text = message.content if isinstance(message.content, str) else ""

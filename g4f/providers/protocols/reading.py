@@ -34,10 +34,10 @@ class Reader(ABC):
 
     A finish reason sets `finished`; the end mark of a stream sets `done`, and nothing is read after it.
     `failure` is the error that the answer turned out to be. It is raised once the items before it are given out.
-    `came` are the kinds of the items of earlier reads, up to the first text.
+    `kinds` are those of the items of earlier reads, up to the first text.
     """
 
-    __slots__ = ("_ended", "_halves", "_heads", "_resumed", "came", "done", "failure", "finished", "target")
+    __slots__ = ("_ended", "_halves", "_heads", "_resumed", "done", "failure", "finished", "kinds", "target")
 
     decoder: ClassVar[msgspec.json.Decoder[Any]]
     """Decodes a payload of a stream for `read`."""
@@ -63,7 +63,7 @@ class Reader(ABC):
         self.target = target
         self._heads = self.heads
         self._halves: dict[int, str] = {}  # of characters, at the end of a call's arguments so far
-        self.came: set[type] = set()
+        self.kinds: set[type] = set()
 
     @abstractmethod
     def read(self, chunk: Any, payload: bytes, out: list[Item]) -> None:
@@ -100,7 +100,7 @@ class Reader(ABC):
             if not self.finished and self.failure is None and not self.fail_if_told(body):
                 self._fail_with(f"its answer has no {self.heart}", body)
             self._end(out)
-        self.came.update(map(type, out))
+        self.kinds.update(map(type, out))
         return out
 
     def feed(self, payloads: list[bytes], *, last: bool = False) -> list[Item]:
@@ -117,8 +117,8 @@ class Reader(ABC):
         self._feed(payloads, out, last=last)
         if finished and any(isinstance(item, str | Reasoning | ToolCall) for item in out):
             self._resumed = True
-        if str not in self.came:
-            self.came.update(map(type, out))
+        if str not in self.kinds:
+            self.kinds.update(map(type, out))
         if last or self.done:
             self._end(out)
         return out
@@ -222,7 +222,7 @@ class Reader(ABC):
             raise self.failure
         if not (self.done or self.finished):
             raise ResponseError(f"{self.target.provider}: the stream ended before the answer did.")
-        if Omitted in self.came and not self.came & {str, ToolCall}:
+        if Omitted in self.kinds and not self.kinds & {str, ToolCall}:
             raise ResponseError(
                 f"{self.target.provider} answered with what is no text, such as an image: ask for text."
             )
