@@ -31,6 +31,8 @@ FLOORS = {
     "g4f/secrets/key.py": 0,
     "g4f/taping/__init__.py": 0,
     "g4f/taping/carrying.py": 0,
+    "g4f/tools/__init__.py": 0,
+    "g4f/tools/tool.py": 0,
     "g4f/typing.py": 0,
     "g4f/waiting/__init__.py": 0,
     "g4f/waiting/async_stream.py": 0,

@@ -1,0 +1,1 @@
+"""Tools: functions and servers that a model may call."""
