@@ -352,6 +352,20 @@ class TestNestedLoop(unittest.IsolatedAsyncioTestCase):
         self.assertEqual([[], False], [ticks, source.closed.is_set()])
         self.assertTrue(await asyncio.to_thread(source.closed.wait, script.PATIENCE))
 
+    def test_closed_where_its_loop_stands_still(self) -> None:
+        """`close()` waits for the clean-up also where the loop of the stream does not run any more."""
+        source = Source()
+
+        async def begin() -> bridge.Stream[int]:
+            stream = bridge.iterate(source)
+            next(stream)
+            return stream
+
+        with asyncio.Runner() as runner:
+            bridge.make_nestable(runner.get_loop())
+            runner.run(begin()).close()
+            self.assertTrue(source.closed.is_set())
+
     async def test_not_in_this_thread(self) -> None:
         """A worker thread of that program waits on its own loop."""
         self.assertIsNot(self.loop, await asyncio.to_thread(bridge.run, loop_here))

@@ -67,6 +67,14 @@ class TestTurns(CellTestCase):
         self.chat("-p Echo", "second", "stale 2")
         self.assertNotIn(f"[2] second ({STALE})", self.shown("%chat_history")["text/plain"])
 
+    def test_stale_after_a_move(self) -> None:
+        """So does one above which a turn was that a cell has taken to another conversation."""
+        self.chat("-p Echo --new", "first", "moved 1")
+        second = self.chat("-p Echo", "second", "moved 2")
+        [display] = {content["transient"]["display_id"] for _, content in second.outputs}
+        changed = self.chat("-p Echo --thread elsewhere", "first", "moved 1")
+        self.assertEqual(f"You said second\n\n<sub>{STALE}</sub>", seen(changed, display))
+
     def test_deleted_cell(self) -> None:
         """The turn of a deleted cell leaves; what was answered below it is stale."""
         self.chat("-p Echo --new", "first", "a")

@@ -93,6 +93,13 @@ class TestShown(TestCase):
                 self.assertNotIn(SECRET, repr(shown))
         self.assertNotIn(SECRET, repr(prepare("", "?", *in_our_words(Takes(), {"api_key": SECRET}))))
 
+    def test_odd(self) -> None:
+        """What is no key is refused before it is sent, and is not shown."""
+        for odd in ("", " ", "schlüssel", "two\x00parts", "two\nlines"):
+            with self.subTest(odd), self.assertRaisesRegex(InputError, "api_key is not a key") as caught:
+                ChatCompletion.create("m", "?", "OpenAI", api_key=odd)
+            self.assertNotIn(odd.strip() or "''", str(caught.exception))
+
     def test_callers_own(self) -> None:
         """The caller's own dict stays as it is."""
         options = {"api_key": SECRET}

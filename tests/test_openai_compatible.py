@@ -198,6 +198,8 @@ class TestAnswers(unittest.TestCase):
             (delta(reasoning_content="hm"), delta("a")),
             (delta(reasoning="hm"), delta("a")),
             (delta(content=thinking),),
+            (delta("a", reasoning_content="hm"),),
+            (delta("a", reasoning="hm"),),
         ):
             with self.subTest(pieces=pieces):
                 self.assertEqual(

@@ -14,8 +14,8 @@ def payloads(*pieces: bytes) -> list[bytes]:
 
 
 STREAM = (
-    b"\xef\xbb\xbf: a comment\n\n"
-    b'data: {"a": "\xc3\xa9\xf0\x9f\x98\x80"}\n\n'
+    b'\xef\xbb\xbfdata: {"a": "\xc3\xa9\xf0\x9f\x98\x80"}\n\n'
+    b": a comment\n\n"
     b"data:no space\n\n\n\n"
     b"event: message\nid: 7\nretry: 10\ndata: named\n\n"
     b"data: two\ndata: lines\n\n"
