@@ -77,11 +77,14 @@ BOTH_FAULTS = (
         errors.BadRequestError,
         "(HTTP 422): n: bad.",
     ),
-    Fault(
-        "no such model",
-        whole({"error": {"message": "The model `m` does not exist", "code": "model_not_found"}}, 404),
-        errors.ModelNotFoundError,
-        "has no model 'm'",
+    *(
+        Fault(
+            f"no such model, by {status}",
+            whole({"error": {"message": "`m` does not exist", "code": "model_not_found"}}, status),
+            errors.ModelNotFoundError,
+            "has no model 'm'",
+        )
+        for status in (400, 404, 422)
     ),
     Fault("no such address", whole(b"", 404), errors.ResponseStatusError, "Check base_url"),
 )
