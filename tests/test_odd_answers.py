@@ -677,6 +677,11 @@ class TestBeside(unittest.TestCase):
             with self.subTest(odd):
                 given = openai(choice(delta={"content": "a"}, logprobs=odd), STOP)
                 self.assertEqual(["a", FinishReason("stop")], given)
+        for token in (None, 5, ["a"]):
+            with self.subTest(token=token):
+                odd = [{"token": token, "logprob": -0.5}]
+                given = openai(choice(delta={"content": "a"}, logprobs={"content": odd}), STOP)
+                self.assertEqual(["a", Logprobs(odd), FinishReason("stop")], given)
 
     def test_counts_of_a_failure(self) -> None:
         """Tokens that a server counted before it failed, or was cut off, are given."""

@@ -386,3 +386,21 @@ class TestBesideOthers(TracebackTestCase):
         cell = self.kernel.run("ask()")
         self.assertEqual("theirs\n", cell.text)
         self.assertGreater(len(shown(cell)), 60)
+
+    def test_wrapped_hook(self) -> None:
+        """Unloaded, an error of a thread is shown even if another has wrapped the hook that showed it."""
+        self.kernel.run(
+            "import sys, threading\n"
+            "def wrapped(args, before=threading.excepthook):\n"
+            "    before(args)\n"
+            "threading.excepthook = wrapped\n"
+            "%unload_ext g4f_jupyter"
+        )
+        cell = self.kernel.run(
+            "import contextlib\n"
+            "with contextlib.redirect_stderr(sys.stdout):\n"
+            "    thread = threading.Thread(target=lambda: 1/0)\n"
+            "    thread.start()\n"
+            "    thread.join()"
+        )
+        self.assertIn("ZeroDivisionError: division by zero", cell.text)
