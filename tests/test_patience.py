@@ -103,8 +103,8 @@ class TestMoney(_Asks):
         """It is a PaymentRequiredError at once, with the server's status and words, in each protocol."""
         for dialect in DIALECTS:
             for name, (status, body) in NO_MONEY.items():
-                with self.subTest(dialect.provider, refusal=name):
-                    error, requests = self.ask(whole(body, status), hello, provider=dialect.provider)
+                with self.subTest(str(dialect), refusal=name):
+                    error, requests = self.ask(whole(body, status), hello, provider=dialect.provider, **dialect.options)
                     self.assertEqual((errors.PaymentRequiredError, status, 1), (type(error), error.status, requests))
                     self.assertIn(f"{dialect.provider} asks for payment (HTTP {status}): ", str(error))
                     self.assertIsNone(error.retry_after)

@@ -15,7 +15,7 @@ from ..errors import InputError, MissingAuthError, kind_of, quoted
 from ..secrets.key import Key, sealed
 from .rows import Row
 
-__all__ = ["Parted", "address", "check_address", "is_local", "key", "missing", "parted", "shown"]
+__all__ = ["Parted", "address", "check_address", "is_local", "is_usual", "key", "missing", "parted", "shown"]
 
 PROBE = 0.2
 """Seconds to connect to a server on this machine, and then for its answer; a slower one does not count as running."""
@@ -112,6 +112,12 @@ def parted(address: str) -> Parted:
     user, _, host = parts.netloc.rpartition("@")
     basic = Key(f"Basic {b64encode(unquote(user).encode()).decode()}" if user else "")
     return Parted(address, f"{parts.scheme}://{host}{parts.path}", parts.query and Key(parts.query), basic)
+
+
+def is_usual(row: Row, url: str) -> bool:
+    """Whether `url` is on the server of the row, and not on another one, which the caller or the environment names."""
+    own = _VARIABLE.sub(lambda found: os.environ.get(found[1], ""), row.base_url)
+    return urlsplit(url).netloc == urlsplit(own).netloc
 
 
 def is_local(url: str) -> bool:

@@ -40,6 +40,18 @@ class Row(msgspec.Struct, frozen=True):
     default_model: str = ""
     """The model to ask if the caller names none. "": the first that the server lists."""
 
+    protocol: str = "chat"
+    """What its own server is asked for by OpenAI's clients: "chat" completions, or "responses"."""
+
+    effort: str = ""
+    """How much its default model thinks, in OpenAI's words, if the caller says nothing. "": as much as it wants."""
+
+    thinkers: str = ""
+    """A pattern: how the names of models begin that take `temperature` and its like only at the effort "none"."""
+
+    thoughtless: str = ""
+    """A pattern: how the names of models begin that cannot think, and refuse to be asked for thoughts."""
+
     max_tokens: str = "max_tokens"
     """Its name for the option `max_tokens`."""
 
@@ -74,7 +86,11 @@ ROWS: tuple[Row, ...] = (
         "https://api.openai.com/v1",
         address_keys=("OPENAI_BASE_URL",),
         keys=("OPENAI_API_KEY",),
-        default_model="gpt-5.4-mini",
+        protocol="responses",
+        default_model="gpt-6-luna",
+        effort="none",  # as its predecessors did: the first word comes at once, and `temperature` is taken
+        thinkers=r"gpt-(5\.[56]|6)",
+        thoughtless=r"gpt-[34]|chatgpt-4",
         max_tokens="max_completion_tokens",
         stream_usage=True,
     ),
@@ -83,6 +99,7 @@ ROWS: tuple[Row, ...] = (
         "https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle",
         "{AZURE_OPENAI_ENDPOINT}",
         version="openai/v1",
+        protocol="responses",
         keys=("AZURE_OPENAI_API_KEY",),
         max_tokens="max_completion_tokens",
         stream_usage=True,
@@ -139,6 +156,7 @@ ROWS: tuple[Row, ...] = (
         "XAI",
         "https://docs.x.ai/docs/models",
         "https://api.x.ai/v1",
+        protocol="responses",  # "The Chat Completions API is deprecated"
         keys=("XAI_API_KEY",),
         default_model="grok-4.3",
         stream_usage=True,

@@ -9,10 +9,13 @@ from typing import Any
 
 import msgspec
 
+from ...errors import InputError, quoted
 from ...wire import decoded
+from ..access import is_usual
 from ..rows import ROWS, Row
 from .http_provider import HTTPProvider, Page
 from .openai_answer import OpenAIReader
+from .responses import Responses
 
 __all__ = ["OpenAICompatible"]
 
@@ -24,8 +27,20 @@ class OpenAICompatible(HTTPProvider):
 
     def __init__(self, row: Row) -> None:
         super().__init__(row)
+        self._responses = Responses(row)
         if row not in ROWS:  # an address: nobody knows whether its server counts tokens in a stream
             self.unasked = frozenset({"stream_options"})
+
+    def speaks(self, protocol: str | None, url: str) -> HTTPProvider:
+        """Return who speaks the `protocol`; of none, that of the row at its own server, elsewhere chat completions."""
+        if protocol is None:
+            protocol = self.row.protocol if is_usual(self.row, url) else "chat"
+        match protocol:
+            case "chat":
+                return self
+            case "responses":
+                return self._responses
+        raise InputError(f'protocol must be "responses" or "chat", not {quoted(protocol)}')
 
     def request(
         self, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool
@@ -35,7 +50,7 @@ class OpenAICompatible(HTTPProvider):
         for name, own in (("max_tokens", row.max_tokens), ("seed", row.seed)):
             if name in options:
                 options[own] = options.pop(name)
-        messages = [_without_reasoning(message) if "reasoning" in message else message for message in messages]
+        messages = [message if _OWN.isdisjoint(message) else _without_own(message) for message in messages]
         body: dict[str, Any] = {"model": model, "messages": messages}
         if stream:
             body["stream"] = True
@@ -49,9 +64,12 @@ class OpenAICompatible(HTTPProvider):
         return Page([model.id for model in (listed if isinstance(listed, list) else listed.data)])
 
 
-def _without_reasoning(message: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what an answer has, and a question must not have."""
-    return {name: value for name, value in message.items() if name != "reasoning"}
+_OWN = frozenset(("reasoning", "provider_state"))
+"""What a message of an answer has, and one of a question must not have."""
+
+
+def _without_own(message: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in message.items() if name not in _OWN}
 
 
 class _Model(msgspec.Struct):

@@ -26,6 +26,7 @@ __all__ = [
     "needless",
     "parse_messages",
     "schema_of",
+    "stateless",
     "tool_choice",
     "unsigned",
 ]
@@ -90,6 +91,23 @@ def parse_messages(messages: list[dict[str, Any]]) -> list[ParsedMessage]:
 def unsigned(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the messages without signatures in the ids of tool calls: they are long, and for one vendor alone."""
     return list(map(_unsigned, messages))
+
+
+def stateless(messages: list[dict[str, Any]], but_of: str = "") -> list[dict[str, Any]]:
+    """Return the messages without what only one provider understands, except that `but_of` a provider."""
+    return [
+        {name: value for name, value in message.items() if name != "provider_state"}
+        if "provider_state" in message and _owner(message) != but_of
+        else message
+        for message in messages
+    ]
+
+
+def _owner(message: dict[str, Any]) -> object:
+    match message["provider_state"]:
+        case {"provider": str(provider), "items": [*_]} if provider:
+            return provider
+    return None
 
 
 def _unsigned(message: dict[str, Any]) -> dict[str, Any]:
