@@ -90,6 +90,16 @@ class TestPrice(unittest.TestCase):
         self.assertEqual(Decimal(0), price(free))
         self.assertNotIn("$", footer(free))
 
+    def test_read_from_the_cache(self) -> None:
+        """The line says how many tokens of the question were read from the provider's cache, if any were."""
+        for cached, says in ((900, "· 1,000 (900 cached) + 5 tokens ·"), (0, "· 1,000 + 5 tokens ·")):
+            used = Usage(1000, 5, 1005, cached_tokens=cached)
+            self.assertIn(says, footer(answer("Anthropic", "claude-haiku-4-5", used)))
+
+    def test_free_with_a_key(self) -> None:
+        """What Colab gives away costs nothing."""
+        self.assertEqual(Decimal(0), price(answer("Colab", "google/gemini-2.5-flash", USED)))
+
     def test_replayed(self) -> None:
         """An answer from a tape is told as it was when it was recorded; its metadata says where it is from."""
         paid = answer("OpenAI", "gpt-4o", USED)
@@ -99,7 +109,7 @@ class TestPrice(unittest.TestCase):
         self.assertEqual(held | {"replayed": True}, metadata(paid)["g4f_jupyter"])
 
     def test_what_was_paid(self) -> None:
-        """Tokens from a cache cost less, tokens put into one more; the list does not know what other tiers cost."""
+        """Tokens from a cache cost less, tokens put into one more, the tier "flex" half; other tiers are unknown."""
         million = 1_000_000
         for model, usage, paid in (
             ("gpt-4o", Usage(million, 0, million, cached_tokens=million), "1.25"),
@@ -107,7 +117,9 @@ class TestPrice(unittest.TestCase):
             ("claude-haiku-4-5", Usage(million, 0, million, cached_tokens=million), "0.1"),
             ("claude-haiku-4-5", Usage(million, 0, million, written_tokens=million), "1.25"),
             ("gpt-4o", Usage(million, 0, million, tier="default"), "2.5"),
-            ("gpt-4o", Usage(million, 0, million, tier="flex"), None),
+            ("gpt-4o", Usage(million, 0, million, tier="flex"), "1.25"),
+            ("gpt-6-luna", Usage(1000, 0, 1000, tier="flex"), "0.00005"),
+            ("no-such-model", Usage(million, 0, million, tier="flex"), None),
             ("gpt-4o", Usage(million, 0, million, tier="priority"), None),
         ):
             with self.subTest(usage):

@@ -174,7 +174,7 @@ class TestKnown(unittest.TestCase):
 
     def test_known(self) -> None:
         """The default first, then the well-known models that the provider serves, each once."""
-        self.assertEqual(["gpt-5.4-mini", "gpt-4o"], known(find("OpenAI"))[:2])
+        self.assertEqual(["gpt-6-luna", "gpt-4o"], known(find("OpenAI"))[:2])
         self.assertEqual(len(set(known(find("OpenAI")))), len(known(find("OpenAI"))))
         self.assertEqual(["smollm2"], known(find("Local")))
         self.assertEqual([], known(Row("Nobody", "", "", "")))

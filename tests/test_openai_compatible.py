@@ -224,6 +224,32 @@ class TestAnswers(unittest.TestCase):
                     expected, self.items(streamed(event(json.loads(HELLO[2][6:]) | {"usage": usage}), HELLO[0], DONE))
                 )
 
+    def test_thoughts_go_back(self) -> None:
+        """DeepSeek gets back what it thought before it called a tool; nobody else does."""
+        function = {"name": "f", "arguments": "{}"}
+        call = {"index": 0, "id": "a", "type": "function", "function": function}
+        message = {"content": None, "reasoning_content": "hm", "tool_calls": [call]}
+        pieces = (
+            delta(reasoning_content="h"),
+            delta(reasoning_content="m"),
+            delta(tool_calls=[call], finish="tool_calls"),
+        )
+        for name, answer in (
+            ("streamed", streamed(*pieces, DONE)),
+            ("whole", whole({"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]})),
+        ):
+            for provider, expected in (("DeepSeek", "hm"), ("Mistral", None)):
+                with self.subTest(name, provider=provider), Server(answer, hello) as server:
+                    chat = g4f.Conversation("m", provider, base_url=server.url, api_key=KEY)
+                    chat("Hi")
+                    chat.provider = provider
+                    chat({"f": "4"})
+                    chat("And?")
+                    for request in server.requests[1:]:
+                        back = request.json["messages"][1]
+                        self.assertEqual(expected, back.get("reasoning_content"))
+                        self.assertEqual({"role", "tool_calls"}, back.keys() - {"reasoning_content"})
+
     def test_tier(self) -> None:
         """The service that was paid for is told with the tokens; what is no word is passed over."""
         usage = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}

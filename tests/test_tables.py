@@ -103,7 +103,7 @@ class TestTables(unittest.TestCase):
             table = provider_table()
         found = {name: (here, model) for name, here, model in table.rows}
         self.assertEqual([row.name for row in ROWS], list(found))
-        self.assertEqual(("ready", "gpt-5.4-mini"), found["OpenAI"])
+        self.assertEqual(("ready", "gpt-6-luna"), found["OpenAI"])
         self.assertEqual("set GROQ_API_KEY", found["Groq"][0])
         self.assertEqual("OLLAMA_HOST must hold an address like http://127.0.0.1:11434", found["Ollama"][0])
         self.assertNotIn("secret", repr(table))

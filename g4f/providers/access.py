@@ -58,15 +58,20 @@ def _is_address(url: str) -> bool:
 def key(row: Row, base_url: str | None = None, api_key: str | None = None) -> Key | None:
     """Return the key to send: the caller's, or the row's, which is for the row's own host only.
 
-    None if none is needed. Raises MissingAuthError that names the variable, before anything is sent.
+    None if none is needed or known. Raises MissingAuthError that names the variable, before anything is sent.
     """
     if api_key is not None:
         return _clean(api_key, "api_key")
-    if not row.keys or (base_url is not None and not _is_own(row, base_url)):
+    if not (row.keys or row.optional_keys) or (base_url is not None and not _is_own(row, base_url)):
         return None
+    for name in row.optional_keys:
+        if value := Key(os.environ.get(name, "")):
+            return _clean(value, name)
     for name in row.keys:
         if value := Key(os.environ.get(name) or _colab_secret(name)):
             return _clean(value, name)
+    if not row.keys:
+        return None
     raise MissingAuthError(f"{row.name} needs a key: set {' or '.join(row.keys)}, or give api_key=.", provider=row.name)
 
 
@@ -77,7 +82,8 @@ def missing(row: Row) -> str:
     """
     elsewhere = any(map(os.environ.get, row.address_keys))
     unset = [name for name in _VARIABLE.findall(row.base_url) if not elsewhere and not os.environ.get(name)]
-    if row.keys and not any(os.environ.get(name) for name in row.keys):
+    is_given = row.is_free and "google.colab" in sys.modules  # its own key is there without a dialogue
+    if row.keys and not is_given and not any(os.environ.get(name) for name in row.keys):
         secret = (
             f", or ask {row.name} by name if a secret of Colab is called so" if "google.colab" in sys.modules else ""
         )
@@ -216,8 +222,9 @@ def _answers(row: Row, url: str) -> bool:
 
     parts, (path, mark) = urlsplit(url), row.probe
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=PROBE)
+    given = next(filter(None, map(os.environ.get, row.optional_keys)), None)
     try:
-        connection.request("GET", f"{parts.path}{path}")
+        connection.request("GET", f"{parts.path}{path}", headers={"Authorization": f"Bearer {given}"} if given else {})
         answer = connection.getresponse()
         return answer.status == 200 and mark.encode() in answer.read(2**20)
     except (OSError, HTTPException):

@@ -17,9 +17,10 @@ from ..option_values import check_words
 from ..waiting.threads import iterate_in_thread
 from .base_provider import METHODS, Provider
 from .catalogue import able, plain
-from .protocols.openai_words import needless, stateless, unsigned
+from .protocols.openai_words import needless
 from .response import Item
 from .transport.settings import TRANSPORT, private
+from .vendors import VENDORS, for_one
 
 __all__ = [
     "BoundCall",
@@ -37,9 +38,6 @@ as a proxy, mean nothing to a provider without a network."""
 
 _OWN = frozenset(("self", "cls", "model", "messages", "stream"))
 """Names of parameters that are never options."""
-
-_VENDORS = frozenset(("tool_calls", "tool_call_id", "provider_state"))
-"""Fields of a message that may hold what one vendor alone understands."""
 
 
 class BoundCall(msgspec.Struct, frozen=True):
@@ -97,8 +95,9 @@ def bind(
     keys = options.get("api_key")
     if keys is not None and not isinstance(keys, str) and isinstance(keys, Mapping):  # the first checks are quick
         options = _with_own_key(provider, options, keys)
-    if not all(map(_VENDORS.isdisjoint, messages)):
-        messages = _own(provider, messages)
+    if not all(map(VENDORS.isdisjoint, messages)):
+        owner = None if hasattr(provider, "providers") else provider_name(provider)
+        messages = for_one(messages, owner, signed=getattr(provider, "takes_signatures", False))
     if getattr(provider, "lacks", None):
         _check_lacks(provider, messages, options)
     options = _taken(provider, signature, options)
@@ -108,13 +107,6 @@ def bind(
     if "stream" in signature.takes or (signature.takes_any and kind != "create_async"):
         options = {**options, "stream": stream}
     return BoundCall(provider, kind, method, model, messages, options)
-
-
-def _own(provider: Provider, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the messages without what other vendors have put into them. Each provider of a list does so for itself."""
-    if not getattr(provider, "takes_signatures", False):
-        messages = unsigned(messages)
-    return messages if hasattr(provider, "providers") else stateless(messages, provider_name(provider))
 
 
 def _taken(provider: Provider, signature: _Signature, options: dict[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,8 @@ import msgspec
 
 from ..errors import InputError
 from ..providers.access import shown
-from ..providers.protocols.openai_words import stateless
 from ..providers.transport.settings import TRANSPORT
+from ..providers.vendors import stateless
 from ..secrets.key import Key
 from ..secrets.known import SHORTEST, STARS, hides
 from ..secrets.scrubbing import Scrubber

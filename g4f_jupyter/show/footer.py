@@ -27,7 +27,7 @@ ELSEWHERE = (
 )
 
 _LISTED = ("", "auto", "default", "on_demand", "standard")
-"""The tiers of service whose prices are those of the list."""
+"""The tiers of service whose prices are those of the list. Of "flex" the row knows which part of it is paid."""
 
 
 def notes(answer: Answer, form: str, *, elsewhere: bool, stale: Sequence[str], hidden: int) -> list[str]:
@@ -61,9 +61,15 @@ def _named(questions: Sequence[str]) -> str:
 
 
 def footer(answer: Answer) -> str:
-    """Return it in one line: "OpenAI · gpt-5.4-mini · 37 + 12 tokens · 0.8 s · $0.0004"."""
+    """Return it in one line: "OpenAI · gpt-6-luna · 37 + 12 tokens · 0.8 s · $0.0004".
+
+    It says how many of the first tokens were read from the provider's cache: they cost less.
+    """
     usage = answer.usage
-    tokens = f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens" if usage is not None else "tokens unknown"
+    tokens = "tokens unknown"
+    if usage is not None:
+        cached = f" ({usage.cached_tokens:,} cached)" if 0 < (usage.cached_tokens or 0) <= usage.prompt_tokens else ""
+        tokens = f"{usage.prompt_tokens:,}{cached} + {usage.completion_tokens:,} tokens"
     paid = cost(price(answer)) if any(row.name == answer.provider for row in ROWS) else "none"
     paid = {"none": "", "unknown": "cost unknown"}.get(paid, paid)
     parts = [answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s", paid]
@@ -91,16 +97,18 @@ def price(used: Answer | Spent) -> Decimal | None:
     """Return what an answer cost in US dollars, by the price list of `genai-prices`; None where that is unknown.
 
     A model of your own costs nothing. A replayed answer costs what it did when it was recorded. The list has no prices
-    of tiers such as "flex".
+    of tiers such as "priority".
     """
     usage, row = used.usage, next((row for row in ROWS if row.name == used.provider), None)
     if row is None:
         return None
-    if not row.keys:
+    if not row.keys or row.is_free:
         return Decimal(0)
-    if usage is None or usage.tier not in _LISTED or find_spec("genai_prices") is None:
+    if usage is None or find_spec("genai_prices") is None:
         return None
-    return _listed(used.model, usage, row.base_url)
+    part = row.flex if usage.tier == "flex" else 1 if usage.tier in _LISTED else None
+    listed = None if part is None else _listed(used.model, usage, row.base_url)
+    return None if listed is None or part is None else listed * Decimal(part)
 
 
 def _listed(model: str, usage: Usage, url: str) -> Decimal | None:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from ...errors import InputError, ModelNotFoundError, ResponseError, kind_of, quoted
+from ...errors import InputError, ModelNotFoundError, ResponseError, quoted
 from ...messages import encoded
 from ...secrets.key import Key
 from ..access import address, key, parted, shown
@@ -19,10 +19,11 @@ from ..response import Item, ProviderInfo
 from ..rows import ROWS, Row
 from ..transport.http import Exchange, HTTPRequest, HTTPResponse
 from ..transport.refusals import Target
-from ..transport.settings import Settings
+from ..transport.settings import Settings, mapping
 from ..transport.sse import Events
 from ..transport.unlabelled import PayloadFrames, Unlabelled, is_events
-from .openai_words import needless, stateless
+from ..vendors import stateless
+from .openai_words import needless
 from .reading import Reader, shown_model
 
 __all__ = ["HTTPProvider", "Page"]
@@ -118,8 +119,8 @@ class HTTPProvider(AsyncGeneratorProvider):
         go into the request: `temperature`, `tools`, `response_format`, `seed`, … `extra_headers`, `extra_query` and
         `extra_body` are added to it last.
         """
-        own = _Own(api_key, base_url, _mapping("extra_headers", extra_headers), _mapping("extra_query", extra_query))
-        extra = _mapping("extra_body", extra_body)
+        own = _Own(api_key, base_url, mapping("extra_headers", extra_headers), mapping("extra_query", extra_query))
+        extra = mapping("extra_body", extra_body)
         endpoint = self._endpoint(own, Settings.pop_from(options), extra)
         if not model:
             model = await self._any_model(endpoint)
@@ -196,7 +197,8 @@ class HTTPProvider(AsyncGeneratorProvider):
         if own.query:
             query = Key("&".join(filter(None, (query, urlencode(own.query)))))
         sent = (headers, secret, where.given, own.query, settings.proxy, extra)
-        remedy = "api_key=" if own.api_key is not None or not row.keys else " or ".join(row.keys)
+        names = row.keys or (*row.optional_keys, "api_key=")
+        remedy = "api_key=" if own.api_key is not None else " or ".join(names)
         return _Endpoint(row.name, where.url, query, headers, sent, remedy, row.pull, settings)
 
     async def _any_model(self, endpoint: _Endpoint) -> str:
@@ -287,17 +289,3 @@ class _Endpoint(msgspec.Struct, frozen=True):
         target = Target(self.provider, model, self.sent, self.remedy, self.pull)
         content, simple = (None if each is None else encoded(each) for each in (body, plain))
         return HTTPRequest(target, self.url + path, self.query, self.headers, content, self.settings, simple)
-
-
-def _mapping(option: str, given: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """Return the value of an option that must be a dict; {} if it is not given. Raises InputError."""
-    if given is None:
-        return {}
-    if not isinstance(given, Mapping):
-        raise InputError(f"{option} must be a dict, not {kind_of(given)}")
-    for name, value in given.items():
-        if not isinstance(name, str):
-            raise InputError(f"the names in {option} must be texts: {name!r} is {kind_of(name)}")
-        if option == "extra_headers" and not (isinstance(value, str) and value.isprintable()):
-            raise InputError(f"extra_headers[{name!r}] must be a text of one line")
-    return given

@@ -14,7 +14,7 @@ from ...wire import decoded
 from ..access import is_usual
 from ..rows import ROWS, Row
 from .http_provider import HTTPProvider, Page
-from .openai_answer import OpenAIReader
+from .openai_answer import OpenAIReader, ThoughtsReader
 from .responses import Responses
 
 __all__ = ["OpenAICompatible"]
@@ -28,6 +28,8 @@ class OpenAICompatible(HTTPProvider):
     def __init__(self, row: Row) -> None:
         super().__init__(row)
         self._responses = Responses(row)
+        if row.returns_thoughts:
+            self.reader = ThoughtsReader
         if row not in ROWS:  # an address: nobody knows whether its server counts tokens in a stream
             self.unasked = frozenset({"stream_options"})
 
@@ -50,7 +52,10 @@ class OpenAICompatible(HTTPProvider):
         for name, own in (("max_tokens", row.max_tokens), ("seed", row.seed)):
             if name in options:
                 options[own] = options.pop(name)
-        messages = [message if _OWN.isdisjoint(message) else _without_own(message) for message in messages]
+        messages = [
+            message if _OWN.isdisjoint(message) else _without_own(message, thinks_on=row.returns_thoughts)
+            for message in messages
+        ]
         body: dict[str, Any] = {"model": model, "messages": messages}
         if stream:
             body["stream"] = True
@@ -68,8 +73,13 @@ _OWN = frozenset(("reasoning", "provider_state"))
 """What a message of an answer has, and one of a question must not have."""
 
 
-def _without_own(message: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in message.items() if name not in _OWN}
+def _without_own(message: dict[str, Any], *, thinks_on: bool) -> dict[str, Any]:
+    """Leave that out; a provider that `thinks_on` gets the thoughts that it had before it called tools."""
+    plain = {name: value for name, value in message.items() if name not in _OWN}
+    match message.get("provider_state"):
+        case {"items": [{"reasoning_content": str(thoughts)}]} if thinks_on:
+            plain["reasoning_content"] = thoughts
+    return plain
 
 
 class _Model(msgspec.Struct):
