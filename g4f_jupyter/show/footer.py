@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.util import find_spec
 from typing import Any
 
 from g4f.answer import Answer
-from g4f.printable import logger
+from g4f.printable import counted, logger
 from g4f.providers.catalogue import ROWS
 from g4f.providers.response import Usage
 from g4f.spending import Spent
 
+from ..line.model_names import end_of
 from .forms import left_out
 
 __all__ = ["cost", "footer", "metadata", "notes", "price", "total", "total_cost"]
@@ -20,6 +22,9 @@ __all__ = ["cost", "footer", "metadata", "notes", "price", "total", "total_cost"
 LEAST = Decimal("0.0001")
 """The least price in dollars that is shown as a number."""
 
+
+SOON = 60
+"""Days before the end of a model in which its answers warn of it."""
 
 ELSEWHERE = (
     "asked in an earlier conversation, to which this cell belongs: new cells do not go on with it. "
@@ -34,7 +39,7 @@ def notes(answer: Answer, form: str, *, elsewhere: bool, stale: Sequence[str], h
     """Return what a reader must know of an answer.
 
     Whether its conversation is `elsewhere`, the questions of `stale` turns above it, turns left out, `hidden` secrets,
-    code that its `form` leaves out, and whether it stays out of the conversation.
+    code that its `form` leaves out, whether its model ends soon, and whether it stays out of the conversation.
     """
     lines = [ELSEWHERE] if elsewhere else []
     if stale:
@@ -48,9 +53,20 @@ def notes(answer: Answer, form: str, *, elsewhere: bool, stale: Sequence[str], h
         lines.append(f"{hidden} secret {values} not sent: stars stand in {their} place")
     if omitted := left_out(answer, form):
         lines.append(omitted)
+    lines += _last_days(answer)
     if not answer.says_something:
         lines.append("not added to the conversation: it has no text")
     return lines
+
+
+def _last_days(answer: Answer) -> list[str]:
+    """Warn of a model that ends soon, if the list of its provider is kept and says so; not in a replayed answer."""
+    row = next((row for row in ROWS if row.name == answer.provider), None)
+    ends = None if row is None or answer.replayed else end_of(row, answer.model)
+    if ends is None or (left := (ends - datetime.now(UTC).date()).days) > SOON:
+        return []
+    when = f"in {counted(left, 'day')}" if left > 0 else "now"
+    return [f"{answer.model} ends {when}, on {ends}: choose another model"]
 
 
 def _named(questions: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ https://platform.openai.com/docs/api-reference/chat
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from ...errors import InputError, quoted
 from ...wire import decoded
 from ..access import is_usual
+from ..base_provider import ModelName
 from ..rows import ROWS, Row
 from .http_provider import HTTPProvider, Page
 from .openai_answer import OpenAIReader, ThoughtsReader
@@ -64,9 +66,10 @@ class OpenAICompatible(HTTPProvider):
         return "/chat/completions", body | options
 
     def listed(self, body: bytes) -> Page:
-        """Return the names of the models. Together sends a bare list."""
+        """Return the names of the models, with the days of their ends. Together sends a bare list."""
         listed = decoded(body, _List | list[_Model])
-        return Page([model.id for model in (listed if isinstance(listed, list) else listed.data)])
+        models = listed if isinstance(listed, list) else listed.data
+        return Page([ModelName(model.id, _day(model.shutdown_date)) for model in models])
 
 
 _OWN = frozenset(("reasoning", "provider_state"))
@@ -82,8 +85,17 @@ def _without_own(message: dict[str, Any], *, thinks_on: bool) -> dict[str, Any]:
     return plain
 
 
+def _day(given: object) -> str:
+    """Return a day, such as "2027-01-14"; "" for what is none."""
+    try:
+        return date.fromisoformat(given[:10]).isoformat() if isinstance(given, str) else ""
+    except ValueError:
+        return ""
+
+
 class _Model(msgspec.Struct):
     id: str
+    shutdown_date: Any = None
 
 
 class _List(msgspec.Struct):
