@@ -75,6 +75,7 @@ class TestQuestions(unittest.TestCase):
         self.assertEqual(expected | {"input": QUESTION}, sent())
         self.assertTrue(sent(store=True)["store"])
         self.assertTrue(sent(stream=True)["stream"])
+        self.assertNotIn("stream_options", sent(stream=True, stream_options={"include_usage": True}))
 
     def test_messages(self) -> None:
         """Each message becomes an item: texts, images, files, calls, and their results."""
@@ -263,6 +264,9 @@ class TestWhoSpeaksIt(unittest.TestCase):
         with Server(refused, answered(SAID)) as server:
             self.assertEqual("Hello", g4f.ChatCompletion.create("m", "Hi", server.url, protocol="responses"))
             self.assertEqual([True, False], ["include" in request.json for request in server.requests])
+        with Server(refused, answered(SAID)) as server:  # a model there may have any name
+            given = {"base_url": server.url, "api_key": KEY, "protocol": "responses"}
+            self.assertEqual("Hello", g4f.ChatCompletion.create("m", "Hi", "AzureOpenAI", **given))
         with Server(refused, answered(SAID)) as server:
             self.assertIsInstance(ask(server, RESPONSES).error, errors.BadRequestError)
             self.assertEqual(1, len(server.requests))
@@ -341,6 +345,15 @@ class TestAnswers(unittest.TestCase):
                 whole_call,
             ),
             (
+                "pieces without an index",
+                [
+                    {"type": "response.output_item.added", "output_index": 1, "item": CALL | {"arguments": ""}},
+                    {"type": "response.function_call_arguments.delta", "delta": '{"a":1}'},
+                    completed(CALL),
+                ],
+                whole_call,
+            ),
+            (
                 "two",
                 [completed(CALL, other)],
                 [*whole_call, ToolCall(1, "call_2", "g"), ToolCall(1, arguments='{"a":1}')],
@@ -361,6 +374,8 @@ class TestAnswers(unittest.TestCase):
         ):
             with self.subTest(events=len(events)):
                 self.assertEqual(["Hello", FinishReason("stop")], read(*events))
+        bare = {"type": "response.output_text.delta", "delta": "Hello"}
+        self.assertEqual(["Hello", FinishReason("stop")], read(bare, done, completed(SAID)))
         two = [delta, delta | {"output_index": 1, "delta": "!"}, completed(SAID, SAID)]
         self.assertEqual(["Hello", "!", FinishReason("stop")], read(*two))
 
@@ -399,6 +414,8 @@ class TestAnswers(unittest.TestCase):
                 self.assertIs(errors.RateLimitError, type(error))
                 self.assertIn("Too fast", str(error))
                 self.assertEqual(partial, error.partial)
+        bare = {"type": "response.failed", "response": {"status": "failed", "error": None, "output": [SAID]}}
+        self.assertIn("it gave no reason", str(outcome(stream(event(bare))).error))
         for status in ("in_progress", "queued", "cancelled"):
             with self.subTest(status):
                 self.assertIsInstance(outcome(whole({"status": status, "output": []})).error, errors.ResponseError)
@@ -471,6 +488,8 @@ class TestStateSentBack(unittest.TestCase):
         with Server(answered(THOUGHT, CALL), answered(SAID)) as server:
             chat = self.chat(server)
             chat("Hi")
+            [turn] = chat.turns
+            self.assertEqual((None, ProviderState("OpenAI", [THOUGHT, CALL])), (turn.state, turn.rounds[0].state))
             chat({"f": "4"})
             result = {"type": "function_call_output", "call_id": "call_1", "output": "4"}
             self.assertEqual([*QUESTION, THOUGHT, CALL, result], server.requests[-1].json["input"])
@@ -484,6 +503,12 @@ class TestStateSentBack(unittest.TestCase):
             chat("Hi")
             chat("And?")
             self.assertEqual([*QUESTION, SAID], server.requests[-1].json["input"][:2])
+        plain = {"type": "reasoning", "id": "rs_1", "content": [{"type": "reasoning_text", "text": "hm"}]}
+        with Server(answered(plain, SAID)) as server:
+            chat = self.chat(server)
+            chat("Hi")
+            chat("And?")
+            self.assertEqual([*QUESTION, plain, SAID], server.requests[-1].json["input"][:3])
 
     def test_changed_answer(self) -> None:
         """Of an answer that says something else now, the text goes back, and no thoughts."""
@@ -492,6 +517,13 @@ class TestStateSentBack(unittest.TestCase):
             chat("Hi", stop=["lo"])
             chat("And?")
             self.assertEqual({"role": "assistant", "content": "Hel"}, server.requests[-1].json["input"][1])
+        state = ProviderState("OpenAI", [THOUGHT, CALL, SAID]).to_message()
+        function = {"name": "f", "arguments": '{"a":1}'}
+        for content, id_ in (("Hello", "call_1"), ("Hullo", "call_1"), ("Hello", "call_2")):
+            made = {"role": "assistant", "content": content, "tool_calls": [{"id": id_, "function": function}], **state}
+            result = {"role": "tool", "tool_call_id": id_, "content": "4"}
+            goes_back = THOUGHT in sent(messages=[*QUESTION, made, result])["input"]
+            self.assertEqual((content, id_) == ("Hello", "call_1"), goes_back)
 
     def test_forged(self) -> None:
         """A saved conversation cannot put words of another role, or what is no item, into a question."""

@@ -47,7 +47,6 @@ class _Event(msgspec.Struct, gc=False):
     type: str = ""
     delta: Any = None
     output_index: int | str | None = None
-    summary_index: Any = None
     item: msgspec.Raw = msgspec.Raw(b"")
     response: _Response | None = None
     arguments: Any = None
@@ -80,7 +79,7 @@ class ResponsesReader(Reader):
             self._has.add((str, chunk.output_index))
             if delta:
                 out.append(delta)
-        elif says_error(chunk.error) or isinstance(payload, ErrorPayload) or kind == "error":
+        elif says_error(chunk.error) or isinstance(payload, ErrorPayload):
             self.failure = fault(self.target, payload)
         elif kind.endswith(".delta"):
             self._delta(kind, chunk, out)
@@ -89,7 +88,7 @@ class ResponsesReader(Reader):
         elif chunk.response is not None and kind in _ENDS:
             self._read_response(chunk.response, payload, out, _ENDS[kind])
         elif kind == "response.reasoning_summary_part.added":
-            if chunk.summary_index and (Reasoning, chunk.output_index) in self._has:
+            if (Reasoning, chunk.output_index) in self._has:  # another paragraph
                 out.append(Reasoning("\n\n"))
         elif not kind.startswith("response."):
             self._read_other(payload, out)
@@ -163,9 +162,8 @@ class ResponsesReader(Reader):
         if isinstance(response.usage, dict):
             self._usage = _usage(response.usage, tier(response.service_tier))
         details = response.incomplete_details if isinstance(response.incomplete_details, dict) else {}
-        reason = (details.get("reason") or status) if status != "completed" else status
         if status not in _UNFINISHED:
-            self._finish = self.finish(reason, called=self._calls)
+            self._finish = self.finish(details.get("reason") or status, called=self._calls)
             self.done = self._finish is not None
 
     def _decoded(self, raw: msgspec.Raw, payload: bytes) -> _Item | None:
