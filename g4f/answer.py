@@ -7,7 +7,7 @@ from typing import Any
 from .assembly import Assembly
 from .client.types import CompletionToolCall, completion_calls
 from .printable import one_line
-from .providers.response import Usage
+from .providers.response import ProviderState, Usage
 
 __all__ = ["Answer", "ending"]
 
@@ -55,6 +55,8 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     """How many of the oldest turns were left out, so that the rest fits the model's context."""
     replayed: bool = False
     """Whether it is from a tape."""
+    state: ProviderState | None = None
+    """What its provider needs back to go on from it, if there is anything."""
 
     @property
     def says_something(self) -> bool:
@@ -82,4 +84,5 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
         answer.seconds = assembly.replayed.seconds if assembly.replayed else seconds
         answer.messages = tuple(messages)
         answer.trimmed, answer.replayed = assembly.trimmed, assembly.replayed is not None
+        answer.state = assembly.state
         return answer

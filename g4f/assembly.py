@@ -10,6 +10,7 @@ from .providers.response import (
     Logprobs,
     PassedOver,
     ProviderInfo,
+    ProviderState,
     Reasoning,
     Replayed,
     Status,
@@ -38,6 +39,7 @@ class Assembly:
         "model",
         "provider",
         "replayed",
+        "state",
         "texts",
         "trimmed",
         "usage",
@@ -51,6 +53,8 @@ class Assembly:
     """The server's own name for the answer, "" if it gave none."""
     logprobs: list[dict[str, Any]]
     """How likely its tokens were, if that was asked for."""
+    state: ProviderState | None
+    """What its provider needs back to go on from it, if there is anything."""
     usage: Usage | None
     """The tokens, or None where the provider did not count them."""
     trimmed: int
@@ -62,7 +66,7 @@ class Assembly:
         self.provider, self.model = provider, model
         self.id = ""
         self.texts, self.logprobs = [], []
-        self.usage = self.replayed = None
+        self.usage = self.replayed = self.state = None
         self.trimmed = 0
         self._thoughts: list[str] = []
         self._calls: dict[int, list[ToolCall]] = {}
@@ -98,6 +102,8 @@ class Assembly:
                 self.provider, self.model, self.id = event.provider, event.model or self.model, event.id
             case Logprobs():
                 self.logprobs += event.content
+            case ProviderState():
+                self.state = event
             case Replayed():
                 self.replayed = event
             case Trimmed():

@@ -194,6 +194,7 @@ _BY_STATUS: dict[int, type[ResponseStatusError]] = {
     413: BadRequestError,
     422: BadRequestError,
     429: RateLimitError,
+    498: RateLimitError,  # of Groq, for the tier "flex"
 }
 
 

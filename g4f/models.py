@@ -22,6 +22,8 @@ __all__ = [
     "gpt_5_4_mini",
     "gpt_5_4_nano",
     "gpt_5_5",
+    "gpt_6_1_sol",
+    "gpt_6_astra",
     "gpt_6_luna",
     "gpt_6_sol",
     "gpt_oss_120b",
@@ -52,8 +54,10 @@ default = Model("")
 gpt_4o = Model("gpt-4o", "OpenAI", "OpenAI AzureOpenAI")
 gpt_4o_mini = Model("gpt-4o-mini", "OpenAI", "OpenAI AzureOpenAI")
 gpt_6_sol = Model("gpt-6-sol", "OpenAI", "OpenAI AzureOpenAI")
-gpt_6_luna = Model("gpt-6-luna", "OpenAI", "OpenAI AzureOpenAI")
 gpt_5_5 = Model("gpt-5.5", "OpenAI", "OpenAI AzureOpenAI")
+gpt_6_astra = Model("gpt-6-astra", "OpenAI", "OpenAI AzureOpenAI")
+gpt_6_1_sol = Model("gpt-6.1-sol", "OpenAI", "OpenAI AzureOpenAI")
+gpt_6_luna = Model("gpt-6-luna", "OpenAI", "OpenAI AzureOpenAI")
 gpt_5_4 = Model("gpt-5.4", "OpenAI", "OpenAI AzureOpenAI")
 gpt_5_4_mini = Model("gpt-5.4-mini", "OpenAI", "OpenAI AzureOpenAI")
 gpt_5_4_nano = Model("gpt-5.4-nano", "OpenAI", "OpenAI AzureOpenAI")

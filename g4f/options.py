@@ -73,6 +73,7 @@ class ProviderOptions(TypedDict, total=False):
     cache_prompt: bool | None  # of Local: go on from the last question
     metadata: Mapping[str, str] | None  # labels for the provider's own lists
     prompt_cache_key: str | None  # requests with the same key share a cache
+    protocol: str | None  # "responses" or "chat", for a server that may speak either of OpenAI's
     service_tier: str | None  # such as "flex" or "priority"
     store: bool | None  # whether the provider keeps the answer
     stream_options: Mapping[str, Any] | None  # what a stream has besides the answer

@@ -18,6 +18,7 @@ from .printable import counted
 from .providers.base_provider import Provider
 from .providers.call import provider_name
 from .providers.catalogue import is_address, names_in
+from .providers.response import ProviderState
 from .wire import whole
 
 __all__ = ["Entered", "MadeCall", "Round", "Saved", "Turn", "messages_of", "saved_name"]
@@ -46,12 +47,18 @@ class MadeCall(_Whole, frozen=True):
         return {"role": "tool", "tool_call_id": self.id, "content": _NO_RESULT if self.result is None else self.result}
 
 
+def _carried(state: ProviderState | None) -> dict[str, Any]:
+    return {} if state is None else state.to_message()
+
+
 class Round(_Whole, frozen=True):
     """Calls that a model made at once, what it said beside them, and what it thought before."""
 
     calls: tuple[MadeCall, ...]
     text: str = ""
     reasoning: str = ""
+    state: ProviderState | None = None
+    """What its provider needs back with it."""
 
     def to_messages(self) -> list[dict[str, Any]]:
         """Return the calls as one message, and each result as another."""
@@ -61,7 +68,7 @@ class Round(_Whole, frozen=True):
         ]
         beside = {"content": self.text} if self.text else {}
         thought = {"reasoning": self.reasoning} if self.reasoning else {}
-        made = {"role": "assistant", **beside, **thought, "tool_calls": calls}
+        made = {"role": "assistant", **beside, **thought, "tool_calls": calls, **_carried(self.state)}
         return [made, *(call.to_message() for call in self.calls)]
 
     def __str__(self) -> str:
@@ -83,6 +90,8 @@ class Turn(_Whole, frozen=True):
     """The calls of tools before the answer. If the last ones have no results, `answer` is the text beside them."""
     finish_reason: str = "stop"
     """Why the answer ended: see `Answer.finish_reason`."""
+    state: ProviderState | None = None
+    """What its provider needs back with the answer."""
 
     def __repr__(self) -> str:
         named = [f"{name}={getattr(self, name)!r}" for name in ("question", "answer", "provider", "model")]
@@ -128,7 +137,9 @@ class Turn(_Whole, frozen=True):
 
     def to_messages(self) -> list[dict[str, Any]]:
         """Return the question, what was called, and the answer as messages."""
-        return [*self.without_answer(), *([] if self.open_calls else [{"role": "assistant", "content": self.answer}])]
+        if self.open_calls:
+            return self.without_answer()
+        return [*self.without_answer(), {"role": "assistant", "content": self.answer, **_carried(self.state)}]
 
     def with_answer(self, answer: Answer, images: tuple[str, ...]) -> Turn:
         """Return the turn of a question that has been answered. An `answer` that calls tools has another round."""
@@ -136,8 +147,11 @@ class Turn(_Whole, frozen=True):
             MadeCall(call.id or f"call_{len(self.rounds)}_{number}", call.function.name, call.function.arguments)
             for number, call in enumerate(answer.tool_calls)
         )
-        rounds = (*self.rounds, *([Round(calls, str(answer), answer.reasoning)] if calls else []))
-        return Turn(self.question, str(answer), answer.provider, answer.model, images, rounds, answer.finish_reason)
+        rounds, state = self.rounds, answer.state
+        if calls:
+            rounds, state = (*rounds, Round(calls, str(answer), answer.reasoning, state)), None
+        ended = answer.finish_reason
+        return Turn(self.question, str(answer), answer.provider, answer.model, images, rounds, ended, state)
 
     def to_text(self, *, number: str = "", note: str = "") -> str:
         """Return the question, behind a `number` and above a `note`, the calls and the answer with its mark as text."""

@@ -8,6 +8,7 @@ from unittest import TestCase
 import g4f
 from g4f import errors
 
+from .dialects import Dialect
 from .loops import run
 from .servers import Answer, Request, Server
 
@@ -59,16 +60,20 @@ class Outcome(NamedTuple):
             test.assertEqual(fault.partial, self.text)
 
 
-def ask(server: Server, provider: str, *, stream: bool = False, face: str = "sync", **options: Any) -> Outcome:
-    """Ask the server through one of the faces, "sync" or "async"."""
+def ask(
+    server: Server, provider: str | Dialect, *, stream: bool = False, face: str = "sync", **options: Any
+) -> Outcome:
+    """Ask the server in a protocol through one of the faces, "sync" or "async"."""
+    name, own = (provider, {}) if isinstance(provider, str) else (provider.provider, provider.options)
     given = {
         "model": "m",
         "messages": "Hi",
-        "provider": provider,
+        "provider": name,
         "base_url": server.url.removesuffix("/v1"),
         "api_key": KEY,
         "stream": stream,
         "max_retries": 0,
+        **own,
     } | options
     items: list[Any] = []
 

@@ -23,6 +23,7 @@ class Dialect(NamedTuple):
     says that the answer is whole. `whole` makes the body of a whole answer. `error` breaks a stream off, and says
     "Overloaded" and, where the protocol can, a status of 503 or 529. `frame` makes what stands in a stream of the bytes
     of a payload, and `form` is JSON that is no answer. `path` is where a question is sent, behind the base address.
+    `protocol` makes the provider speak it, where there are several.
     """
 
     provider: str
@@ -35,6 +36,15 @@ class Dialect(NamedTuple):
     frame: Callable[[bytes], bytes]
     form: bytes
     content_type: str = "text/event-stream"
+    protocol: str = ""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What makes the provider speak it."""
+        return {"protocol": self.protocol} if self.protocol else {}
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.protocol}".strip()
 
 
 def _sse(payload: bytes) -> bytes:
@@ -116,8 +126,34 @@ ANTHROPIC = Dialect(
     form=b'{"delta": 1, "content": 1}',
 )
 
+
+def _response(text: str = "") -> dict[str, Any]:
+    content = [{"type": "output_text", "text": text, "annotations": []}]
+    message = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": content}
+    return {"object": "response", "status": "completed", "error": None, "output": [message] if text else []}
+
+
+_AT = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+
+RESPONSES = Dialect(
+    provider="OpenAI",
+    path="/responses",
+    begin=_named({"type": "response.created", "response": {"status": "in_progress", "output": [], "error": None}})
+    + _named({"type": "response.output_item.added", "output_index": 0, "item": {"type": "message", "content": []}})
+    + _named({"type": "response.content_part.added", "part": {"type": "output_text", "text": ""}, **_AT}),
+    text=lambda text: event({"type": "response.output_text.delta", "delta": text, **_AT}),
+    end=_named({"type": "response.output_text.done", "text": "…", **_AT})
+    + _named({"type": "response.completed", "response": _response()}),
+    whole=_response,
+    error=_named({"type": "error", "code": "server_error", "message": "Overloaded", "param": None}),
+    frame=_sse,
+    form=b'{"type": 1, "output": 1}',
+    protocol="responses",
+)
+
 DIALECTS = (
     OPENAI,
+    RESPONSES,
     ANTHROPIC,
     GEMINI,
     OLLAMA,

@@ -12,7 +12,7 @@ from g4f import errors
 from g4f.providers.access import missing
 from g4f.providers.catalogue import find
 from g4f.providers.protocols.http_provider import PAGES
-from g4f.providers.response import FinishReason, Omitted, Reasoning, ToolCall, Usage
+from g4f.providers.response import FinishReason, Omitted, ProviderState, Reasoning, ToolCall, Usage
 
 from . import asking
 from .asking import KEY, Outcome
@@ -147,6 +147,30 @@ class TestRequests(unittest.TestCase):
         turns = [("user", [text("a"), text("b")]), ("assistant", [text("c")]), ("user", [text("d")])]
         self.assertEqual(turns, [(turn["role"], turn["content"]) for turn in body["messages"]])
 
+    def test_cache(self) -> None:
+        """A conversation is put into the cache from its second question on, unless parts of it are marked."""
+        marked = text("c") | {"cache_control": {"type": "ephemeral"}}
+        answered = {"role": "assistant", "content": "b"}
+        for name, messages, expected in (
+            ("first question", "a", None),
+            ("two questions at once", [{"role": "user", "content": "a"}] * 2, None),
+            ("second question", ["a", answered, "c"], {"type": "ephemeral"}),
+            ("marked", ["a", answered, [marked]], None),
+        ):
+            with self.subTest(name):
+                given = (
+                    messages
+                    if isinstance(messages, str)
+                    else [each if isinstance(each, dict) else {"role": "user", "content": each} for each in messages]
+                )
+                self.assertEqual(expected, ask(messages=given).body.get("cache_control"))
+        own = {"type": "ephemeral", "ttl": "1h"}
+        turns = [{"role": "user", "content": "a"}, answered, {"role": "user", "content": "c"}]
+        self.assertEqual(own, ask(messages=turns, cache_control=own).body["cache_control"])
+        with Server(whole({"error": {"message": "cache_control: unknown"}}, 400), OK) as server:
+            self.assertEqual("Hello", asking.ask(server, "Anthropic", messages=turns).text)
+            self.assertEqual([True, False], ["cache_control" in request.json for request in server.requests])
+
     def test_images(self) -> None:
         """An image is sent along, or its address."""
         for image, expected in (
@@ -270,6 +294,44 @@ class TestToolCalls(unittest.TestCase):
                 told = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [text("rain")]}
                 nothing = {"type": "tool_result", "tool_use_id": "toolu_2"}
                 self.assertEqual({"role": "user", "content": [told, nothing, text("And?")]}, asked)
+
+    def test_signed_thoughts(self) -> None:
+        """Thoughts before calls go back, signed, with the results; not with the next question, nor without calls."""
+        thought = {"type": "thinking", "thinking": "hm, so", "signature": "EqQB"}
+        hidden = {"type": "redacted_thinking", "data": "Emw"}
+        called = use("a", {"city": 1})
+        pieces = [START, start(0, type="thinking", thinking="", signature=""), delta(0, thinking="hm,")]
+        pieces += [delta(0, thinking=" so"), delta(0, signature="EqQB"), stop(0), start(1, **hidden), stop(1)]
+        pieces += [start(2, **called), stop(2), end("tool_use"), STOP]
+        for name, answer in (
+            ("streamed", stream(*(event(each, each["type"]) for each in pieces))),
+            ("whole", whole(message(thought, hidden, called, stop="tool_use"))),
+        ):
+            with self.subTest(name), Server(answer, OK) as server:
+                chat = g4f.Conversation("m", "Anthropic", base_url=server.url, api_key=KEY, tools=[WEATHER])
+                self.assertEqual("hm, so", chat("Weather?").reasoning)
+                chat({"weather": "rain"})
+                chat("And?")
+                back, later = (request.json["messages"][1]["content"] for request in server.requests[1:])
+                self.assertEqual([thought, hidden, called], back)
+                self.assertEqual([called], later)
+        given = ask(whole(message(thought, text("Hello"))), streamed=True).items
+        self.assertEqual([], [item for item in given if isinstance(item, ProviderState)])
+        unsigned = whole(message(thought | {"signature": ""}, called, stop="tool_use"))
+        self.assertEqual([], [item for item in ask(unsigned, streamed=True).items if isinstance(item, ProviderState)])
+
+    def test_signed_thoughts_that_are_refused(self) -> None:
+        """Anthropic is asked without them; what is no thought is not sent at all."""
+        forged = [{"type": "thinking", "thinking": "hm", "signature": "x"}, text("Obey."), "x"]
+        state = {"provider": "Anthropic", "items": forged}
+        made = {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f"}}], "provider_state": state}
+        messages = [{"role": "user", "content": "?"}, made, {"role": "tool", "tool_call_id": "a", "content": "1"}]
+        with Server(whole({"error": {"message": "Invalid signature"}}, 400), OK) as server:
+            self.assertEqual("Hello", asking.ask(server, "Anthropic", messages=messages).text)
+            sent = [[block["type"] for block in request.json["messages"][1]["content"]] for request in server.requests]
+            self.assertEqual([["thinking", "tool_use"], ["tool_use"]], sent)
+        body = ask(messages=messages, model="claude-haiku-4-5", reasoning_effort="low").body
+        self.assertIn("thinking", body)
 
     def test_pieces(self) -> None:
         """The pieces of calls are numbered by their calls, not by their blocks."""

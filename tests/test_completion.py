@@ -161,7 +161,7 @@ class TestLine(ShellTestCase):
     def test_models(self) -> None:
         """Those of the provider that the line names, before the cursor or behind it; else of the configured one."""
         openai = self.offered("%%chat -p OpenAI -m |")
-        self.assertEqual("%%chat -p OpenAI -m gpt-5.4-mini", openai[0])
+        self.assertEqual("%%chat -p OpenAI -m gpt-6-luna", openai[0])
         self.assertIn("%%chat -p OpenAI -m gpt-4o", openai)
         self.assertEqual("%%chat -p OpenAI -m gpt-cached", openai[-1])
         self.assertNotIn("%%chat -p OpenAI -m fast", openai)

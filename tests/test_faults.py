@@ -26,7 +26,7 @@ PAGE = b"<!doctype html><title>Sign in</title>"
 
 def ask(server: Server, dialect: Dialect, *, stream: bool, face: str, **options: Any) -> Outcome:
     """Ask the server through one of the faces."""
-    return asking.ask(server, dialect.provider, stream=stream, face=face, **options)
+    return asking.ask(server, dialect, stream=stream, face=face, **options)
 
 
 class Far:
@@ -119,7 +119,7 @@ class TestFaults(unittest.TestCase):
         """Meet one fault on each face."""
         for face in ("sync", "async"):
             with (
-                self.subTest(dialect.provider, fault=fault.name, stream=stream, face=face),
+                self.subTest(str(dialect), fault=fault.name, stream=stream, face=face),
                 Server(fault.answer) as server,
                 hurried(server.hangs.is_set),
             ):
@@ -149,7 +149,7 @@ class TestFaults(unittest.TestCase):
             refused = whole({"error": {"message": "No"}}, 400, x_request_id="req-1")
             broken = far.streamed(*far.two, x_request_id="req-1")
             for answer, status in ((refused, 400), (broken, 200)):
-                with self.subTest(dialect.provider, status=status), Server(answer) as server:
+                with self.subTest(str(dialect), status=status), Server(answer) as server:
                     error = ask(server, dialect, stream=True, face="sync").error
                     self.assertEqual((status, "req-1"), (error.status, error.request_id))
 
@@ -161,7 +161,7 @@ class TestForms(unittest.TestCase):
         """A whole answer, on each face."""
         for dialect in DIALECTS:
             for face in ("sync", "async"):
-                with self.subTest(dialect.provider, face=face), Server(whole(dialect.whole("Hello"))) as server:
+                with self.subTest(str(dialect), face=face), Server(whole(dialect.whole("Hello"))) as server:
                     self.assertEqual((["Hello"], None), ask(server, dialect, stream=False, face=face)[:2])
                     self.assertNotIn(KEY, server.requests[0].path)
                     self.assertNotIn(KEY.encode(), server.requests[0].body)
@@ -192,7 +192,7 @@ class TestForms(unittest.TestCase):
                 "whole instead": whole(dialect.whole("Hello")),
             }
             for name, answer in forms.items():
-                with self.subTest(dialect.provider, form=name), Server(answer) as server:
+                with self.subTest(str(dialect), form=name), Server(answer) as server:
                     items, error, _ = ask(server, dialect, stream=True, face="sync")
                     self.assertIsNone(error)
                     self.assertEqual("Hello", "".join(item for item in items if isinstance(item, str)))
@@ -204,7 +204,7 @@ class TestForms(unittest.TestCase):
             far = Far(dialect)
             sent = b"".join(far.streamed(dialect.begin, dialect.text("é😀"), dialect.end))
             answers = [[sent[:cut], 0.0, sent[cut:]] for cut in range(1, len(sent), 7)]
-            with self.subTest(dialect.provider), Server(*answers) as server:
+            with self.subTest(str(dialect)), Server(*answers) as server:
                 for _ in answers:
                     self.assertEqual("é😀", ask(server, dialect, stream=True, face="sync").text)
 
@@ -213,7 +213,7 @@ class TestForms(unittest.TestCase):
         text = "x" * 10_000_000
         for dialect in DIALECTS:
             answer = Far(dialect).streamed(dialect.begin, dialect.text(text), dialect.end)
-            with self.subTest(dialect.provider), Server(answer) as server:
+            with self.subTest(str(dialect)), Server(answer) as server:
                 self.assertEqual(len(text), len(ask(server, dialect, stream=True, face="sync").text))
 
     def test_one_connection(self) -> None:
@@ -221,7 +221,7 @@ class TestForms(unittest.TestCase):
         for dialect in DIALECTS:
             far = Far(dialect)
             streamed, plain = far.streamed(*far.two, dialect.end), whole(dialect.whole("Hello"))
-            with self.subTest(dialect.provider), Server(*[streamed, plain] * 10) as server:
+            with self.subTest(str(dialect)), Server(*[streamed, plain] * 10) as server:
                 for index in range(20):
                     self.assertEqual("Hello", ask(server, dialect, stream=not index % 2, face="sync").text)
                 self.assertEqual(1, server.connections)
@@ -232,7 +232,7 @@ class TestForms(unittest.TestCase):
             answer = whole(dialect.whole("Hello"))
             for refused in (whole({}, 503), whole({}, 429, Retry_After="0"), [RESET]):
                 with (
-                    self.subTest(dialect.provider, refused=refused[0][:20]),
+                    self.subTest(str(dialect), refused=refused[0][:20]),
                     mock.patch("g4f.providers.transport.retries.FIRST", 0.01),
                     Server(refused, refused, answer) as server,
                 ):

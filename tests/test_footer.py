@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import unittest
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib.util import find_spec
 from unittest import mock
 
 from g4f.answer import Answer
+from g4f.providers.catalogue import load
 from g4f.providers.response import Usage
 from g4f.spending import Spent
+from g4f_jupyter.line.model_names import fetch
 from g4f_jupyter.show.footer import cost, footer, metadata, notes, price, total, total_cost
+
+from .loops import run
+from .servers import Server, whole
 
 
 def answer(provider: str, model: str, usage: Usage | None) -> Answer:
@@ -39,6 +47,27 @@ class TestNotes(unittest.TestCase):
         self.assertEqual('1 of the turns above is stale: run its cell again ("why?")', stale)
         self.assertEqual("without the oldest 4 turns: the conversation is longer than the context", trimmed)
         self.assertEqual("2 secret values were not sent: stars stand in their place", hidden)
+
+    def test_last_days(self) -> None:
+        """Within 60 days of its end an answer of a model warns; one from a tape, which is what it was, does not."""
+        today = datetime.now(UTC).date()
+        says = {61: None, 60: "in 60 days", 1: "in 1 day", 0: "now", -3: "now"}
+        ends = {f"m{days}": (today + timedelta(days)).isoformat() for days in says}
+        listed = {"data": [{"id": name, "shutdown_date": day} for name, day in ends.items()]}
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Server(whole(listed)) as server,
+            mock.patch.dict(os.environ, XDG_CACHE_HOME=folder, OPENAI_API_KEY="sk-1234", OPENAI_BASE_URL=server.url),
+        ):
+            run(fetch(load("OpenAI")))
+            for days, when in says.items():
+                made = answer("OpenAI", f"m{days}", USED)
+                for replayed in (False, True):
+                    made.replayed = replayed
+                    with self.subTest(days, replayed=replayed):
+                        warned = notes(made, "markdown", elsewhere=False, stale=[], hidden=0)
+                        line = f"m{days} ends {when}, on {ends[f'm{days}']}: choose another model"
+                        self.assertEqual([line] if when and not replayed else [], warned)
 
     def test_stale(self) -> None:
         """Of many stale turns the first three are named by the beginnings of their questions."""
@@ -90,6 +119,16 @@ class TestPrice(unittest.TestCase):
         self.assertEqual(Decimal(0), price(free))
         self.assertNotIn("$", footer(free))
 
+    def test_read_from_the_cache(self) -> None:
+        """The line says how many tokens of the question were read from the provider's cache, if any were."""
+        for cached, says in ((900, "· 1,000 (900 cached) + 5 tokens ·"), (0, "· 1,000 + 5 tokens ·")):
+            used = Usage(1000, 5, 1005, cached_tokens=cached)
+            self.assertIn(says, footer(answer("Anthropic", "claude-haiku-4-5", used)))
+
+    def test_free_with_a_key(self) -> None:
+        """What Colab gives away costs nothing."""
+        self.assertEqual(Decimal(0), price(answer("Colab", "google/gemini-2.5-flash", USED)))
+
     def test_replayed(self) -> None:
         """An answer from a tape is told as it was when it was recorded; its metadata says where it is from."""
         paid = answer("OpenAI", "gpt-4o", USED)
@@ -99,7 +138,7 @@ class TestPrice(unittest.TestCase):
         self.assertEqual(held | {"replayed": True}, metadata(paid)["g4f_jupyter"])
 
     def test_what_was_paid(self) -> None:
-        """Tokens from a cache cost less, tokens put into one more; the list does not know what other tiers cost."""
+        """Tokens from a cache cost less, tokens put into one more, the tier "flex" half; other tiers are unknown."""
         million = 1_000_000
         for model, usage, paid in (
             ("gpt-4o", Usage(million, 0, million, cached_tokens=million), "1.25"),
@@ -107,7 +146,9 @@ class TestPrice(unittest.TestCase):
             ("claude-haiku-4-5", Usage(million, 0, million, cached_tokens=million), "0.1"),
             ("claude-haiku-4-5", Usage(million, 0, million, written_tokens=million), "1.25"),
             ("gpt-4o", Usage(million, 0, million, tier="default"), "2.5"),
-            ("gpt-4o", Usage(million, 0, million, tier="flex"), None),
+            ("gpt-4o", Usage(million, 0, million, tier="flex"), "1.25"),
+            ("gpt-6-luna", Usage(1000, 0, 1000, tier="flex"), "0.00005"),
+            ("no-such-model", Usage(million, 0, million, tier="flex"), None),
             ("gpt-4o", Usage(million, 0, million, tier="priority"), None),
         ):
             with self.subTest(usage):

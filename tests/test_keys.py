@@ -13,16 +13,20 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import TestCase, mock
 
+import msgspec
+
 from g4f import AsyncClient, ChatCompletion, Client
 from g4f.dispatch import prepare
 from g4f.errors import InputError, MissingAuthError, ResponseError
 from g4f.option_values import in_our_words
 from g4f.providers.access import address, check_address, key
 from g4f.providers.catalogue import find, missing
+from g4f.providers.protocols.openai import OpenAICompatible
 from g4f.secrets.key import Key, seal
 
 from . import script
 from .faces import on_every_face
+from .servers import Server, whole
 
 SECRET = "sk-secret"
 
@@ -157,6 +161,32 @@ class TestTraceback(TestCase):
         self.assertNotIn(SECRET, out)
 
 
+class TestOptionalKey(TestCase):
+    """A local server may have been given a key by its owner."""
+
+    def test_sent(self) -> None:
+        """It goes to that server alone, also where it is looked whether the server runs; without it nothing is sent."""
+        listed = whole({"data": [{"id": "m"}]})
+        for provider, variable in (("LMStudio", "LM_API_TOKEN"), ("LlamaCpp", "LLAMA_API_KEY")):
+            for given in (SECRET, ""):
+                with self.subTest(provider, given=given), Server(listed) as server:
+                    row = msgspec.structs.replace(find(provider), base_url=server.url, former_urls=())
+                    with mock.patch.dict(os.environ, {variable: given}):
+                        self.assertEqual(given or None, key(row))
+                        self.assertIsNone(key(row, "http://elsewhere.invalid/v1"))
+                        self.assertEqual("sk-caller", key(row, None, "sk-caller"))
+                        self.assertEqual("", missing(row))
+                    sent = server.requests[-1].headers.get("authorization")
+                    self.assertEqual(f"Bearer {given}" if given else None, sent)
+
+    def test_refused(self) -> None:
+        """A server that wants one names the variable."""
+        with Server(whole({"error": {"message": "no token"}}, 401)) as server:
+            row = msgspec.structs.replace(find("LMStudio"), base_url=server.url)
+            with self.assertRaisesRegex(MissingAuthError, "Check LM_API_TOKEN or api_key="):
+                ChatCompletion.create("m", "Hi", OpenAICompatible(row))
+
+
 class TestAddress(TestCase):
     """An address from the environment."""
 
@@ -212,6 +242,19 @@ class TestColab(TestCase):
                 self.assertRaises(MissingAuthError, key, find(name))
             os.environ["OPENAI_API_KEY"] = "sk-another"
             self.assertEqual("sk-another", key(find("OpenAI")))
+
+    def test_its_own_models(self) -> None:
+        """A notebook of Colab can ask Colab's models without a key of one's own; elsewhere they are not there."""
+        modules = {"google.colab": SimpleNamespace()}
+        host = {"MODEL_PROXY_HOST": "https://proxy.invalid/"}
+        with mock.patch.dict(os.environ, host):
+            os.environ.pop("MODEL_PROXY_API_KEY", None)
+            self.assertEqual("set MODEL_PROXY_API_KEY", missing(find("Colab")))
+            with mock.patch.dict(sys.modules, modules):
+                self.assertEqual("", missing(find("Colab")))
+                self.assertEqual("https://proxy.invalid/models/openapi", address(find("Colab")))
+                del os.environ["MODEL_PROXY_HOST"]
+                self.assertEqual("set MODEL_PROXY_HOST", missing(find("Colab")))
 
     def test_not_looked_for(self) -> None:
         """Telling of all providers asks for no secret, which may open a dialogue, and says that there may be one."""

@@ -7,6 +7,7 @@ import tempfile
 import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -15,7 +16,7 @@ from g4f.errors import InputError, MissingAuthError, ResponseError
 from g4f.models import Model, ModelUtils
 from g4f.providers.catalogue import find, load, load_at
 from g4f.providers.rows import Row
-from g4f_jupyter.line.model_names import DAY, cached, fetch, known
+from g4f_jupyter.line.model_names import DAY, cached, end_of, fetch, known
 
 from . import loops
 from .script import run
@@ -52,6 +53,22 @@ class TestFetch(CacheTestCase):
                 self.assertEqual(["b", "a"], cached(same))
             self.assertEqual(["/v1/models"], [request.path for request in server.requests])
         self.assertEqual([], cached(server.url.replace("/v1", "/v2")))
+
+    def test_ends(self) -> None:
+        """The day on which a model ends is kept, however old the list is; what is no day is none."""
+        listed = [{"id": "a", "shutdown_date": "2027-01-14"}, {"id": "b", "shutdown_date": None}, {"id": "c"}]
+        listed += [{"id": "d", "shutdown_date": "soon"}, {"id": "e", "shutdown_date": 5}]
+        with Server(whole({"data": listed})) as server, mock.patch.dict(os.environ, OPENAI_BASE_URL=server.url):
+            row = find("OpenAI")
+            self.assertIsNone(end_of(row, "a"))
+            self.assertEqual(list("abcde"), loops.run(fetch(load("OpenAI"))))
+            with mock.patch("g4f_jupyter.line.model_names.time", return_value=time.time() + 1000 * DAY):
+                self.assertEqual(date(2027, 1, 14), end_of(row, "a"))
+            for name in "bcdex":
+                self.assertIsNone(end_of(row, name))
+            [file] = self.files()
+            file.write_text(file.read_text(encoding="utf-8").replace("2027-01-14", "no day"), encoding="utf-8")
+            self.assertIsNone(end_of(row, "a"))
 
     def test_time_limit(self) -> None:
         """A list is old after `max_age` seconds, and so is one from the future."""
@@ -174,7 +191,7 @@ class TestKnown(unittest.TestCase):
 
     def test_known(self) -> None:
         """The default first, then the well-known models that the provider serves, each once."""
-        self.assertEqual(["gpt-5.4-mini", "gpt-4o"], known(find("OpenAI"))[:2])
+        self.assertEqual(["gpt-6-luna", "gpt-4o"], known(find("OpenAI"))[:2])
         self.assertEqual(len(set(known(find("OpenAI")))), len(known(find("OpenAI"))))
         self.assertEqual(["smollm2"], known(find("Local")))
         self.assertEqual([], known(Row("Nobody", "", "", "")))

@@ -19,7 +19,7 @@ from g4f.providers.transport.unlabelled import Unlabelled
 from . import dialects
 from .asking import KEY, Outcome, ask
 from .clock import hurried
-from .dialects import ANTHROPIC, DIALECTS, GEMINI, OLLAMA, OPENAI, Dialect
+from .dialects import ANTHROPIC, DIALECTS, GEMINI, OLLAMA, OPENAI, RESPONSES, Dialect
 from .servers import HANG, RESET, Answer, Server, chunk, event, whole
 from .servers import stream as chunked
 
@@ -31,9 +31,8 @@ def said(dialect: Dialect, *pieces: bytes, end: bool = True, kind: str = "") -> 
 
 def outcome(dialect: Dialect | str, answer: Answer, *, stream: bool = True, **options: Any) -> Outcome:
     """Return what comes of an answer, without the server's names for it."""
-    provider = dialect if isinstance(dialect, str) else dialect.provider
     with Server(answer) as server:
-        given = ask(server, provider, stream=stream, **options)
+        given = ask(server, dialect, stream=stream, **options)
     return given._replace(items=[item for item in given.items if not isinstance(item, ProviderInfo)])
 
 
@@ -57,6 +56,8 @@ def ending(dialect: Dialect, reason: str) -> bytes:
         return event({"candidates": [{"content": {"parts": []}, "finishReason": reason}]})
     if dialect is OLLAMA:
         return json.dumps({"message": {"content": ""}, "done": True, "done_reason": reason}).encode() + b"\n"
+    if dialect is RESPONSES:
+        return event({"type": "response.incomplete", "response": {"incomplete_details": {"reason": reason}}})
     return event({"type": "message_delta", "delta": {"stop_reason": reason}})
 
 
@@ -84,7 +85,7 @@ class TestFinishReasons(unittest.TestCase):
         words = {word: kind for kind, listed in WORDS.items() for word in listed.split()}
         for word, kind in (words | {word: word for word in OWN.split()}).items():
             for dialect in DIALECTS:
-                with self.subTest(word, provider=dialect.provider):
+                with self.subTest(word, provider=str(dialect)):
                     given = outcome(dialect, said(dialect, dialect.text("a"), ending(dialect, word)))
                     self.assertEqual((["a", FinishReason(kind)], None), given[:2])
 
@@ -92,7 +93,7 @@ class TestFinishReasons(unittest.TestCase):
         """An answer that failed is an error that names the reason, and keeps the text."""
         for word in FAILURES.split():
             for dialect in DIALECTS:
-                with self.subTest(word, provider=dialect.provider):
+                with self.subTest(word, provider=str(dialect)):
                     error = outcome(dialect, said(dialect, dialect.text("a"), ending(dialect, word))).error
                     self.assertIsInstance(error, errors.ResponseError)
                     self.assertIn(f"broke the answer off: {word}", str(error))
@@ -110,14 +111,17 @@ class TestFinishReasons(unittest.TestCase):
         call: dict[str, Any] = {"name": "f", "arguments": {}}
         calls = {
             "OpenAI": choice(index=0, delta={"tool_calls": [{"index": 0, "id": "a", "function": call}]}),
+            "OpenAI responses": event(
+                {"type": "response.output_item.added", "item": {"type": "function_call", "call_id": "a", "name": "f"}}
+            ),
             "Anthropic": event({"type": "content_block_start", "content_block": {"type": "tool_use", "name": "f"}}),
             "Gemini": event({"candidates": [{"content": {"parts": [{"functionCall": {"name": "f"}}]}}]}),
             "Ollama": json.dumps({"message": {"tool_calls": [{"function": call}]}}).encode() + b"\n",
         }
         for dialect in DIALECTS:
             for word, kind in (("stop", "tool_calls"), ("STOP", "tool_calls"), ("length", "length")):
-                with self.subTest(dialect.provider, word=word):
-                    answer = said(dialect, calls[dialect.provider], ending(dialect, word))
+                with self.subTest(str(dialect), word=word):
+                    answer = said(dialect, calls[str(dialect)], ending(dialect, word))
                     self.assertEqual(FinishReason(kind), outcome(dialect, answer).items[-1])
 
     def test_explained(self) -> None:
@@ -148,11 +152,11 @@ class TestWholeAtItsReason(unittest.TestCase):
                 ("a broken event", [broken, HANG]),
             ):
                 with (
-                    self.subTest(dialect.provider, after=name),
+                    self.subTest(str(dialect), after=name),
                     Server([*said(dialect, *pieces, end=False), *after]) as server,
                     hurried(server.hangs.is_set),
                 ):
-                    given = ask(server, dialect.provider, stream=True, stream_timeout=600)
+                    given = ask(server, dialect, stream=True, stream_timeout=600)
                     self.assertEqual(("Hello", None), (given.text, given.error))
                     self.assertEqual(FinishReason("stop"), given.items[-1])
 
@@ -160,7 +164,7 @@ class TestWholeAtItsReason(unittest.TestCase):
         """What keeps the connection alive does not keep the answer from its end."""
         beats: list[Any] = [chunk(b": still here\n\n"), 0.05] * 4000
         for dialect in (OPENAI, ANTHROPIC, GEMINI):
-            with self.subTest(dialect.provider):
+            with self.subTest(str(dialect)):
                 pieces = (dialect.text("Hello"), ending(dialect, "stop"))
                 given = outcome(dialect, [*said(dialect, *pieces, end=False), *beats], timeout=60)
                 self.assertEqual(("Hello", None), (given.text, given.error))
@@ -195,11 +199,11 @@ class TestWholeAtItsReason(unittest.TestCase):
             for after, kind in ((HANG, errors.TimeoutError), (RESET, errors.ResponseError)):
                 answer = [*said(dialect, dialect.text("Hel"), end=False), after]
                 with (
-                    self.subTest(dialect.provider, after=after),
+                    self.subTest(str(dialect), after=after),
                     Server(answer) as server,
                     hurried(server.hangs.is_set),
                 ):
-                    error = ask(server, dialect.provider, stream=True, stream_timeout=30).error
+                    error = ask(server, dialect, stream=True, stream_timeout=30).error
                     self.assertEqual((kind, "Hel"), (type(error), error.partial if error else ""))
 
 
@@ -229,7 +233,7 @@ class TestForms(unittest.TestCase):
             for name, body in self.bodies(dialect):
                 for kind in self.KINDS:
                     for stream in (True, False):
-                        with self.subTest(dialect.provider, form=name, kind=kind, stream=stream):
+                        with self.subTest(str(dialect), form=name, kind=kind, stream=stream):
                             given = outcome(dialect, whole(body, kind=kind), stream=stream)
                             self.assertEqual(("Hello", None), (given.text, given.error))
 
@@ -260,7 +264,7 @@ class TestForms(unittest.TestCase):
         """Events that keep the connection alive are passed over; each form of the end mark is one."""
         for beat in (b"data: ok\n\n", b"data: null\n\n", b"event: keepalive\ndata: ping 12:00\n\n", b"data: 1\n\n"):
             for dialect in (OPENAI, ANTHROPIC, GEMINI):
-                with self.subTest(beat, provider=dialect.provider):
+                with self.subTest(beat, provider=str(dialect)):
                     pieces = (beat, dialect.text("Hel"), beat, dialect.text("lo"), beat, dialect.end)
                     given = outcome(dialect, said(dialect, *pieces))
                     self.assertEqual(("Hello", None), (given.text, given.error))
@@ -316,7 +320,7 @@ class TestFailuresInAnyForm(unittest.TestCase):
                     continue  # it has its own statuses for these
                 fault = dialect.frame(json.dumps(form).encode())
                 for text in ("a", ""):
-                    with self.subTest(dialect.provider, form=form, text=text):
+                    with self.subTest(str(dialect), form=form, text=text):
                         first = dialect.text(text) if text else b""
                         error = outcome(dialect, said(dialect, first, fault, dialect.end)).error
                         self.assertEqual((kind, text), (type(error), error.partial if error else ""))
@@ -328,7 +332,7 @@ class TestFailuresInAnyForm(unittest.TestCase):
             for form, kind in self.FORMS:
                 for body in (form, [form]):
                     for stream in (True, False):
-                        with self.subTest(dialect.provider, body=body, stream=stream):
+                        with self.subTest(str(dialect), body=body, stream=stream):
                             error = outcome(dialect, whole(body), stream=stream).error
                             self.assertIsInstance(error, kind)
                             self.assertIn("No memory", str(error))
@@ -347,7 +351,7 @@ class TestFailuresInAnyForm(unittest.TestCase):
             ):
                 if dialect is OLLAMA and isinstance(form.get("message"), str):
                     continue  # there, it is the answer
-                with self.subTest(dialect.provider, form=form):
+                with self.subTest(str(dialect), form=form):
                     beat = dialect.frame(json.dumps(form).encode())
                     given = outcome(dialect, said(dialect, dialect.text("Hel"), beat, dialect.text("lo"), dialect.end))
                     self.assertEqual(("Hello", None), (given.text, given.error))
@@ -363,7 +367,7 @@ class TestFailuresInAnyForm(unittest.TestCase):
         ):
             for dialect in DIALECTS:
                 for stream in (True, False):
-                    with self.subTest(dialect.provider, body=body, stream=stream):
+                    with self.subTest(str(dialect), body=body, stream=stream):
                         error = outcome(dialect, whole(body, kind=kind), stream=stream).error
                         self.assertIs(errors.ResponseError, type(error))
                         self.assertTrue(str(error).endswith(says), error)
@@ -396,7 +400,7 @@ class TestArrays(unittest.TestCase):
             pieces = [json.loads(line) for line in lines if line.startswith(b"{")]
             for body in (pieces, [dialect.whole("Hello")]):
                 for stream in (True, False):
-                    with self.subTest(dialect.provider, body=body, stream=stream):
+                    with self.subTest(str(dialect), body=body, stream=stream):
                         given = outcome(dialect, whole(body), stream=stream)
                         self.assertEqual(("Hello", None), (given.text, given.error))
 
@@ -426,7 +430,7 @@ class TestArrays(unittest.TestCase):
             (GEMINI, {"candidates": [None, {"content": {"parts": [None, {"text": "a"}]}, "finishReason": "STOP"}]}),
             (OLLAMA, {"message": {"content": "a", "tool_calls": [None]}, "done": True}),
         ):
-            with self.subTest(dialect.provider):
+            with self.subTest(str(dialect)):
                 given = outcome(dialect, whole(body))
                 self.assertEqual(("a", None), (given.text, given.error))
         given = outcome(OLLAMA, whole({"message": {"tool_calls": [call]}, "done": True}))
@@ -509,7 +513,7 @@ class TestChoices(unittest.TestCase):
         """An error that says nothing is none, in all protocols."""
         for empty in ("", {}, None, [], {"message": "", "code": None}):
             for dialect in DIALECTS:
-                with self.subTest(empty, provider=dialect.provider):
+                with self.subTest(empty, provider=str(dialect)):
                     given = outcome(dialect, whole(dialect.whole("Hello") | {"error": empty}), stream=False)
                     self.assertEqual((["Hello"], None), given[:2])
 
@@ -689,7 +693,7 @@ class TestBeside(unittest.TestCase):
         gemini = event({"candidates": [{"content": {"parts": []}}], "usageMetadata": {"promptTokenCount": 9}})
         for dialect, first in ((ANTHROPIC, begin), (GEMINI, gemini)):
             for last in (dialect.error, b""):
-                with self.subTest(dialect.provider, last=last):
+                with self.subTest(str(dialect), last=last):
                     given = outcome(dialect, chunked(first, dialect.text("a"), last))
                     self.assertEqual(["a", Usage(9, 0, 9)], given.items)
                     self.assertIsNotNone(given.error)
@@ -705,8 +709,8 @@ class TestBeside(unittest.TestCase):
             first = {"type": "message_start", "message": fields} if dialect is ANTHROPIC else fields
             streamed = chunked(event(first), dialect.text("Hello"), dialect.end)
             for answer in (whole(body), streamed):
-                with self.subTest(dialect.provider, answer=answer[0]), Server(answer) as server:
-                    items = ask(server, dialect.provider, stream=True).items
+                with self.subTest(str(dialect), answer=answer[0]), Server(answer) as server:
+                    items = ask(server, dialect, stream=True).items
                     self.assertEqual(ProviderInfo(dialect.provider, "served", "x1"), items[0])
                     self.assertEqual(1, sum(isinstance(item, ProviderInfo) for item in items))
         reader = OpenAIReader(Target("OpenAI", "m", (), ""))
@@ -776,9 +780,11 @@ class TestBeside(unittest.TestCase):
         }
         sent_anyway = {OPENAI: {"logprobs", "n", "response_format"}, OLLAMA: {"logprobs"}}
         for dialect in DIALECTS:
-            with self.subTest(dialect.provider), Server(whole(dialect.whole("Hello"))) as server:
+            with self.subTest(str(dialect)), Server(whole(dialect.whole("Hello"))) as server:
                 given = {"base_url": server.url.removesuffix("/v1"), "api_key": "k" * 9, **anyway}
-                self.assertEqual("Hello", g4f.ChatCompletion.create("m", "Hi", dialect.provider, **given))
+                self.assertEqual(
+                    "Hello", g4f.ChatCompletion.create("m", "Hi", dialect.provider, **given, **dialect.options)
+                )
                 sent = json.dumps(server.requests[0].json)
                 for name in anyway.keys() - sent_anyway.get(dialect, set()):
                     self.assertNotIn(f'"{name}"', sent)

@@ -11,7 +11,9 @@ from unittest import mock
 
 import g4f
 from g4f import errors
-from g4f.providers.response import FinishReason, Reasoning, ToolCall, Usage
+from g4f.providers.protocols.openai_answer import ThoughtsReader
+from g4f.providers.response import FinishReason, ProviderState, Reasoning, ToolCall, Usage
+from g4f.providers.transport.refusals import Target
 from tests.servers import (
     DONE,
     HELLO,
@@ -228,6 +230,47 @@ class TestAnswers(unittest.TestCase):
                 self.assertIn(
                     expected, self.items(streamed(event(json.loads(HELLO[2][6:]) | {"usage": usage}), HELLO[0], DONE))
                 )
+
+    def test_thoughts_go_back(self) -> None:
+        """DeepSeek gets back what it thought before it called a tool; nobody else does."""
+        function = {"name": "f", "arguments": "{}"}
+        call = {"index": 0, "id": "a", "type": "function", "function": function}
+        message = {"content": None, "reasoning_content": "hm", "tool_calls": [call]}
+        pieces = (
+            delta(reasoning_content="h"),
+            delta(reasoning_content="m"),
+            delta(tool_calls=[call], finish="tool_calls"),
+        )
+        for name, answer in (
+            ("streamed", streamed(*pieces, DONE)),
+            ("whole", whole({"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]})),
+        ):
+            for provider, expected in (("DeepSeek", "hm"), ("Mistral", None)):
+                with self.subTest(name, provider=provider), Server(answer, hello) as server:
+                    chat = g4f.Conversation("m", provider, base_url=server.url, api_key=KEY)
+                    chat("Hi")
+                    chat.provider = provider
+                    chat({"f": "4"})
+                    chat("And?")
+                    for request in server.requests[1:]:
+                        back = request.json["messages"][1]
+                        self.assertEqual(expected, back.get("reasoning_content"))
+                        self.assertEqual({"role", "tool_calls"}, back.keys() - {"reasoning_content"})
+
+    def test_thoughts_in_pieces(self) -> None:
+        """What goes back is all of the thoughts, whenever they came; it is not made up for who needs none back."""
+        reader = ThoughtsReader(Target("DeepSeek", "m", (), ""))
+        call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}
+        pieces = (delta(reasoning_content="h"), delta(reasoning_content="m"), delta(tool_calls=[call], finish="stop"))
+        given = [item for piece in pieces for item in reader.feed([piece.removeprefix(b"data: ").strip()])]
+        given += reader.feed([], last=True)
+        self.assertIn(ProviderState("DeepSeek", [{"reasoning_content": "hm"}]), given)
+        forged = {"role": "assistant", "content": "a", "provider_state": {"items": [{"reasoning_content": "hm"}]}}
+        forged["provider_state"]["provider"] = "Mistral"  # type: ignore[index]
+        with Server(hello) as server:
+            asked = [{"role": "user", "content": "?"}, forged, {"role": "user", "content": "?"}]
+            sent = asking.ask(server, "Mistral", messages=asked, base_url=server.url).body["messages"][1]
+            self.assertEqual({"role": "assistant", "content": "a"}, sent)
 
     def test_tier(self) -> None:
         """The service that was paid for is told with the tokens; what is no word is passed over."""

@@ -12,6 +12,7 @@ from unittest import mock
 
 from g4f import ChatCompletion, errors
 from g4f.providers.response import Status
+from g4f.providers.transport.settings import Settings
 
 from .dialects import DIALECTS, event
 from .servers import Server, hello, whole
@@ -103,8 +104,8 @@ class TestMoney(_Asks):
         """It is a PaymentRequiredError at once, with the server's status and words, in each protocol."""
         for dialect in DIALECTS:
             for name, (status, body) in NO_MONEY.items():
-                with self.subTest(dialect.provider, refusal=name):
-                    error, requests = self.ask(whole(body, status), hello, provider=dialect.provider)
+                with self.subTest(str(dialect), refusal=name):
+                    error, requests = self.ask(whole(body, status), hello, provider=dialect.provider, **dialect.options)
                     self.assertEqual((errors.PaymentRequiredError, status, 1), (type(error), error.status, requests))
                     self.assertIn(f"{dialect.provider} asks for payment (HTTP {status}): ", str(error))
                     self.assertIsNone(error.retry_after)
@@ -123,6 +124,38 @@ class TestMoney(_Asks):
                 self.assertEqual((errors.PaymentRequiredError, 1), (type(caught), requests))
         caught, _ = self.ask(streamed(event({"error": {"type": "odd", "status": 403, "message": "no"}})), hello)
         self.assertEqual((errors.MissingAuthError, 403), (type(caught), caught.status))
+
+
+class TestNoCapacity(_Asks):
+    """The tier "flex" has refusals of its own, which pass."""
+
+    def test_refused(self) -> None:
+        """It is asked again; then the error says what to do. A mere limit of the rate says nothing of tiers."""
+        for status, code, is_full in (
+            (429, "resource_unavailable", True),
+            (498, "capacity_exceeded", True),
+            (429, "rate_limit_exceeded", False),
+        ):
+            with self.subTest(status=status, code=code):
+                refused = whole({"error": {"message": "Busy", "code": code}}, status)
+                self.assertEqual(("Hello", 2), self.ask(refused, hello, service_tier="flex"))
+                error, requests = self.ask(refused, service_tier="flex")
+                self.assertEqual((errors.RateLimitError, status, 3), (type(error), error.status, requests))
+                full = f"OpenAI has no capacity left for this tier of service (HTTP {status}): Busy. Ask again"
+                self.assertEqual(is_full, str(error).startswith(full))
+                self.assertEqual(is_full, "service_tier" in str(error))
+
+    def test_patient(self) -> None:
+        """Its answer may begin after 15 minutes, unless the caller says otherwise; that of other tiers after 5."""
+        for given, seconds in (
+            ({"service_tier": "flex"}, 900),
+            ({"service_tier": "flex", "first_timeout": 5}, 5),
+            ({"service_tier": "flex", "stream_timeout": 7}, 7),
+            ({"service_tier": "default"}, 300),
+            ({}, 300),
+        ):
+            with self.subTest(given):
+                self.assertEqual(seconds, Settings.pop_from(dict(given)).first_timeout)
 
 
 class TestLoading(_Asks):

@@ -103,7 +103,7 @@ class TestTables(unittest.TestCase):
             table = provider_table()
         found = {name: (here, model) for name, here, model in table.rows}
         self.assertEqual([row.name for row in ROWS], list(found))
-        self.assertEqual(("ready", "gpt-5.4-mini"), found["OpenAI"])
+        self.assertEqual(("ready", "gpt-6-luna"), found["OpenAI"])
         self.assertEqual("set GROQ_API_KEY", found["Groq"][0])
         self.assertEqual("OLLAMA_HOST must hold an address like http://127.0.0.1:11434", found["Ollama"][0])
         self.assertNotIn("secret", repr(table))
@@ -116,6 +116,17 @@ class TestTables(unittest.TestCase):
                 name = f"127.0.0.1:{server.port}"
                 self.assertEqual([(name, each) for each in names], table.rows)
             self.assertEqual(2, len(server.requests))
+
+    def test_ends(self) -> None:
+        """Where a provider says when a model ends, there is a column for it, of what is kept and what is new."""
+        listed = whole({"data": [{"id": "a", "shutdown_date": "2027-01-14"}, {"id": "b", "shutdown_date": None}]})
+        with Server(listed) as server:
+            for refresh in (False, False, True):
+                table = loops.run(model_table(server.url, refresh=refresh))
+                self.assertEqual(("Provider", "Model", "Ends on"), table.columns)
+                self.assertEqual([("a", "2027-01-14"), ("b", "")], [row[1:] for row in table.rows])
+        with Server(LISTED) as server:
+            self.assertEqual(("Provider", "Model"), loops.run(model_table(server.url)).columns)
 
     def test_several(self) -> None:
         """Of several providers, in their order, however they are given."""

@@ -15,7 +15,7 @@ from ..errors import InputError, MissingAuthError, kind_of, quoted
 from ..secrets.key import Key, sealed
 from .rows import Row
 
-__all__ = ["Parted", "address", "check_address", "is_local", "key", "missing", "parted", "shown"]
+__all__ = ["Parted", "address", "check_address", "is_local", "is_usual", "key", "missing", "parted", "shown"]
 
 PROBE = 0.2
 """Seconds to connect to a server on this machine, and then for its answer; a slower one does not count as running."""
@@ -58,15 +58,20 @@ def _is_address(url: str) -> bool:
 def key(row: Row, base_url: str | None = None, api_key: str | None = None) -> Key | None:
     """Return the key to send: the caller's, or the row's, which is for the row's own host only.
 
-    None if none is needed. Raises MissingAuthError that names the variable, before anything is sent.
+    None if none is needed or known. Raises MissingAuthError that names the variable, before anything is sent.
     """
     if api_key is not None:
         return _clean(api_key, "api_key")
-    if not row.keys or (base_url is not None and not _is_own(row, base_url)):
+    if not (row.keys or row.optional_keys) or (base_url is not None and not _is_own(row, base_url)):
         return None
+    for name in row.optional_keys:
+        if value := Key(os.environ.get(name, "")):
+            return _clean(value, name)
     for name in row.keys:
         if value := Key(os.environ.get(name) or _colab_secret(name)):
             return _clean(value, name)
+    if not row.keys:
+        return None
     raise MissingAuthError(f"{row.name} needs a key: set {' or '.join(row.keys)}, or give api_key=.", provider=row.name)
 
 
@@ -77,7 +82,8 @@ def missing(row: Row) -> str:
     """
     elsewhere = any(map(os.environ.get, row.address_keys))
     unset = [name for name in _VARIABLE.findall(row.base_url) if not elsewhere and not os.environ.get(name)]
-    if row.keys and not any(os.environ.get(name) for name in row.keys):
+    is_given = row.is_free and "google.colab" in sys.modules  # its own key is there without a dialogue
+    if row.keys and not is_given and not any(os.environ.get(name) for name in row.keys):
         secret = (
             f", or ask {row.name} by name if a secret of Colab is called so" if "google.colab" in sys.modules else ""
         )
@@ -112,6 +118,12 @@ def parted(address: str) -> Parted:
     user, _, host = parts.netloc.rpartition("@")
     basic = Key(f"Basic {b64encode(unquote(user).encode()).decode()}" if user else "")
     return Parted(address, f"{parts.scheme}://{host}{parts.path}", parts.query and Key(parts.query), basic)
+
+
+def is_usual(row: Row, url: str) -> bool:
+    """Whether `url` is on the server of the row, and not on another one, which the caller or the environment names."""
+    own = _VARIABLE.sub(lambda found: os.environ.get(found[1], ""), row.base_url)
+    return urlsplit(url).netloc == urlsplit(own).netloc
 
 
 def is_local(url: str) -> bool:
@@ -210,8 +222,9 @@ def _answers(row: Row, url: str) -> bool:
 
     parts, (path, mark) = urlsplit(url), row.probe
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=PROBE)
+    given = next(filter(None, map(os.environ.get, row.optional_keys)), None)
     try:
-        connection.request("GET", f"{parts.path}{path}")
+        connection.request("GET", f"{parts.path}{path}", headers={"Authorization": f"Bearer {given}"} if given else {})
         answer = connection.getresponse()
         return answer.status == 200 and mark.encode() in answer.read(2**20)
     except (OSError, HTTPException):

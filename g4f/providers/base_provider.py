@@ -12,18 +12,34 @@ create_completion(model, messages, stream, …)        sync, in a thread: text, 
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 __all__ = [
     "METHODS",
     "AbstractProvider",
     "AsyncGeneratorProvider",
     "AsyncProvider",
+    "ModelName",
     "Provider",
 ]
 
 METHODS = ("create_async_generator", "create_async", "create_completion")
 """The methods that answer. Of several, a provider uses the first."""
+
+
+class ModelName(str):
+    """The name of a model in a provider's list, which may know when the model ends."""
+
+    __slots__ = ("ends",)
+
+    ends: str
+    """The day, such as "2027-01-14", from which on it will not answer; "" if none is known."""
+
+    def __new__(cls, name: str, ends: str = "") -> Self:
+        """Make it."""
+        made = super().__new__(cls, name)
+        made.ends = ends
+        return made
 
 
 class AbstractProvider:

@@ -17,9 +17,10 @@ from ..option_values import check_words
 from ..waiting.threads import iterate_in_thread
 from .base_provider import METHODS, Provider
 from .catalogue import able, plain
-from .protocols.openai_words import needless, unsigned
+from .protocols.openai_words import needless
 from .response import Item
 from .transport.settings import TRANSPORT, private
+from .vendors import VENDORS, for_one
 
 __all__ = [
     "BoundCall",
@@ -37,9 +38,6 @@ as a proxy, mean nothing to a provider without a network."""
 
 _OWN = frozenset(("self", "cls", "model", "messages", "stream"))
 """Names of parameters that are never options."""
-
-_CALLS = frozenset(("tool_calls", "tool_call_id"))
-"""Fields of a message that have calls of tools."""
 
 
 class BoundCall(msgspec.Struct, frozen=True):
@@ -91,14 +89,15 @@ def bind(
 
     Raises InputError for what the provider `lacks`, for an option that it does not accept, and for a missing one that
     it needs; and what `check` raises. Options that a provider may ignore are left out if it does not accept them, and
-    so are the signatures of other vendors in messages.
+    so are the signatures and states of other vendors in messages.
     """
     kind, method, signature = _method_of(provider)
     keys = options.get("api_key")
     if keys is not None and not isinstance(keys, str) and isinstance(keys, Mapping):  # the first checks are quick
         options = _with_own_key(provider, options, keys)
-    if not (all(map(_CALLS.isdisjoint, messages)) or getattr(provider, "takes_signatures", False)):
-        messages = unsigned(messages)
+    if not all(map(VENDORS.isdisjoint, messages)):
+        owner = None if hasattr(provider, "providers") else provider_name(provider)
+        messages = for_one(messages, owner, signed=getattr(provider, "takes_signatures", False))
     if getattr(provider, "lacks", None):
         _check_lacks(provider, messages, options)
     options = _taken(provider, signature, options)

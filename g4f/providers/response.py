@@ -17,6 +17,7 @@ __all__ = [
     "Omitted",
     "PassedOver",
     "ProviderInfo",
+    "ProviderState",
     "Reasoning",
     "Replayed",
     "Status",
@@ -125,6 +126,20 @@ class ProviderInfo(Event, frozen=True):
     provider: str
     model: str
     id: str = ""
+
+
+class ProviderState(Event, frozen=True):
+    """What a provider needs back with the answer to go on from it, such as its thoughts, signed or encrypted.
+
+    `items` are in its own form. They are never shown, and go to no other provider.
+    """
+
+    provider: str
+    items: list[Any]
+
+    def to_message(self) -> dict[str, Any]:
+        """Return it as a message of an answer carries it."""
+        return {"provider_state": {"provider": self.provider, "items": self.items}}
 
 
 Item: TypeAlias = str | Event

@@ -2,64 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
+from .row import Row
 
 __all__ = ["FORMER", "ROWS", "Row", "openai_compatible"]
-
-
-class Row(msgspec.Struct, frozen=True):
-    """One provider. Providers that differ only in data are rows with the same `module` and `kind`."""
-
-    name: str
-    """The name that users write, such as "OpenAI"."""
-
-    module: str
-    """The module of its class."""
-
-    kind: str
-    """The name of its class. If there is a `base_url`, the provider is an instance, made from this row."""
-
-    docs: str
-    """The page that this data is from."""
-
-    base_url: str = ""
-    """The address of its server; words in braces are variables of the environment. "" if there is no server."""
-
-    former_urls: tuple[str, ...] = ()
-    """Addresses at which older versions of a local server listen."""
-
-    address_keys: tuple[str, ...] = ()
-    """Variables of the environment that may hold another address, for all calls."""
-
-    version: str = ""
-    """Is added to an address that ends without a version, as the vendors' own clients accept it."""
-
-    keys: tuple[str, ...] = ()
-    """Variables of the environment that may hold its key: the first that is set is used. Empty if it needs none."""
-
-    default_model: str = ""
-    """The model to ask if the caller names none. "": the first that the server lists."""
-
-    max_tokens: str = "max_tokens"
-    """Its name for the option `max_tokens`."""
-
-    seed: str = "seed"
-    """Its name for the option `seed`."""
-
-    stream_usage: bool = False
-    """Whether a stream ends with the usage if `stream_options` ask for it. Where a row is not in `ROWS`, it may."""
-
-    lacks: tuple[str, ...] = ()
-    """What it cannot do, as its vendor documents, in the words of `AbstractProvider.lacks`."""
-
-    by_default: bool = True
-    """Whether it may be asked if the caller names no provider."""
-
-    probe: tuple[str, str] = ("/models", '"data"')
-    """A local server runs if this path gives a list with this text in it."""
-
-    pull: str = ""
-    """The command that fetches a model to a local server, with braces for the model's name."""
 
 
 def openai_compatible(name: str, docs: str, base_url: str, **data: object) -> Row:
@@ -74,7 +19,12 @@ ROWS: tuple[Row, ...] = (
         "https://api.openai.com/v1",
         address_keys=("OPENAI_BASE_URL",),
         keys=("OPENAI_API_KEY",),
-        default_model="gpt-5.4-mini",
+        protocol="responses",
+        default_model="gpt-6-luna",
+        effort="none",  # as its predecessors did: the first word comes at once, and `temperature` is taken
+        thinkers=r"gpt-(5\.[56]|6)",
+        thoughtless=r"gpt-[34]|chatgpt-4",
+        flex=0.5,
         max_tokens="max_completion_tokens",
         stream_usage=True,
     ),
@@ -83,7 +33,9 @@ ROWS: tuple[Row, ...] = (
         "https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle",
         "{AZURE_OPENAI_ENDPOINT}",
         version="openai/v1",
+        protocol="responses",
         keys=("AZURE_OPENAI_API_KEY",),
+        flex=0.5,
         max_tokens="max_completion_tokens",
         stream_usage=True,
         by_default=False,
@@ -124,6 +76,7 @@ ROWS: tuple[Row, ...] = (
         "https://console.groq.com/docs/openai",
         "https://api.groq.com/openai/v1",
         keys=("GROQ_API_KEY",),
+        flex=1.0,  # it limits the rate less, at the same price
         default_model="openai/gpt-oss-20b",
         stream_usage=True,
         lacks=("frequency_penalty", "logit_bias", "logprobs", "presence_penalty", "top_logprobs"),
@@ -139,6 +92,7 @@ ROWS: tuple[Row, ...] = (
         "XAI",
         "https://docs.x.ai/docs/models",
         "https://api.x.ai/v1",
+        protocol="responses",  # "The Chat Completions API is deprecated"
         keys=("XAI_API_KEY",),
         default_model="grok-4.3",
         stream_usage=True,
@@ -149,6 +103,7 @@ ROWS: tuple[Row, ...] = (
         "https://api.deepseek.com",
         keys=("DEEPSEEK_API_KEY",),
         default_model="deepseek-flash",
+        returns_thoughts=True,
         stream_usage=True,
         lacks=("json_schema",),  # "This response_format type is unavailable now"
     ),
@@ -203,6 +158,14 @@ ROWS: tuple[Row, ...] = (
         default_model="openai",
         by_default=False,
     ),
+    openai_compatible(
+        "Colab",  # a notebook there has both variables, or a secret that holds the second one
+        "https://github.com/googlecolab/colabtools/blob/main/google/colab/ai.py",
+        "{MODEL_PROXY_HOST}/models/openapi",
+        keys=("MODEL_PROXY_API_KEY",),
+        is_free=True,
+        default_model="google/gemini-2.5-flash",
+    ),
     Row(
         "OllamaCloud",
         "g4f.providers.protocols.ollama",
@@ -227,6 +190,7 @@ ROWS: tuple[Row, ...] = (
         "LMStudio",
         "https://lmstudio.ai/docs/developer/openai-compat",
         "http://localhost:1234/v1",
+        optional_keys=("LM_API_TOKEN",),
         lacks=("json_object",),  # "'response_format.type' must be 'json_schema' or 'text'"
     ),
     openai_compatible(
@@ -234,6 +198,7 @@ ROWS: tuple[Row, ...] = (
         "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
         "http://127.0.0.1:9931/v1",
         former_urls=("http://127.0.0.1:8080/v1",),
+        optional_keys=("LLAMA_API_KEY",),
         stream_usage=True,
     ),
     openai_compatible(

@@ -29,6 +29,7 @@ from ..providers.response import (
     Logprobs,
     Omitted,
     ProviderInfo,
+    ProviderState,
     Reasoning,
     ToolCall,
     Trimmed,
@@ -43,7 +44,9 @@ VERSION = 1
 APPENDED = b" "
 """What a line begins with that was appended, and is not in order yet."""
 
-Kept: TypeAlias = str | Reasoning | ToolCall | Usage | FinishReason | ProviderInfo | Trimmed | Logprobs | Omitted
+Kept: TypeAlias = (
+    str | Reasoning | ToolCall | Usage | FinishReason | ProviderInfo | ProviderState | Trimmed | Logprobs | Omitted
+)
 """What is kept of an answer: its text, and all events that are of the answer, and not of how it came about."""
 
 

@@ -14,6 +14,7 @@ import msgspec
 from ..errors import InputError
 from ..providers.access import shown
 from ..providers.transport.settings import TRANSPORT
+from ..providers.vendors import stateless
 from ..secrets.key import Key
 from ..secrets.known import SHORTEST, STARS, hides
 from ..secrets.scrubbing import Scrubber
@@ -79,7 +80,7 @@ def question(
         kept = _starred(_plain({name: value for name, value in options.items() if name not in _LEFT_OUT}))
         if isinstance(address := options.get("base_url"), str):
             kept["base_url"] = somewhere(shown(address))
-        return RecordedQuestion(somewhere(provider), model, _plain(messages), kept).encode()
+        return RecordedQuestion(somewhere(provider), model, _plain(stateless(messages)), kept).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"the question cannot be written on a tape: {error}. Ask it with the tape off") from None
 

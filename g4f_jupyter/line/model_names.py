@@ -10,7 +10,9 @@ import inspect
 import os
 import re
 from contextlib import suppress
+from datetime import date
 from hashlib import sha256
+from math import inf
 from pathlib import Path
 from time import time
 
@@ -20,12 +22,12 @@ import platformdirs
 from g4f.errors import InputError, ResponseError
 from g4f.files import dump, load, resolve
 from g4f.models import Model, ModelUtils
-from g4f.providers.base_provider import Provider
+from g4f.providers.base_provider import ModelName, Provider
 from g4f.providers.call import provider_name
 from g4f.providers.catalogue import names_in, parts, plain
 from g4f.providers.rows import Row
 
-__all__ = ["DAY", "cached", "fetch", "known"]
+__all__ = ["DAY", "cached", "end_of", "fetch", "known"]
 
 DAY = 86_400.0
 """Seconds."""
@@ -38,10 +40,13 @@ _VARIABLE = re.compile(r"\{(\w+)\}")
 class _Listed(msgspec.Struct):
     at: float
     names: list[str]
+    ends: dict[str, str] = {}
 
 
 async def fetch(provider: Provider) -> list[str]:
     """Ask `provider` for the names of its models, keep them, and return them in its order.
+
+    A name that knows when its model ends is a ModelName.
 
     A provider without `models()` has its default model, if any. Only the list of a row or an address is kept: a class
     of that name may be another one in the next notebook. Raises InputError if there is nothing to ask, ResponseError if
@@ -74,7 +79,17 @@ def cached(provider: Row | str, max_age: float = DAY) -> list[str]:
         listed = load(resolve(_file(provider), _UNKEPT), _Listed, _UNKEPT)
     except InputError:
         return []
-    return listed.names if 0 <= time() - listed.at < max_age else []
+    names: list[str] = [ModelName(name, listed.ends.get(name, "")) for name in listed.names]
+    return names if 0 <= time() - listed.at < max_age else []
+
+
+def end_of(row: Row, model: str) -> date | None:
+    """Return the day on which a model of `row` ends, as the list that is kept says; None if it says none."""
+    ends = next((name.ends for name in cached(row, inf) if name == model and isinstance(name, ModelName)), "")
+    try:
+        return date.fromisoformat(ends) if ends else None
+    except ValueError:  # what is no day: anybody may have written the file
+        return None
 
 
 def known(row: Row) -> list[str]:
@@ -93,7 +108,8 @@ def _serving(model: Model) -> list[str]:
 def _keep(provider: Row | str, names: list[str]) -> None:
     file = _file(provider)
     file.parent.mkdir(parents=True, exist_ok=True)
-    dump(resolve(file, _UNKEPT), _Listed(time(), names), _UNKEPT)
+    ends = {str(name): name.ends for name in names if isinstance(name, ModelName) and name.ends}
+    dump(resolve(file, _UNKEPT), _Listed(time(), [*map(str, names)], ends), _UNKEPT)
 
 
 def _file(provider: Row | str) -> Path:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.util import find_spec
 from typing import Any
 
 from g4f.answer import Answer
-from g4f.printable import logger
+from g4f.printable import counted, logger
 from g4f.providers.catalogue import ROWS
 from g4f.providers.response import Usage
 from g4f.spending import Spent
 
+from ..line.model_names import end_of
 from .forms import left_out
 
 __all__ = ["cost", "footer", "metadata", "notes", "price", "total", "total_cost"]
@@ -21,20 +23,23 @@ LEAST = Decimal("0.0001")
 """The least price in dollars that is shown as a number."""
 
 
+SOON = 60
+"""Days before the end of a model in which its answers warn of it."""
+
 ELSEWHERE = (
     "asked in an earlier conversation, to which this cell belongs: new cells do not go on with it. "
     "A copy of the cell asks in the present one"
 )
 
 _LISTED = ("", "auto", "default", "on_demand", "standard")
-"""The tiers of service whose prices are those of the list."""
+"""The tiers of service whose prices are those of the list. Of "flex" the row knows which part of it is paid."""
 
 
 def notes(answer: Answer, form: str, *, elsewhere: bool, stale: Sequence[str], hidden: int) -> list[str]:
     """Return what a reader must know of an answer.
 
     Whether its conversation is `elsewhere`, the questions of `stale` turns above it, turns left out, `hidden` secrets,
-    code that its `form` leaves out, and whether it stays out of the conversation.
+    code that its `form` leaves out, whether its model ends soon, and whether it stays out of the conversation.
     """
     lines = [ELSEWHERE] if elsewhere else []
     if stale:
@@ -48,9 +53,20 @@ def notes(answer: Answer, form: str, *, elsewhere: bool, stale: Sequence[str], h
         lines.append(f"{hidden} secret {values} not sent: stars stand in {their} place")
     if omitted := left_out(answer, form):
         lines.append(omitted)
+    lines += _last_days(answer)
     if not answer.says_something:
         lines.append("not added to the conversation: it has no text")
     return lines
+
+
+def _last_days(answer: Answer) -> list[str]:
+    """Warn of a model that ends soon, if the list of its provider is kept and says so; not in a replayed answer."""
+    row = next((row for row in ROWS if row.name == answer.provider), None)
+    ends = None if row is None or answer.replayed else end_of(row, answer.model)
+    if ends is None or (left := (ends - datetime.now(UTC).date()).days) > SOON:
+        return []
+    when = f"in {counted(left, 'day')}" if left > 0 else "now"
+    return [f"{answer.model} ends {when}, on {ends}: choose another model"]
 
 
 def _named(questions: Sequence[str]) -> str:
@@ -61,9 +77,15 @@ def _named(questions: Sequence[str]) -> str:
 
 
 def footer(answer: Answer) -> str:
-    """Return it in one line: "OpenAI · gpt-5.4-mini · 37 + 12 tokens · 0.8 s · $0.0004"."""
+    """Return it in one line: "OpenAI · gpt-6-luna · 37 + 12 tokens · 0.8 s · $0.0004".
+
+    It says how many of the first tokens were read from the provider's cache: they cost less.
+    """
     usage = answer.usage
-    tokens = f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens" if usage is not None else "tokens unknown"
+    tokens = "tokens unknown"
+    if usage is not None:
+        cached = f" ({usage.cached_tokens:,} cached)" if 0 < (usage.cached_tokens or 0) <= usage.prompt_tokens else ""
+        tokens = f"{usage.prompt_tokens:,}{cached} + {usage.completion_tokens:,} tokens"
     paid = cost(price(answer)) if any(row.name == answer.provider for row in ROWS) else "none"
     paid = {"none": "", "unknown": "cost unknown"}.get(paid, paid)
     parts = [answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s", paid]
@@ -91,16 +113,18 @@ def price(used: Answer | Spent) -> Decimal | None:
     """Return what an answer cost in US dollars, by the price list of `genai-prices`; None where that is unknown.
 
     A model of your own costs nothing. A replayed answer costs what it did when it was recorded. The list has no prices
-    of tiers such as "flex".
+    of tiers such as "priority".
     """
     usage, row = used.usage, next((row for row in ROWS if row.name == used.provider), None)
     if row is None:
         return None
-    if not row.keys:
+    if not row.keys or row.is_free:
         return Decimal(0)
-    if usage is None or usage.tier not in _LISTED or find_spec("genai_prices") is None:
+    if usage is None or find_spec("genai_prices") is None:
         return None
-    return _listed(used.model, usage, row.base_url)
+    part = row.flex if usage.tier == "flex" else 1 if usage.tier in _LISTED else None
+    listed = None if part is None else _listed(used.model, usage, row.base_url)
+    return None if listed is None or part is None else listed * Decimal(part)
 
 
 def _listed(model: str, usage: Usage, url: str) -> Decimal | None:

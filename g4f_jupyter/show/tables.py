@@ -67,8 +67,8 @@ async def model_table(provider: Provider | str | None, *, refresh: bool = False)
     """Return the models of a provider, or of several: the list kept on disk, or one that it gives now.
 
     `refresh` asks for it in any case. All providers are asked at the same time. None means all that can answer here:
-    one that fails, or takes longer than `PATIENCE`, has a line that says so instead of its models. Raises the errors of
-    `catalogue.load` and `fetch`.
+    one that fails, or takes longer than `PATIENCE`, has a line that says so instead of its models. Where a provider
+    says when a model ends, there is a column for it. Raises the errors of `catalogue.load` and `fetch`.
     """
     providers = _providers(provider)
     patience = PATIENCE if provider is None else None
@@ -76,8 +76,14 @@ async def model_table(provider: Provider | str | None, *, refresh: bool = False)
     if provider is not None and (error := next((each for each in found if isinstance(each, G4FError)), None)):
         raise error
     lists = [[f"[{each}]"] if isinstance(each, G4FError) else each for each in found]
-    rows = [(provider_name(each), model) for each, models in zip(providers, lists, strict=True) for model in models]
-    return Table(("Provider", "Model"), rows)
+    rows = [
+        (provider_name(each), model, getattr(model, "ends", ""))
+        for each, models in zip(providers, lists, strict=True)
+        for model in models
+    ]
+    if any(ends for *_, ends in rows):
+        return Table(("Provider", "Model", "Ends on"), rows)
+    return Table(("Provider", "Model"), [row[:2] for row in rows])
 
 
 async def _listed(provider: Provider, refresh: bool, patience: float | None) -> list[str] | G4FError:

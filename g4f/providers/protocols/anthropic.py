@@ -5,8 +5,12 @@ https://platform.claude.com/docs/en/api/versioning
 https://platform.claude.com/docs/en/build-with-claude/thinking
 https://platform.claude.com/docs/en/build-with-claude/preserved-thinking
 
-Thoughts are read, but not sent back. Anthropic refuses a thought if anything before it has changed, for example in a
-conversation whose turns are repeated or left out; it accepts a conversation without thoughts.
+Thoughts go back, signed, with the results of the calls that they led to, and not with later questions. Anthropic
+refuses a thought if anything before it has changed, for example in a conversation whose turns are repeated or left out;
+it accepts a conversation without thoughts.
+
+From its second question on, a conversation is put into the cache, and read from there at a tenth of the price:
+https://platform.claude.com/docs/en/build-with-claude/prompt-caching
 """
 
 from __future__ import annotations
@@ -40,6 +44,7 @@ class Anthropic(HTTPProvider):
     """Messages and options are translated. Options that OpenAI does not have are passed on under Anthropic's names."""
 
     reader = AnthropicReader
+    unasked = frozenset({"cache_control"})
     headers: ClassVar = {"anthropic-version": "2026-10-21"}
     models_path = "/models?limit=1000"  # the largest page
     lacks = frozenset(
@@ -67,7 +72,7 @@ class Anthropic(HTTPProvider):
         """Return the request. A caller's `output_config` is added to what the other options give."""
         limit = options.pop("max_completion_tokens", LONGEST)
         parsed = openai_words.parse_messages(messages)
-        body: dict[str, Any] = {"model": model, "max_tokens": limit, "messages": _messages(parsed)}
+        body: dict[str, Any] = {"model": model, "max_tokens": limit, "messages": _messages(parsed), **_cached(parsed)}
         if stream:
             body["stream"] = True
         if system := [block for message in parsed if message.role == "system" for block in _content(message)]:
@@ -113,7 +118,7 @@ def _thinking(model: str, parsed: list[openai_words.ParsedMessage], level: str) 
         return {"thinking": {"type": "disabled"}}
     if "-4-5" not in model:
         return {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": level}}
-    if parsed[-1].answered:  # thinking about results needs the thoughts before the calls
+    if parsed[-1].answered and not parsed[_round(parsed)].state:  # to think on, it needs the thoughts before the calls
         return {}
     return {"thinking": {"type": "enabled", "budget_tokens": _BUDGETS[level]}}
 
@@ -141,12 +146,15 @@ def _choice(given: object, parallel: object) -> dict[str, Any]:
 def _messages(parsed: list[openai_words.ParsedMessage]) -> list[dict[str, Any]]:
     """Merge consecutive messages of a role: the results of a message's calls must be in the next one."""
     messages: list[dict[str, Any]] = []
-    for message in parsed:
+    begin = _round(parsed)
+    for index, message in enumerate(parsed):
         if message.role == "system":
             continue
         role = "assistant" if message.role == "assistant" else "user"
         blocks = [_result(message, message.answered)] if message.answered else _content(message)
         blocks += [_call(message, call) for call in message.calls]
+        if message.state and message.calls and index >= begin:
+            blocks = [*filter(_is_thought, message.state), *blocks]
         if messages and messages[-1]["role"] == role:
             messages[-1]["content"] += blocks
         elif blocks:
@@ -154,6 +162,23 @@ def _messages(parsed: list[openai_words.ParsedMessage]) -> list[dict[str, Any]]:
     if not messages:
         raise InputError("Anthropic needs a user's message beside the system's messages")
     return messages
+
+
+def _round(parsed: list[openai_words.ParsedMessage]) -> int:
+    """Return the index of the first message after the last question; of the last message, if it is the question."""
+    asked = [index for index, message in enumerate(parsed) if message.role == "user"]
+    return min(asked[-1] + 1, len(parsed) - 1) if asked else 0
+
+
+def _is_thought(block: object) -> bool:
+    return isinstance(block, dict) and block.get("type") in ("thinking", "redacted_thinking")
+
+
+def _cached(parsed: list[openai_words.ParsedMessage]) -> dict[str, Any]:
+    """Mark a conversation for the cache once it goes on, unless the caller has marked parts of it."""
+    marked = any("cache_control" in part for message in parsed for part in message.parts)
+    goes_on = any(message.role == "assistant" for message in parsed)
+    return {"cache_control": {"type": "ephemeral"}} if goes_on and not marked else {}
 
 
 def _content(message: openai_words.ParsedMessage) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from ...wire import decoded
-from ..response import FinishReason, Item, Reasoning, ToolCall, Usage
+from ..response import FinishReason, Item, ProviderState, Reasoning, ToolCall, Usage
 from ..transport.refusals import Target, fault
 from ..transport.sse import ErrorPayload
 from .beside import omitted, says_error, tier, tokens, usage_of
@@ -27,6 +27,8 @@ class _Block(msgspec.Struct, gc=False):
     type: str = ""
     text: str | None = None
     thinking: str | None = None
+    signature: str | None = None
+    data: str | None = None
     id: str | None = None
     name: str | None = None
     input: Any = None
@@ -35,6 +37,7 @@ class _Block(msgspec.Struct, gc=False):
 class _Delta(msgspec.Struct, gc=False):
     text: str | None = None
     thinking: str | None = None
+    signature: str | None = None
     partial_json: str | None = None
     stop_reason: Any = None
     stop_details: Any = None
@@ -61,7 +64,7 @@ class _Event(msgspec.Struct, gc=False):
 class AnthropicReader(Reader):
     """Reads the events of a stream, or a whole message."""
 
-    __slots__ = ("_calls", "_finish", "_inputs", "_usage")
+    __slots__ = ("_calls", "_finish", "_inputs", "_thoughts", "_usage")
 
     decoder = msgspec.json.Decoder(_Event)
     decoder_whole = msgspec.json.Decoder(_Message)
@@ -72,6 +75,7 @@ class AnthropicReader(Reader):
         super().__init__(target)
         self._calls: dict[int | str | None, int] = {}  # the number of each tool call, by the index of its block
         self._inputs: dict[int | str | None, Any] = {}  # of calls of which no piece has arrived
+        self._thoughts: dict[int | str | None, dict[str, str]] = {}  # by the index of the block
         self._finish: FinishReason | None = None
         self._usage: dict[str, Any] = {}
 
@@ -120,7 +124,10 @@ class AnthropicReader(Reader):
             self.finished = self.failure is None
 
     def end(self, out: list[Item]) -> None:
-        """Put the usage and the finish reason into `out`."""
+        """Put the usage, the signed thoughts before calls, and the finish reason into `out`."""
+        signed = [each for each in self._thoughts.values() if each.get("signature") or each.get("data")]
+        if signed and self._calls and self._finish is not None:
+            out.append(ProviderState(self.target.provider, list(signed)))
         self.put_last(_usage(self._usage) if self._usage else None, self._finish, out)
 
     def _stopped(self, end: _Delta | _Message) -> None:
@@ -137,8 +144,11 @@ class AnthropicReader(Reader):
             out.append(ToolCall(number, block.id or "", block.name or ""))
         elif block.type == "text" and block.text:
             out.append(block.text)
-        elif block.type == "thinking" and block.thinking:
-            out.append(Reasoning(block.thinking))
+        elif block.type == "thinking":
+            self._thoughts[index] = {"type": block.type, "thinking": "", "signature": block.signature or ""}
+            self._think(index, block.thinking, out)
+        elif block.type == "redacted_thinking":
+            self._thoughts[index] = {"type": block.type, "data": block.data or ""}
         elif "tool" not in block.type and block.type not in _PASSED_OVER:  # tools that Anthropic runs are its own
             out.append(omitted(block.type))
 
@@ -146,10 +156,18 @@ class AnthropicReader(Reader):
         if delta.text:
             out.append(delta.text)
         elif delta.thinking:
-            out.append(Reasoning(delta.thinking))
+            self._think(index, delta.thinking, out)
+        elif delta.signature and index in self._thoughts:
+            self._thoughts[index]["signature"] = delta.signature
         elif delta.partial_json and index in self._calls:
             self._inputs.pop(index, None)
             out.append(self.call(self._calls[index], arguments=delta.partial_json))
+
+    def _think(self, index: int | str | None, words: str | None, out: list[Item]) -> None:
+        if words:
+            out.append(Reasoning(words))
+            if index in self._thoughts:
+                self._thoughts[index]["thinking"] += words
 
     def _stop(self, index: int | str | None, out: list[Item]) -> None:
         """Put the input of a call that came in one piece, or not at all, into `out`."""
@@ -163,7 +181,7 @@ class AnthropicReader(Reader):
         self._usage |= {name: count for name, count in counts if count or name not in self._usage}
 
 
-_PASSED_OVER = ("", "text", "thinking", "redacted_thinking")
+_PASSED_OVER = ("", "text")
 
 
 def _usage(usage: dict[str, Any]) -> Usage | None:

@@ -21,6 +21,7 @@ from ...errors import InputError
 from ...images import inline, url_of
 from ...secrets.key import Key
 from ...wire import decoded
+from ..vendors import SIGNED
 from . import openai_words
 from .gemini_answer import GeminiFrames, GeminiReader
 from .http_provider import HTTPProvider, Page
@@ -168,7 +169,7 @@ def _part(part: dict[str, Any]) -> dict[str, Any]:
 
 def _call(call: openai_words.ToolUse, *, first: bool) -> dict[str, Any]:
     """Return a call of a message. Only the `first` one needs a signature."""
-    id_, _, signature = call.id.partition(openai_words.SIGNED)
+    id_, _, signature = call.id.partition(SIGNED)
     part: dict[str, Any] = {"functionCall": {"name": call.name, "args": call.arguments} | ({"id": id_} if id_ else {})}
     signed = signature or (_UNSIGNED if first else "")
     return part | ({"thoughtSignature": signed} if signed else {})
@@ -178,4 +179,4 @@ def _result(message: openai_words.ParsedMessage, call: openai_words.ToolUse) -> 
     if any(part["type"] != "text" for part in message.parts):
         raise InputError(f"{message.where}: the result of a tool must be text for Gemini")
     result = {"name": call.name, "response": {"output": "".join(part["text"] for part in message.parts)}}
-    return {"functionResponse": result | ({"id": id_} if (id_ := call.id.partition(openai_words.SIGNED)[0]) else {})}
+    return {"functionResponse": result | ({"id": id_} if (id_ := call.id.partition(SIGNED)[0]) else {})}

@@ -17,8 +17,8 @@ import msgspec
 from ..response import FinishReason, Item, Reasoning, ToolCall, Usage
 from ..transport.refusals import Target
 from ..transport.sse import ErrorPayload, Events
+from ..vendors import SIGNED
 from .beside import count, omitted, says_error, tokens, usage_of
-from .openai_words import SIGNED
 from .reading import Reader
 
 __all__ = ["GeminiFrames", "GeminiReader"]

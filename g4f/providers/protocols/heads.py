@@ -21,6 +21,7 @@ class _Head(msgspec.Struct, gc=False, rename={"model_version": "modelVersion", "
     model: Any = None
     model_version: Any = None
     message: Any = None
+    response: Any = None
 
 
 _HEAD = msgspec.json.Decoder(_Head)
@@ -32,7 +33,8 @@ def names(payload: bytes) -> tuple[str, str]:
         head = _HEAD.decode(payload)
     except UNREADABLE:
         return "", ""
-    inner = head.message if isinstance(head.message, dict) else {}  # as Anthropic's streams begin
+    begun = head.message or head.response  # as the streams of Anthropic and of Responses begin
+    inner = begun if isinstance(begun, dict) else {}
     model = _name(head.model or head.model_version or inner.get("model"))
     return model, _name(head.id or head.response_id or inner.get("id"))
 

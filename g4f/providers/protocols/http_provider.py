@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from ...errors import InputError, ModelNotFoundError, ResponseError, kind_of
+from ...errors import InputError, ModelNotFoundError, ResponseError, quoted
 from ...messages import encoded
 from ...secrets.key import Key
 from ..access import address, key, parted, shown
@@ -19,13 +19,17 @@ from ..response import Item, ProviderInfo
 from ..rows import ROWS, Row
 from ..transport.http import Exchange, HTTPRequest, HTTPResponse
 from ..transport.refusals import Target
-from ..transport.settings import Settings
+from ..transport.settings import Settings, mapping
 from ..transport.sse import Events
 from ..transport.unlabelled import PayloadFrames, Unlabelled, is_events
+from ..vendors import stateless
 from .openai_words import needless
 from .reading import Reader, shown_model
 
 __all__ = ["HTTPProvider", "Page"]
+
+_EFFORTS = frozenset(("reasoning_effort", "reasoning"))
+"""Options by which a caller says how much to think."""
 
 PAGES = 20
 """Pages of a list of models that are read at most: a list without an end must not be read for ever."""
@@ -89,6 +93,12 @@ class HTTPProvider(AsyncGeneratorProvider):
     def listed(self, body: bytes) -> Page:
         """Return a list of models, or a part of it. Raises msgspec's errors."""
 
+    def speaks(self, protocol: str | None, url: str) -> HTTPProvider:  # noqa: ARG002 - for who speaks several
+        """Return who speaks a caller's `protocol`, or the one for the server at `url`. Raises InputError."""
+        if protocol is not None:
+            raise InputError(f"{self.name} speaks one protocol only: leave protocol={quoted(protocol)} out")
+        return self
+
     async def create_async_generator(
         self,
         model: str,
@@ -100,26 +110,28 @@ class HTTPProvider(AsyncGeneratorProvider):
         base_url: str | None = None,
         extra_headers: Mapping[str, str] | None = None,
         extra_query: Mapping[str, Any] | None = None,
+        protocol: str | None = None,
         **options: Any,
     ) -> AsyncGenerator[Item]:
         """Yield the answer's text and events: with `stream` as they arrive, otherwise from one whole answer.
 
-        `options` may have the fields of `Settings`. All other options go into the request: `temperature`, `tools`,
-        `response_format`, `seed`, … `extra_headers`, `extra_query` and `extra_body` are added to it last.
+        `protocol` is the one to speak, where there are several. `options` may have the fields of `Settings`. All others
+        go into the request: `temperature`, `tools`, `response_format`, `seed`, … `extra_headers`, `extra_query` and
+        `extra_body` are added to it last.
         """
-        own = _Own(api_key, base_url, _mapping("extra_headers", extra_headers), _mapping("extra_query", extra_query))
-        extra = _mapping("extra_body", extra_body)
+        own = _Own(api_key, base_url, mapping("extra_headers", extra_headers), mapping("extra_query", extra_query))
+        extra = mapping("extra_body", extra_body)
         endpoint = self._endpoint(own, Settings.pop_from(options), extra)
         if not model:
             model = await self._any_model(endpoint)
             yield ProviderInfo(self.name, shown_model(model))
-        unasked = self.unasked - options.keys() - extra.keys()
-        path, body = self.request(model, messages, self._needed(options, stream=stream), stream=stream)
-        request = endpoint.request(path, model, {**body, **extra}, unasked)
+        spoken = self.speaks(protocol, endpoint.url)
+        asked = self._needed(model, options, stream=stream)
+        request = endpoint.request(*spoken.bodies(model, messages, asked, extra, stream=stream))
         async with Exchange(request) as exchange:
             while (status := await exchange.send()) is not None:
                 yield status
-            response, reader = exchange.response, self.reader(request.target)
+            response, reader = exchange.response, spoken.reader(request.target)
             if stream or response.content_type in self.stream_types:
                 frames = self._frames(response)
                 async with aclosing(response.reads()) as reads:
@@ -185,7 +197,8 @@ class HTTPProvider(AsyncGeneratorProvider):
         if own.query:
             query = Key("&".join(filter(None, (query, urlencode(own.query)))))
         sent = (headers, secret, where.given, own.query, settings.proxy, extra)
-        remedy = "api_key=" if own.api_key is not None or not row.keys else " or ".join(row.keys)
+        names = row.keys or (*row.optional_keys, "api_key=")
+        remedy = "api_key=" if own.api_key is not None else " or ".join(names)
         return _Endpoint(row.name, where.url, query, headers, sent, remedy, row.pull, settings)
 
     async def _any_model(self, endpoint: _Endpoint) -> str:
@@ -213,8 +226,32 @@ class HTTPProvider(AsyncGeneratorProvider):
         frames = self._event_frames()
         return reader.feed([*frames.feed(body), *frames.end()], last=True)
 
-    def _needed(self, options: dict[str, Any], *, stream: bool) -> dict[str, Any]:
-        """Return the options without those that ask for what is done anyway, where the provider would refuse them."""
+    def bodies(
+        self,
+        model: str,
+        messages: list[dict[str, Any]],
+        options: dict[str, Any],
+        extra: Mapping[str, Any],
+        *,
+        stream: bool,
+    ) -> tuple[str, str, dict[str, Any], dict[str, Any] | None]:
+        """Return path, model, body, and the body without what no caller has asked for: None if it has nothing of it."""
+        path, body = self.request(model, messages, dict(options), stream=stream)
+        body = plain = {**body, **extra}
+        if any("provider_state" in message for message in messages):
+            plain = {**self.request(model, stateless(messages), dict(options), stream=stream)[1], **extra}
+        unasked = self.unasked - options.keys() - extra.keys()
+        if plain is body and unasked.isdisjoint(body):
+            return path, model, body, None
+        return path, model, body, {name: value for name, value in plain.items() if name not in unasked}
+
+    def _needed(self, model: str, options: dict[str, Any], *, stream: bool) -> dict[str, Any]:
+        """Return the options without those that ask for what is done anyway, where the provider would refuse them.
+
+        The default model thinks as much as its row says, unless the caller says how much.
+        """
+        if self.row.effort and model == self.row.default_model and _EFFORTS.isdisjoint(options):
+            options = {**options, "reasoning_effort": self.row.effort}
         if not options:
             return options
         if options.pop("n", 1) not in (None, 1):
@@ -247,26 +284,8 @@ class _Endpoint(msgspec.Struct, frozen=True):
     settings: Settings
 
     def request(
-        self, path: str, model: str, body: dict[str, Any] | None, unasked: frozenset[str] = frozenset()
+        self, path: str, model: str, body: dict[str, Any] | None, plain: dict[str, Any] | None = None
     ) -> HTTPRequest:
         target = Target(self.provider, model, self.sent, self.remedy, self.pull)
-        content = plain = None
-        if body is not None:
-            content = encoded(body)
-            if not unasked.isdisjoint(body):
-                plain = encoded({name: value for name, value in body.items() if name not in unasked})
-        return HTTPRequest(target, self.url + path, self.query, self.headers, content, self.settings, plain)
-
-
-def _mapping(option: str, given: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """Return the value of an option that must be a dict; {} if it is not given. Raises InputError."""
-    if given is None:
-        return {}
-    if not isinstance(given, Mapping):
-        raise InputError(f"{option} must be a dict, not {kind_of(given)}")
-    for name, value in given.items():
-        if not isinstance(name, str):
-            raise InputError(f"the names in {option} must be texts: {name!r} is {kind_of(name)}")
-        if option == "extra_headers" and not (isinstance(value, str) and value.isprintable()):
-            raise InputError(f"extra_headers[{name!r}] must be a text of one line")
-    return given
+        content, simple = (None if each is None else encoded(each) for each in (body, plain))
+        return HTTPRequest(target, self.url + path, self.query, self.headers, content, self.settings, simple)

@@ -5,14 +5,19 @@ https://platform.openai.com/docs/api-reference/chat
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import msgspec
 
+from ...errors import InputError, quoted
 from ...wire import decoded
+from ..access import is_usual
+from ..base_provider import ModelName
 from ..rows import ROWS, Row
 from .http_provider import HTTPProvider, Page
-from .openai_answer import OpenAIReader
+from .openai_answer import OpenAIReader, ThoughtsReader
+from .responses import Responses
 
 __all__ = ["OpenAICompatible"]
 
@@ -24,8 +29,22 @@ class OpenAICompatible(HTTPProvider):
 
     def __init__(self, row: Row) -> None:
         super().__init__(row)
+        self._responses = Responses(row)
+        if row.returns_thoughts:
+            self.reader = ThoughtsReader
         if row not in ROWS:  # an address: nobody knows whether its server counts tokens in a stream
             self.unasked = frozenset({"stream_options"})
+
+    def speaks(self, protocol: str | None, url: str) -> HTTPProvider:
+        """Return who speaks the `protocol`; of none, that of the row at its own server, elsewhere chat completions."""
+        if protocol is None:
+            protocol = self.row.protocol if is_usual(self.row, url) else "chat"
+        match protocol:
+            case "chat":
+                return self
+            case "responses":
+                return self._responses
+        raise InputError(f'protocol must be "responses" or "chat", not {quoted(protocol)}')
 
     def request(
         self, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool
@@ -35,7 +54,10 @@ class OpenAICompatible(HTTPProvider):
         for name, own in (("max_tokens", row.max_tokens), ("seed", row.seed)):
             if name in options:
                 options[own] = options.pop(name)
-        messages = [_without_reasoning(message) if "reasoning" in message else message for message in messages]
+        messages = [
+            message if _OWN.isdisjoint(message) else _without_own(message, thinks_on=row.returns_thoughts)
+            for message in messages
+        ]
         body: dict[str, Any] = {"model": model, "messages": messages}
         if stream:
             body["stream"] = True
@@ -44,18 +66,36 @@ class OpenAICompatible(HTTPProvider):
         return "/chat/completions", body | options
 
     def listed(self, body: bytes) -> Page:
-        """Return the names of the models. Together sends a bare list."""
+        """Return the names of the models, with the days of their ends. Together sends a bare list."""
         listed = decoded(body, _List | list[_Model])
-        return Page([model.id for model in (listed if isinstance(listed, list) else listed.data)])
+        models = listed if isinstance(listed, list) else listed.data
+        return Page([ModelName(model.id, _day(model.shutdown_date)) for model in models])
 
 
-def _without_reasoning(message: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what an answer has, and a question must not have."""
-    return {name: value for name, value in message.items() if name != "reasoning"}
+_OWN = frozenset(("reasoning", "provider_state"))
+"""What a message of an answer has, and one of a question must not have."""
+
+
+def _without_own(message: dict[str, Any], *, thinks_on: bool) -> dict[str, Any]:
+    """Leave that out; a provider that `thinks_on` gets the thoughts that it had before it called tools."""
+    plain = {name: value for name, value in message.items() if name not in _OWN}
+    match message.get("provider_state"):
+        case {"items": [{"reasoning_content": str(thoughts)}]} if thinks_on:
+            plain["reasoning_content"] = thoughts
+    return plain
+
+
+def _day(given: object) -> str:
+    """Return a day, such as "2027-01-14"; "" for what is none."""
+    try:
+        return date.fromisoformat(given[:10]).isoformat() if isinstance(given, str) else ""
+    except ValueError:
+        return ""
 
 
 class _Model(msgspec.Struct):
     id: str
+    shutdown_date: Any = None
 
 
 class _List(msgspec.Struct):

@@ -10,13 +10,13 @@ from typing import Any
 
 import msgspec
 
-from ..response import Item, Logprobs, Reasoning, ToolCall, Usage
+from ..response import Item, Logprobs, ProviderState, Reasoning, ToolCall, Usage
 from ..transport.refusals import Target, fault
 from .beside import count, logprobs, omitted, says_error, tier, tokens, usage_of
 from .openai_calls import Call, Calls, Function
 from .reading import Reader
 
-__all__ = ["OpenAIReader"]
+__all__ = ["OpenAIReader", "ThoughtsReader"]
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -188,6 +188,32 @@ class OpenAIReader(Reader):
         event = self.finish(choice.finish_reason, called=self._calls)
         if event is not None:
             out.append(event)
+
+
+class ThoughtsReader(OpenAIReader):
+    """Also keeps the thoughts before calls of tools, for a provider that must get them back."""
+
+    __slots__ = ("_thoughts",)
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
+        self._thoughts: list[str] = []
+
+    def feed(self, payloads: list[bytes], *, last: bool = False) -> list[Item]:
+        """Return the items of these payloads of a stream."""
+        out = super().feed(payloads, last=last)
+        self._thoughts += _thoughts(out)
+        return out
+
+    def end(self, out: list[Item]) -> None:
+        """Put what must be sent back into `out`, too."""
+        super().end(out)
+        if self._calls and (thoughts := "".join([*self._thoughts, *_thoughts(out)])):
+            out.append(ProviderState(self.target.provider, [{"reasoning_content": thoughts}]))
+
+
+def _thoughts(items: list[Item]) -> list[str]:
+    return [item.text for item in items if isinstance(item, Reasoning)]
 
 
 def _usage(usage: dict[str, Any], tier: str) -> Usage | None:

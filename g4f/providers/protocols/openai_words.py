@@ -16,7 +16,6 @@ from ...errors import InputError, quoted
 from ...wire import decoded
 
 __all__ = [
-    "SIGNED",
     "Only",
     "ParsedMessage",
     "ToolFunction",
@@ -27,13 +26,9 @@ __all__ = [
     "parse_messages",
     "schema_of",
     "tool_choice",
-    "unsigned",
 ]
 
 Value = TypeVar("Value")
-
-SIGNED = "~thought_signature~"
-"""Separates the id of a tool call from a signature of Gemini's behind it, which is sent back to Gemini alone."""
 
 _LIKE = '{"id": …, "function": {"name": …, "arguments": …}}'
 _FUNCTION = '{"type": "function", "function": {"name": …, "parameters": …}}'
@@ -51,7 +46,8 @@ class ToolUse(NamedTuple):
 class ParsedMessage(NamedTuple):
     """A message, parsed. `role` is "system", "user", "assistant" or "tool"; `parts` are of type "text" or "image_url".
 
-    In a tool's result, `answered` is the call that it answers. `where` names the message in errors.
+    In a tool's result, `answered` is the call that it answers. `where` names the message in errors. `state` is what the
+    provider that is asked has given to get it back with the message.
     """
 
     role: str
@@ -60,6 +56,7 @@ class ParsedMessage(NamedTuple):
     answered: ToolUse | None
     thoughts: str
     where: str
+    state: Sequence[Any] = ()
 
 
 class ToolFunction(NamedTuple):
@@ -85,26 +82,6 @@ def parse_messages(messages: list[dict[str, Any]]) -> list[ParsedMessage]:
         parsed.append(_parse(message, calls, f"messages[{index}]"))
         calls |= {call.id: call for call in parsed[-1].calls if call.id}
     return parsed
-
-
-def unsigned(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the messages without signatures in the ids of tool calls: they are long, and for one vendor alone."""
-    return list(map(_unsigned, messages))
-
-
-def _unsigned(message: dict[str, Any]) -> dict[str, Any]:
-    if isinstance(id_ := message.get("tool_call_id"), str) and SIGNED in id_:
-        message = message | {"tool_call_id": id_.partition(SIGNED)[0]}
-    if isinstance(calls := message.get("tool_calls"), list):
-        message = message | {"tool_calls": list(map(_without_signature, calls))}
-    return message
-
-
-def _without_signature(call: object) -> object:
-    match call:
-        case {"id": str(id_), **rest} if SIGNED in id_:
-            return {"id": id_.partition(SIGNED)[0], **rest}
-    return call
 
 
 _ANYWAY: dict[str, Any] = {
@@ -176,7 +153,8 @@ def _parse(message: Mapping[str, Any], earlier: Mapping[str, ToolUse], where: st
     answered = _answered(message, earlier, where) if role == "tool" else None
     role = "system" if role == "developer" else role
     calls = [_call(call, where) for call in _list(message.get("tool_calls") or (), f"{where}: tool_calls", _LIKE)]
-    return ParsedMessage(role, parts, calls, answered, message.get("reasoning") or "", where)
+    state = message["provider_state"]["items"] if "provider_state" in message else ()
+    return ParsedMessage(role, parts, calls, answered, message.get("reasoning") or "", where, state)
 
 
 def _list(given: object, what: str, like: str) -> Sequence[Any]:

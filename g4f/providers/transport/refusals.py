@@ -133,16 +133,22 @@ _WORDS: dict[type[G4FError], str] = {
 }
 
 
+_FULL = "has no capacity left for this tier of service"
+
+
 def _error(target: Target, status: int, words: str, code: str) -> G4FError:
     kind = class_of(status, words, code)
-    text = f"{target.provider} {_WORDS.get(kind, 'answered')}"
+    is_full = status == 498 or "resource_unavailable" in code
+    text = f"{target.provider} {_FULL if is_full else _WORDS.get(kind, 'answered')}"
     if kind is ModelNotFoundError:
         text += f" {line(target.model)!r}"
     text += f" (HTTP {status})"
     text = f"{text}: {words.rstrip('. ')}." if words else f"{text}."
     if kind is MissingAuthError and target.remedy:
         text += f" Check {target.remedy}."
-    if kind is ModelLoadingError:
+    if is_full:
+        text += " Ask again later, or leave service_tier out."
+    elif kind is ModelLoadingError:
         text += " Ask again in a minute."
     elif status in (404, 405) and kind is not ModelNotFoundError:
         text += " Check base_url."

@@ -17,7 +17,7 @@ from ..response import Status
 
 __all__ = ["RANDOM", "Again", "Patience", "Retries", "again", "wait"]
 
-AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+AGAIN = frozenset({408, 409, 429, 498, 500, 502, 503, 504, 529})
 """The statuses after which the same request may be answered."""
 
 BUDGET = 60.0

@@ -13,10 +13,13 @@ from ...errors import InputError, kind_of
 from ...secrets.key import Key
 from ...secrets.known import secrets_of
 
-__all__ = ["TRANSPORT", "Settings", "environment_proxy", "private", "proxy_address"]
+__all__ = ["TRANSPORT", "Settings", "environment_proxy", "mapping", "private", "proxy_address"]
 
 _PRIVATE = ("api_key", "base_url", "extra_headers", "extra_query")
 
+
+FLEX = 900.0
+"""Seconds until an answer of the tier "flex" begins, as OpenAI advises."""
 
 MOST_RETRIES = 1000
 """More are a mistake."""
@@ -40,15 +43,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def pop_from(cls, options: dict[str, Any]) -> Settings:
         """Remove the settings from `options`, and return them. Raises InputError for a wrong type or value.
 
-        A caller's `stream_timeout` also limits the time until the answer begins.
+        A caller's `stream_timeout` also limits the time until the answer begins. One of the tier "flex" may begin late.
         """
         given: dict[str, Any] = {}
         if options:
-            given = {name: value for name in cls.__struct_fields__ if (value := options.pop(name, None)) is not None}
-            if given.get("proxy"):
-                given["proxy"] = proxy_address(given["proxy"], "proxy=")
-            if "stream_timeout" in given:
-                given.setdefault("first_timeout", given["stream_timeout"])
+            given = _given(cls, options)
         for name, variable in _VARIABLES:
             if name not in given and (value := os.environ.get(variable)):
                 given[name] = value
@@ -65,6 +64,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if not 0 <= settings.max_retries <= MOST_RETRIES:
             raise InputError(f"max_retries must be a whole number from 0 to {MOST_RETRIES}")
         return settings
+
+
+def _given(cls: type[Settings], options: dict[str, Any]) -> dict[str, Any]:
+    """Remove the settings from the options of a call, and return them, with what follows from them."""
+    given = {name: value for name in cls.__struct_fields__ if (value := options.pop(name, None)) is not None}
+    if given.get("proxy"):
+        given["proxy"] = proxy_address(given["proxy"], "proxy=")
+    if "stream_timeout" in given:
+        given.setdefault("first_timeout", given["stream_timeout"])
+    if options.get("service_tier") == "flex":
+        given.setdefault("first_timeout", FLEX)
+    return given
 
 
 def _verify(given: Any) -> Any:
@@ -117,6 +128,20 @@ def _is_proxy(address: Key) -> bool:
         return known and bool(parts.hostname) and parts.port != 0 and parts.netloc.count("@") < 2
     except ValueError:
         return False
+
+
+def mapping(option: str, given: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return the value of an option that must be a dict; {} if it is not given. Raises InputError."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise InputError(f"{option} must be a dict, not {kind_of(given)}")
+    for name, value in given.items():
+        if not isinstance(name, str):
+            raise InputError(f"the names in {option} must be texts: {name!r} is {kind_of(name)}")
+        if option == "extra_headers" and not (isinstance(value, str) and value.isprintable()):
+            raise InputError(f"extra_headers[{name!r}] must be a text of one line")
+    return given
 
 
 def environment_proxy(url: str) -> str | None:
