@@ -1,4 +1,4 @@
-"""Answers of four protocols, broken at random: `python tests/fuzz_streams.py 100000 [seed]`.
+"""Answers of five protocols, broken at random: `python tests/fuzz_streams.py 100000 [seed]`.
 
 Each case is an answer that a server could give, with values replaced, parts cut off, repeated or in another order, or a
 broken head. It comes over a real socket, in pieces. What has to come out of it is the answer, where only what stands
@@ -80,6 +80,25 @@ def _openai(stream: bool) -> list[Any]:
     ]
 
 
+def _responses(stream: bool) -> list[Any]:
+    usage = {"input_tokens": 3, "output_tokens": 5, "total_tokens": 8, "input_tokens_details": {"cached_tokens": 1}}
+    thought = {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "so"}]}
+    said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": TEXT}]}
+    call = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": '{"a": 1}'}
+    response = {"id": "r1", "model": "m", "status": "completed", "output": [thought, said, call], "usage": usage}
+    if not stream:
+        return [response]
+    pieces = ({"type": "response.output_text.delta", "output_index": 1, "delta": each} for each in (TEXT[:7], TEXT[7:]))
+    return [
+        {"type": "response.created", "response": {"id": "r1", "model": "m", "output": []}},
+        {"type": "response.output_item.done", "output_index": 0, "item": thought},
+        *pieces,
+        {"type": "response.output_item.done", "output_index": 1, "item": said},
+        {"type": "response.output_item.done", "output_index": 2, "item": call},
+        {"type": "response.completed", "response": response},
+    ]
+
+
 def _anthropic(stream: bool) -> list[Any]:
     usage = {"input_tokens": 3, "output_tokens": 5, "cache_read_input_tokens": 1}
     if not stream:
@@ -123,13 +142,14 @@ def _ollama(stream: bool) -> list[Any]:
 
 PROTOCOLS: dict[str, Callable[[bool], list[Any]]] = {
     "OpenAI": _openai,
+    "OpenAI responses": _responses,
     "Anthropic": _anthropic,
     "Gemini": _gemini,
     "Ollama": _ollama,
 }
 
-BESIDE = {"OpenAI": "usage", "Anthropic": "usage", "Gemini": "usageMetadata", "Ollama": "eval_count"}
-"""The field that is no part of the answer."""
+BESIDE = {"Gemini": "usageMetadata", "Ollama": "eval_count"}
+"""The field that is no part of the answer, where it is not "usage"."""
 
 
 def _pick(rng: random.Random, choices: Sequence[Any]) -> Any:
@@ -159,7 +179,7 @@ def _harmless(rng: random.Random, provider: str, payloads: list[Any]) -> None:
             payload["error"] = _pick(rng, (None, "", {}, [], 0, False))
         elif choice == 1:
             payload[f"unknown{rng.randrange(9)}"] = _pick(rng, odd)
-        held = next((place for place in _places(payload) if place[1] == BESIDE[provider]), None)
+        held = next((place for place in _places(payload) if place[1] == BESIDE.get(provider, "usage")), None)
         if held is not None and rng.random() < 0.7:
             inner = _places(held[0][held[1]])
             where, name = rng.choice(inner) if inner and rng.random() < 0.7 else held
@@ -281,7 +301,10 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cur
 
 async def _outcome(case: Case, url: str) -> tuple[str, str]:
     """Return what came out, and what is wrong with it: "" if nothing is."""
-    client = AsyncClient(provider=case.provider, base_url=url, api_key=KEY, max_retries=0, timeout=30)
+    provider, _, protocol = case.provider.partition(" ")
+    client = AsyncClient(
+        provider=provider, protocol=protocol or None, base_url=url, api_key=KEY, max_retries=0, timeout=30
+    )
     try:
         if case.stream:
             parts = [chunk.choices[0].delta.content async for chunk in client.chat.completions.stream("q", "m")]

@@ -35,7 +35,7 @@ class _Item(msgspec.Struct, gc=False):
 
 
 class _Response(msgspec.Struct, gc=False):
-    output: list[msgspec.Raw] | None = None
+    output: list[Any] | None = None
     status: Any = None
     incomplete_details: Any = None
     usage: Any = None
@@ -47,7 +47,7 @@ class _Event(msgspec.Struct, gc=False):
     type: str = ""
     delta: Any = None
     output_index: int | str | None = None
-    item: msgspec.Raw = msgspec.Raw(b"")
+    item: Any = None
     response: _Response | None = None
     arguments: Any = None
     logprobs: Any = None
@@ -68,7 +68,7 @@ class ResponsesReader(Reader):
         super().__init__(target)
         self._calls: dict[int | str | None, _Call] = {}  # by the index of its item
         self._has: set[tuple[type, int | str | None]] = set()  # kinds of what has come, with the index of the item
-        self._items: list[msgspec.Raw] = []
+        self._items: list[Any] = []
         self._finish: FinishReason | None = None
         self._usage: Usage | None = None
 
@@ -143,7 +143,7 @@ class ResponsesReader(Reader):
         """Read an item that begins, or that is whole."""
         if chunk.type == "response.function_call_arguments.done":
             self._arguments(self._call(chunk.output_index), chunk.arguments, out)
-        elif item := self._decoded(chunk.item, payload):
+        elif item := self._known(chunk.item, payload):
             if chunk.type == "response.output_item.done":
                 self._items.append(chunk.item)
                 self._put(chunk.output_index, item, out)
@@ -156,7 +156,7 @@ class ResponsesReader(Reader):
             self.failure = fault(self.target, response.error or {"message": ""})
             return
         for index, raw in enumerate(response.output or ()):
-            if item := self._decoded(raw, payload):
+            if item := self._known(raw, payload):
                 self._put(index, item, out)
         self._items = response.output or self._items
         if isinstance(response.usage, dict):
@@ -166,15 +166,13 @@ class ResponsesReader(Reader):
             self._finish = self.finish(details.get("reason") or status, called=self._calls)
             self.done = self._finish is not None
 
-    def _decoded(self, raw: msgspec.Raw, payload: bytes) -> _Item | None:
-        if not raw:
-            return None
+    def _known(self, given: Any, payload: bytes) -> _Item | None:
+        """Return an item; None for what is none, which is passed over, or refused where it looks like one."""
         try:
-            item: _Item = decoded(bytes(raw), _Item)
-        except msgspec.DecodeError as error:
+            return msgspec.convert(given, _Item) if isinstance(given, dict) else None
+        except msgspec.ValidationError as error:
             self.refuse(payload, error)
             return None
-        return item
 
     def _put(self, index: int | str | None, item: _Item, out: list[Item]) -> None:
         """Put what has not come of a whole item into `out`."""
@@ -219,7 +217,7 @@ class ResponsesReader(Reader):
 
     def _state(self) -> list[Any]:
         """Return the items of the answer as they came, if they have more than text and calls."""
-        items = [decoded(bytes(raw)) for raw in self._items]
+        items = [item for item in self._items if isinstance(item, dict)]
         needs = any(item.get("type") not in _PLAIN or item.get("phase") == "commentary" for item in items)
         return items if needs else []
 
