@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 from collections.abc import Container, Iterable, Mapping
 from functools import lru_cache
 from math import nan
@@ -81,7 +82,18 @@ def in_our_words(provider: Provider | str | None, given: Mapping[str, Any]) -> t
     elif provider is not None and isinstance(provider, list | tuple):
         provider = [sealed(each) for each in provider]
     options = cast("dict[str, Any]", given)  # to a type checker, a TypedDict is no dict
-    return provider, _renamed(seal(options)) if options else options
+    if not options:
+        return provider, options
+    options = seal(options)
+    if "openai" in sys.modules:
+        options = {name: value for name, value in options.items() if not _is_not_given(value)}
+    return provider, _renamed(options)
+
+
+def _is_not_given(value: object) -> bool:
+    """Whether a value is how OpenAI's package says that an option is not given: its NOT_GIVEN, not_given or omit."""
+    kind = type(value)
+    return kind.__name__ in ("NotGiven", "Omit") and kind.__module__.partition(".")[0] == "openai"
 
 
 def _renamed(options: dict[str, Any]) -> dict[str, Any]:
