@@ -78,6 +78,7 @@ FLOORS = {
     "g4f/options.py": 2,
     "g4f/providers/access.py": 2,
     "g4f/providers/in_process/llamacpp.py": 2,
+    "g4f/providers/protocols/attachments.py": 2,
     "g4f/providers/protocols/heads.py": 2,
     "g4f/providers/protocols/openai_words.py": 2,
     "g4f/providers/transport/kinds.py": 2,

@@ -49,7 +49,7 @@ class ToolUse(NamedTuple):
 
 
 class ParsedMessage(NamedTuple):
-    """A message, parsed. `role` is "system", "user", "assistant" or "tool"; `parts` are of type "text" or "image_url".
+    """A message, parsed. `role` is "system", "user", "assistant" or "tool"; `parts` are of the types that are taken.
 
     In a tool's result, `answered` is the call that it answers. `where` names the message in errors.
     """
@@ -77,12 +77,12 @@ class Only(NamedTuple):
     name: str
 
 
-def parse_messages(messages: list[dict[str, Any]]) -> list[ParsedMessage]:
-    """Parse the messages. Raises InputError."""
+def parse_messages(messages: list[dict[str, Any]], *also: str) -> list[ParsedMessage]:
+    """Parse the messages. Texts and images are taken, and parts of the types in `also`. Raises InputError."""
     parsed: list[ParsedMessage] = []
     calls: dict[str, ToolUse] = {}
     for index, message in enumerate(messages):
-        parsed.append(_parse(message, calls, f"messages[{index}]"))
+        parsed.append(_parse(message, calls, f"messages[{index}]", also))
         calls |= {call.id: call for call in parsed[-1].calls if call.id}
     return parsed
 
@@ -161,17 +161,25 @@ def effort(given: object, known: Mapping[str, Value]) -> Value:
     return known[given]
 
 
-def _parse(message: Mapping[str, Any], earlier: Mapping[str, ToolUse], where: str) -> ParsedMessage:
-    """Parse one message; `earlier` are the calls before it, by their ids."""
+_NAMES = {"file": "files", "input_audio": "sound"}
+
+
+def _parse(
+    message: Mapping[str, Any], earlier: Mapping[str, ToolUse], where: str, also: tuple[str, ...]
+) -> ParsedMessage:
+    """Parse one message; `earlier` are the calls before it, by their ids, `also` more types of parts that are taken."""
     role = message["role"]
     if role == "function" or "function_call" in message:
         raise InputError(f'{where}: function_call is obsolete: use "tool_calls", and the role "tool" for results')
     content = message.get("content") or []
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
     for part in parts:
-        if part["type"] not in ("text", "image_url"):
+        if part["type"] not in ("text", "image_url", *also):
+            *taken, last = ("text", "images", *map(_NAMES.__getitem__, also))
+            hint = ": leave it out, or ask Gemini, which takes it" if part["type"] in _NAMES else ""
             raise InputError(
-                f"{where} has a part of type {part['type']!r}, but only text and images can be sent to this provider"
+                f"{where} has a part of type {part['type']!r}, but only {', '.join(taken)} and {last} can be sent to "
+                f"this provider{hint}"
             )
     answered = _answered(message, earlier, where) if role == "tool" else None
     role = "system" if role == "developer" else role
