@@ -16,7 +16,7 @@ from ..dispatch import Request, prepare, stream_events
 from ..models import Model
 from ..option_values import in_our_words
 from ..options import ClientOptions
-from ..providers.response import Logprobs, PassedOver, Reasoning, TextWasReasoning, ToolCall, Usage
+from ..providers.response import Logprobs, PassedOver, ProviderInfo, Reasoning, TextWasReasoning, ToolCall, Usage
 from ..routing import merged
 from ..typing import Messages
 from ..waiting import bridge
@@ -91,9 +91,9 @@ class Completions(Generic[Whole, Streamed]):
         own = self._defaults
         given = merged(own.provider, own.options, provider, given)
         provider = own.provider if provider is None else provider
-        request = prepare(model or own.model, messages, provider, given, stream=bool(stream))
         if not stream:
-            return self._whole(request)
+            return self._whole(prepare(model or own.model, messages, provider, given))
+        request = prepare(model or own.model, messages, provider, given, stream=True)
         shown = given.get("stream_options")
         return self._streamed(request, isinstance(shown, Mapping) and bool(shown.get("include_usage")))
 
@@ -174,27 +174,29 @@ class AsyncClient(Defaults):
         return Models(self, AsyncModelList, lambda make: make())
 
 
-async def _chunks(request: Request, *, apart: bool) -> AsyncGenerator[ChatCompletionChunk]:
+async def _chunks(  # noqa: C901 - a function for a part of it would be called for each chunk
+    request: Request, *, apart: bool
+) -> AsyncGenerator[ChatCompletionChunk]:
     """Yield a chunk for each event that adds something, and a last one with finish reason and usage.
 
     If the usage is to stand `apart`, as in OpenAI's streams, it comes behind that one, in a chunk that has no choice.
     """
-    head, answer = None, request.assembly()
-    role: str | None = "assistant"
+    answer = request.assembly()
+    id_, created, fingerprint = "", int(time.time()), None
+    role, refuses = "assistant", False
 
     def chunk(delta: Delta, finish: str | None = None, logprobs: ChoiceLogprobs | None = None) -> ChatCompletionChunk:
-        nonlocal head
-        id_, created, fingerprint = head = head or _head(answer, int(time.time()))
-        choices = [ChunkChoice(delta, finish, 0, logprobs)]
-        return ChatCompletionChunk(
-            id_, created, answer.model or answer.provider, answer.provider, choices, None, fingerprint
-        )
+        nonlocal id_, created, fingerprint
+        if not id_:
+            id_, created, fingerprint, _ = _head(answer, created)
+        name, choices = answer.model or answer.provider, [ChunkChoice(delta, finish, 0, logprobs)]
+        return ChatCompletionChunk(id_, created, name, answer.provider, choices, None, fingerprint)
 
     async with aclosing(stream_events(request, answer)) as events:
         async for event in events:
             match event:
                 case str():
-                    delta = Delta(refusal=event) if answer.refused else Delta(event)
+                    delta = Delta(refusal=event) if refuses else Delta(event)
                 case Reasoning():
                     delta = Delta(None, event.text)
                 case ToolCall():
@@ -204,12 +206,12 @@ async def _chunks(request: Request, *, apart: bool) -> AsyncGenerator[ChatComple
                     continue
                 case TextWasReasoning():  # a role begins the message anew
                     role, delta = "assistant", Delta(None, answer.reasoning)
-                case PassedOver():  # so it does
-                    role = "assistant"
-                    continue
                 case _:
+                    refuses = answer.refused
+                    role = "assistant" if isinstance(event, PassedOver) else role  # so it does
                     continue
-            delta.role, role = role, None
+            if role:
+                delta.role, role = role, ""
             yield chunk(delta)
     last, usage = chunk(Delta(), answer.finish_reason), _usage(answer.usage)
     last.service_tier = (answer.usage and answer.usage.tier) or None
@@ -232,17 +234,19 @@ async def _completion(request: Request) -> ChatCompletion:
         message.content, message.refusal = None, text
     name = answer.model or answer.provider  # a provider that has no names for its models is one
     choice = Choice(message, reason, 0, ChoiceLogprobs.of(answer.logprobs) if answer.logprobs else None)
-    id_, created, fingerprint = _head(answer, began)
+    id_, created, fingerprint, request_id = _head(answer, began)
     usage, tier = _usage(answer.usage), (answer.usage and answer.usage.tier) or None
-    request_id = (answer.info and answer.info.request_id) or None
     return ChatCompletion(id_, created, name, answer.provider, [choice], usage, fingerprint, tier, request_id)
 
 
-def _head(answer: Assembly, began: int) -> tuple[str, int, str | None]:
-    """Return the id of an answer, its time and fingerprint: the server's own, or else an id of ours and `began`."""
-    info = answer.info
-    id_ = (info and info.id) or f"chatcmpl-{os.urandom(12).hex()}"
-    return (id_, began, None) if info is None else (id_, info.created or began, info.fingerprint or None)
+def _head(answer: Assembly, began: int) -> tuple[str, int, str | None, str | None]:
+    """Return an answer's id, time, fingerprint and request id, as the server says; else an id of ours and `began`."""
+    info = answer.info or _UNSAID
+    id_ = info.id or f"chatcmpl-{os.urandom(12).hex()}"
+    return id_, info.created or began, info.fingerprint or None, info.request_id or None
+
+
+_UNSAID = ProviderInfo("", "")
 
 
 def _usage(usage: Usage | None) -> CompletionUsage | None:
