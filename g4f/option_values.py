@@ -30,6 +30,8 @@ class AnswerLimits(NamedTuple):
 
 
 _INSTEAD = {
+    "_enforce_credentials": "leave it out",
+    "_extra_kwargs": "give each option by its name",
     "_strict_response_validation": "every answer is checked: leave it out",
     "access_token": "give api_key=",
     "admin_api_key": "nothing is administered here: leave it out",
@@ -43,6 +45,7 @@ _INSTEAD = {
     "azure_deployment": "give it as the model",
     "azure_endpoint": "give base_url=",
     "cookies": 'give extra_headers={"Cookie": …}',
+    "data_residency": "give base_url=",
     "headers": "give extra_headers=",
     "host": "give base_url=",
     "http_client": "give proxy=, verify= or connect_timeout=",
@@ -50,6 +53,8 @@ _INSTEAD = {
     "password": "put it into base_url, or give api_key=",
     "query": "give extra_query=",
     "session": "give proxy=, verify= or connect_timeout=",
+    "set_default_headers": "make a new client, with default_headers=",
+    "set_default_query": "make a new client, with default_query=",
     "ssl": "give verify=",
     "token": "give api_key=",
     "transport": "give proxy=, verify= or connect_timeout=",

@@ -258,10 +258,13 @@ class TestRequests(unittest.TestCase):
             ("reasoning_effort", {"reasoning_effort": ["low"]}),
             ("a user's message", {"messages": [{"role": "system", "content": "a"}]}),
             (
-                "'input_audio', but only text, images and files can be sent to this provider: leave it out, or ask",
+                "Anthropic cannot hear sound: leave that out, or ask OpenAI or Gemini",
                 {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]},
             ),
-            ("'document', but only", {"messages": [{"role": "user", "content": [{"type": "document"}]}]}),
+            (
+                "'document', but only text, images and files can be sent to this provider",
+                {"messages": [{"role": "user", "content": [{"type": "document"}]}]},
+            ),
             ("no file of type 'application/zip'", a_file(file_data="UEsD", filename="a.zip")),
             ("'a.txt' is no text in UTF-8", a_file(file_data="/w==", filename="a.txt")),
             ("messages[0]: the file needs a filename", a_file(file_data="UEsD")),

@@ -6,13 +6,13 @@ of it to `their_code.json`: the measure for our own client, which the tests run 
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from . import loops
 from .dialects import event
 from .servers import Answer, Server, stream, whole
 
@@ -161,7 +161,7 @@ def asynchronous(kit: Any, url: str) -> Any:
             models = [model.id async for model in client.models.list()], (await client.models.list()).data[0].id
             return completion, "".join(part or "" for part in parts), first, models
 
-    return asyncio.run(main())
+    return loops.run(main())
 
 
 def models(kit: Any, url: str) -> Any:

@@ -30,7 +30,7 @@ ELSEWHERE_IN_CLIENT: Mapping[str, str] = {
     "live": _THEIRS,
     "moderations": _THEIRS,
     "realtime": _THEIRS,
-    "responses": "use client.chat.completions.create(messages, model), whose answers have the same content",
+    "responses": 'use client.chat.completions.create(messages, model), with protocol="responses" for that protocol',
     "safety": _THEIRS,
     "skills": _THEIRS,
     "uploads": "put a part of type file, with its file_data, into a message",

@@ -71,7 +71,7 @@ async def _listed(own: Defaults, options: ProviderOptions) -> ModelList:
     call = bind(route.provider, route.model, [], given, stream=False)
     name, names = provider_name(call.provider), getattr(call.provider, "models", None)
     if not callable(names):
-        raise InputError(f"{name} has no list of its models", provider=name)
+        raise InputError(f"{name} has no list of its models: ask one provider that has", provider=name)
     sent = {name: value for name, value in call.options.items() if name in TRANSPORT}
     found = names(**sent) if hasattr(call.provider, "row") else names()
     return ModelList([ListedModel(each, name) for each in (await found if inspect.isawaitable(found) else found)])

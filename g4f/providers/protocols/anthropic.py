@@ -51,6 +51,7 @@ class Anthropic(HTTPProvider):
             "logprobs",
             "presence_penalty",
             "seed",
+            "sound",
             "stream_options",
             "temperature",  # like top_p, since the version above
             "top_logprobs",

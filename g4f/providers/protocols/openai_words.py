@@ -25,6 +25,7 @@ __all__ = [
     "functions",
     "needless",
     "parse_messages",
+    "parts_in",
     "schema_of",
     "tool_choice",
     "unsigned",
@@ -107,6 +108,15 @@ def _without_signature(call: object) -> object:
     return call
 
 
+_PARTS = {"file": "files", "image_url": "images", "input_audio": "sound"}
+
+
+def parts_in(messages: list[dict[str, Any]]) -> set[str]:
+    """Return what else than text the messages have, in the words of `AbstractProvider.lacks`."""
+    contents = [content for message in messages if isinstance(content := message.get("content"), list)]
+    return {_PARTS[part["type"]] for content in contents for part in content if part["type"] in _PARTS}
+
+
 _ANYWAY: dict[str, Any] = {
     "frequency_penalty": 0,
     "logit_bias": {},
@@ -161,9 +171,6 @@ def effort(given: object, known: Mapping[str, Value]) -> Value:
     return known[given]
 
 
-_NAMES = {"file": "files", "input_audio": "sound"}
-
-
 def _parse(
     message: Mapping[str, Any], earlier: Mapping[str, ToolUse], where: str, also: tuple[str, ...]
 ) -> ParsedMessage:
@@ -175,11 +182,10 @@ def _parse(
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
     for part in parts:
         if part["type"] not in ("text", "image_url", *also):
-            *taken, last = ("text", "images", *map(_NAMES.__getitem__, also))
-            hint = ": leave it out, or ask Gemini, which takes it" if part["type"] in _NAMES else ""
+            *taken, last = ("text", "images", *map(_PARTS.__getitem__, also))
             raise InputError(
                 f"{where} has a part of type {part['type']!r}, but only {', '.join(taken)} and {last} can be sent to "
-                f"this provider{hint}"
+                "this provider"
             )
     answered = _answered(message, earlier, where) if role == "tool" else None
     role = "system" if role == "developer" else role
