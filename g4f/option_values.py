@@ -69,7 +69,7 @@ _INSTEAD = {
 _HEADERS = {"organization": "OpenAI-Organization", "project": "OpenAI-Project"}
 _OURS = {"default_headers": "extra_headers", "default_query": "extra_query"}
 
-_THEIRS = frozenset((*_OURS, *_HEADERS, "proxies"))
+_THEIRS = frozenset((*_OURS, *_HEADERS, "n", "proxies"))
 
 _KNOWN = Options.__optional_keys__ | {"stream"}
 """Names that others are misspelt forms of."""
@@ -80,7 +80,7 @@ def in_our_words(provider: Provider | str | None, given: Mapping[str, Any]) -> t
 
     Other names are `default_headers`, `default_query`, `organization`, `project` and `proxies`. A face calls this
     first: the options are sealed in place, so its own frame, too, holds no plain secret that a traceback could show.
-    Raises InputError for those of a wrong kind.
+    Raises InputError for those of a wrong kind, and for an `n` that is not 1.
     """
     if isinstance(provider, str):
         provider = sealed(provider)
@@ -105,6 +105,8 @@ def _renamed(options: dict[str, Any]) -> dict[str, Any]:
     if _THEIRS.isdisjoint(options):
         return options
     options = {name: value for name, value in options.items() if value is not None}
+    if options.pop("n", 1) != 1:
+        raise InputError("n must be 1: a call gives one answer. Ask several times instead, at once with asyncio.gather")
     headers = {_HEADERS[name]: options.pop(name) for name in _HEADERS if name in options}
     for name, ours in _OURS.items():
         given = [options.pop(each, {}) for each in (name, ours)]

@@ -228,8 +228,6 @@ class HTTPProvider(AsyncGeneratorProvider):
         """Return the options without those that ask for what is done anyway, where the provider would refuse them."""
         if not options:
             return options
-        if options.pop("n", 1) not in (None, 1):
-            raise InputError("n must be 1: a call gives one answer. Ask several times instead.")
         void = self.lacks if stream else self.lacks | {"stream_options"}
         if not options.get("tools"):
             void |= {"parallel_tool_calls", "tool_choice"}

@@ -121,7 +121,6 @@ _ANYWAY: dict[str, Any] = {
     "frequency_penalty": 0,
     "logit_bias": {},
     "logprobs": False,
-    "n": 1,
     "parallel_tool_calls": True,
     "presence_penalty": 0,
     "response_format": {"type": "text"},
