@@ -139,7 +139,8 @@ class TestClient(unittest.TestCase):
             {"api_key": "k-12345678", "timeout": 7, "extra_headers": {"A": "1", "B": "2"}}, dict(second.options)
         )
         self.assertEqual(("m", 5), (first.model, first.options["timeout"]))
-        self.assertEqual({"timeout": 5}, first.copy("Groq").options)
+        other = first.copy("Groq")
+        self.assertEqual(("Groq", "m", {"timeout": 5}), (other.provider, other.model, other.options))
         self.assertEqual("'***'", repr(first.copy(api_key="k-87654321").options["api_key"]))
         with self.assertRaisesRegex(errors.InputError, "there is no option 'temprature'"):
             first.with_options(temprature=1)  # type: ignore[call-arg]
@@ -239,6 +240,7 @@ class TestAnswers(unittest.TestCase):
         self.assertIn("usage", completion.to_dict(exclude_unset=False))
         self.assertEqual(completion.to_dict(), json.loads(completion.to_json()))
         self.assertNotIn("\n", completion.to_json(indent=None))
+        self.assertIn('\n  "id": ', completion.to_json())
         with self.assertRaisesRegex(TypeError, "no option 'exclude_nones'"):
             completion.model_dump(exclude_nones=True)  # type: ignore[call-arg]
 
@@ -253,6 +255,9 @@ class TestAnswers(unittest.TestCase):
             with self.subTest(given), Server(whole(json.loads(TEXT[1]), x_request_id=given)) as server:
                 client = g4f.Client(base_url=server.url, api_key="sk-12345678")
                 self.assertEqual(expected, client.chat.completions.create("?", "m")._request_id)
+        with Server(whole(json.loads(TEXT[1]), x_request_id="pass-12345678")) as server:
+            client = g4f.Client(base_url=server.url.replace("//", "//me:pass-12345678@"))
+            self.assertEqual("***", client.chat.completions.create("?", "m")._request_id)
 
 
 if __name__ == "__main__":

@@ -31,12 +31,18 @@ USAGE = {
     "completion_tokens_details": {"reasoning_tokens": 2},
 }
 LOGPROBS = {"content": [{"token": "Sun", "logprob": -0.5, "bytes": [83], "top_logprobs": []}]}
-HEAD = {"id": "chatcmpl-far", "created": 1764500000, "model": "served-1", "system_fingerprint": "fp_1"}
+HEAD = {
+    "id": "chatcmpl-far",
+    "created": 1764500000,
+    "model": "served-1",
+    "system_fingerprint": "fp_1",
+    "service_tier": "flex",
+}
 
 
 def _completion(finish: str, logprobs: Any = None, **message: Any) -> Answer:
     choice = {"index": 0, "message": {"role": "assistant", **message}, "logprobs": logprobs, "finish_reason": finish}
-    body = {"object": "chat.completion", **HEAD, "choices": [choice], "usage": USAGE, "service_tier": "flex"}
+    body = {"object": "chat.completion", **HEAD, "choices": [choice], "usage": USAGE}
     return whole(body, x_request_id="req_0123456789")
 
 
