@@ -101,6 +101,14 @@ class TestRequests(unittest.TestCase):
                 {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "é;1"}},
             ),
             (
+                {"file_data": "e30=", "filename": "a.json"},
+                {
+                    "type": "document",
+                    "source": {"type": "text", "media_type": "text/plain", "data": "{}"},
+                    "title": "a.json",
+                },
+            ),
+            (
                 {"file_data": "R0lGODlh", "filename": "a.gif"},
                 {"type": "image", "source": {"type": "base64", "media_type": "image/gif", "data": "R0lGODlh"}},
             ),

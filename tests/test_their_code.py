@@ -157,8 +157,11 @@ class TestClient(unittest.TestCase):
                 client.models.retrieve("bb")
             sent = server.requests[0].headers
             self.assertEqual(("Bearer k-12345678", "1"), (sent["authorization"], sent["x-one"]))
-            client.models.list(api_key="k-87654321")
+            client.models.list(api_key="k-87654321", extra_query={"a": "1"})
             self.assertEqual("Bearer k-87654321", server.requests[-1].headers["authorization"])
+            self.assertEqual("/v1/models?a=1", server.requests[-1].path)
+            client.with_options(base_url="http://no.such.host/v1", proxy=server.url).models.list()
+            self.assertTrue(server.requests[-1].path.startswith("http://no.such.host/v1/models"))
         with self.assertRaisesRegex(errors.InputError, "AsyncGeneratorProviderMock has no list of its models"):
             g4f.Client(AsyncGeneratorProviderMock).models.list()
 
