@@ -23,9 +23,21 @@ if TYPE_CHECKING:
     from .completion import ChatCompletion
     from .conversation import Conversation
     from .models import Model
+    from .options import NOT_GIVEN
     from .taping.tapes import tape
 
-__all__ = ["AsyncClient", "ChatCompletion", "Client", "Conversation", "Model", "Provider", "errors", "models", "tape"]
+__all__ = [
+    "NOT_GIVEN",
+    "AsyncClient",
+    "ChatCompletion",
+    "Client",
+    "Conversation",
+    "Model",
+    "Provider",
+    "errors",
+    "models",
+    "tape",
+]
 
 _HOMES = {
     "AsyncClient": "client.client",
@@ -33,6 +45,7 @@ _HOMES = {
     "Client": "client.client",
     "Conversation": "conversation",
     "Model": "models",
+    "NOT_GIVEN": "options",
     "tape": "taping.tapes",
 }
 _MODULES = ("Provider", "client", "errors", "models")

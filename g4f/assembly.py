@@ -12,6 +12,7 @@ from .providers.response import (
     ProviderInfo,
     ProviderState,
     Reasoning,
+    Refusal,
     Replayed,
     Status,
     TextWasReasoning,
@@ -34,10 +35,11 @@ class Assembly:
         "_has_others",
         "_reason",
         "_thoughts",
-        "id",
+        "info",
         "logprobs",
         "model",
         "provider",
+        "refused",
         "replayed",
         "state",
         "texts",
@@ -49,8 +51,8 @@ class Assembly:
     model: str
     texts: list[str]
     """The pieces of the text."""
-    id: str
-    """The server's own name for the answer, "" if it gave none."""
+    info: ProviderInfo | None
+    """What the server says of itself and of its answer, such as its own name for it; None if it said nothing."""
     logprobs: list[dict[str, Any]]
     """How likely its tokens were, if that was asked for."""
     state: ProviderState | None
@@ -59,14 +61,16 @@ class Assembly:
     """The tokens, or None where the provider did not count them."""
     trimmed: int
     """How many of the oldest turns were left out."""
+    refused: bool
+    """Whether the text is the model's refusal to answer."""
     replayed: Replayed | None
     """What says that the answer is from a tape, if it is."""
 
     def __init__(self, provider: str = "", model: str = "") -> None:
         self.provider, self.model = provider, model
-        self.id = ""
         self.texts, self.logprobs = [], []
-        self.usage = self.replayed = self.state = None
+        self.info = self.usage = self.replayed = self.state = None
+        self.refused = False
         self.trimmed = 0
         self._thoughts: list[str] = []
         self._calls: dict[int, list[ToolCall]] = {}
@@ -99,11 +103,13 @@ class Assembly:
             case Usage():
                 self.usage = event
             case ProviderInfo():
-                self.provider, self.model, self.id = event.provider, event.model or self.model, event.id
+                self.provider, self.model, self.info = event.provider, event.model or self.model, event
             case Logprobs():
                 self.logprobs += event.content
             case ProviderState():
                 self.state = event
+            case Refusal():
+                self.refused = True
             case Replayed():
                 self.replayed = event
             case Trimmed():

@@ -2,6 +2,7 @@
 
 G4FError
 ├── InputError                  the caller's input cannot be sent; also a ValueError
+│   └── UnsupportedError        OpenAI's package has it, and this one has not; also an AttributeError
 ├── ModelNotFoundError          no provider here knows that model
 ├── ProviderNotFoundError       there is no provider of that name
 ├── ProviderNotWorkingError     the provider says so itself, or has no method to answer with
@@ -56,6 +57,7 @@ __all__ = [
     "RetryProviderError",
     "ServerError",
     "TimeoutError",
+    "UnsupportedError",
     "close_matches",
     "kind_of",
     "quoted",
@@ -91,6 +93,16 @@ class G4FError(Exception):
         self.partial = partial
         self.retry_after: float | None = None
 
+    @property
+    def message(self) -> str:
+        """The line itself, as in errors of OpenAI's package."""
+        return str(self)
+
+    @property
+    def status_code(self) -> int | None:
+        """The `status`, as errors of OpenAI's package call it."""
+        return self.status
+
     def fill(self, provider: str, model: str, partial: str = "") -> None:
         """Set the provider, the model and the text so far, where they are not set yet."""
         self.provider = self.provider or provider
@@ -100,6 +112,10 @@ class G4FError(Exception):
 
 class InputError(G4FError, ValueError):
     """The caller's input cannot be sent. Nothing was sent."""
+
+
+class UnsupportedError(InputError, AttributeError):
+    """OpenAI's package has it, and this one has not. The message says what to use instead."""
 
 
 class ModelNotFoundError(G4FError):

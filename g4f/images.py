@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from os import PathLike, fsdecode
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from .errors import InputError, kind_of
 from .files import beginning, read
 
-__all__ = ["Inline", "has_images", "image_part", "inline", "url_of", "urls_in"]
+__all__ = ["Inline", "image_part", "inline", "url_of", "urls_in"]
 
 _STARTS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 """The first bytes of the formats that models take; WebP's are two pieces."""
@@ -54,11 +54,6 @@ def urls_in(message: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the addresses of the images in a message."""
     parts = message.get("content")
     return tuple(url_of(part) for part in parts if part.get("type") == "image_url") if isinstance(parts, list) else ()
-
-
-def has_images(messages: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a message has an image."""
-    return any(map(urls_in, messages))
 
 
 def _url(image: object, where: str, instead: str) -> str:

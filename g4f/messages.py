@@ -103,9 +103,11 @@ def _message(message: object, where: str) -> dict[str, Any]:
         near = close_matches(role, ROLES) if isinstance(role, str) else ""
         raise InputError(f"{where} has the unknown role {role!r}.{near or f' Known are: {_ROLES}.'}")
     normal = {key: value for key, value in message.items() if value is not None} | {"role": role}
+    if not normal.get("content") and isinstance(refused := normal.pop("refusal", None), str) and refused:
+        normal["content"] = refused  # an answer that was a refusal: few providers know the word
     if "content" in normal:
         normal["content"] = _content(normal["content"], f"{where} ({role})")
-    elif not (normal.get("tool_calls") or normal.get("function_call")):
+    elif not (normal.get("tool_calls") or normal.get("function_call") or normal.get("audio")):
         none = "content None" if "content" in message else 'no "content"'
         raise InputError(f"{where} ({role}) has {none}: give a text or a list of parts")
     if isinstance(normal.get("tool_calls"), list | tuple):

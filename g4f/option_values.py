@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 from collections.abc import Container, Iterable, Mapping
 from functools import lru_cache
 from math import nan
@@ -29,6 +30,8 @@ class AnswerLimits(NamedTuple):
 
 
 _INSTEAD = {
+    "_enforce_credentials": "leave it out",
+    "_extra_kwargs": "give each option by its name",
     "_strict_response_validation": "every answer is checked: leave it out",
     "access_token": "give api_key=",
     "admin_api_key": "nothing is administered here: leave it out",
@@ -42,6 +45,7 @@ _INSTEAD = {
     "azure_deployment": "give it as the model",
     "azure_endpoint": "give base_url=",
     "cookies": 'give extra_headers={"Cookie": …}',
+    "data_residency": "give base_url=",
     "headers": "give extra_headers=",
     "host": "give base_url=",
     "http_client": "give proxy=, verify= or connect_timeout=",
@@ -49,6 +53,8 @@ _INSTEAD = {
     "password": "put it into base_url, or give api_key=",
     "query": "give extra_query=",
     "session": "give proxy=, verify= or connect_timeout=",
+    "set_default_headers": "make a new client, with default_headers=",
+    "set_default_query": "make a new client, with default_query=",
     "ssl": "give verify=",
     "token": "give api_key=",
     "transport": "give proxy=, verify= or connect_timeout=",
@@ -63,7 +69,7 @@ _INSTEAD = {
 _HEADERS = {"organization": "OpenAI-Organization", "project": "OpenAI-Project"}
 _OURS = {"default_headers": "extra_headers", "default_query": "extra_query"}
 
-_THEIRS = frozenset((*_OURS, *_HEADERS, "proxies"))
+_THEIRS = frozenset((*_OURS, *_HEADERS, "n", "proxies"))
 
 _KNOWN = Options.__optional_keys__ | {"stream"}
 """Names that others are misspelt forms of."""
@@ -74,20 +80,33 @@ def in_our_words(provider: Provider | str | None, given: Mapping[str, Any]) -> t
 
     Other names are `default_headers`, `default_query`, `organization`, `project` and `proxies`. A face calls this
     first: the options are sealed in place, so its own frame, too, holds no plain secret that a traceback could show.
-    Raises InputError for those of a wrong kind.
+    Raises InputError for those of a wrong kind, and for an `n` that is not 1.
     """
     if isinstance(provider, str):
         provider = sealed(provider)
     elif provider is not None and isinstance(provider, list | tuple):
         provider = [sealed(each) for each in provider]
     options = cast("dict[str, Any]", given)  # to a type checker, a TypedDict is no dict
-    return provider, _renamed(seal(options)) if options else options
+    if not options:
+        return provider, options
+    options = seal(options)
+    if "openai" in sys.modules:
+        options = {name: value for name, value in options.items() if not _is_not_given(value)}
+    return provider, _renamed(options)
+
+
+def _is_not_given(value: object) -> bool:
+    """Whether a value is how OpenAI's package says that an option is not given: its NOT_GIVEN, not_given or omit."""
+    kind = type(value)
+    return kind.__name__ in ("NotGiven", "Omit") and kind.__module__.partition(".")[0] == "openai"
 
 
 def _renamed(options: dict[str, Any]) -> dict[str, Any]:
     if _THEIRS.isdisjoint(options):
         return options
     options = {name: value for name, value in options.items() if value is not None}
+    if options.pop("n", 1) != 1:
+        raise InputError("n must be 1: a call gives one answer. Ask several times instead, at once with asyncio.gather")
     headers = {_HEADERS[name]: options.pop(name) for name in _HEADERS if name in options}
     for name, ours in _OURS.items():
         given = [options.pop(each, {}) for each in (name, ours)]

@@ -10,6 +10,7 @@ from .models import Model
 from .providers.base_provider import Provider
 
 __all__ = [
+    "NOT_GIVEN",
     "AnyOptions",
     "CallOptions",
     "ClientOptions",
@@ -18,6 +19,10 @@ __all__ = [
     "StreamedOptions",
     "WholeOptions",
 ]
+
+
+NOT_GIVEN: None = None
+"""The value of an option that is not given: what code written for OpenAI's package calls so is None here."""
 
 
 class ProviderOptions(TypedDict, total=False):

@@ -43,6 +43,11 @@ def text(text: str) -> dict[str, Any]:
     return {"type": "text", "text": text}
 
 
+def a_file(**file: str) -> dict[str, Any]:
+    """Return the options of a question about a file."""
+    return {"messages": [{"role": "user", "content": [{"type": "file", "file": file}]}]}
+
+
 def use(id_: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return a block that calls the tool."""
     return {"type": "tool_use", "id": id_, "name": "weather", "input": arguments}
@@ -78,6 +83,39 @@ def items(*events: dict[str, Any]) -> list[Any]:
 
 class TestRequests(unittest.TestCase):
     """What is sent."""
+
+    def test_files(self) -> None:
+        """A PDF is a document with its name; a text is one in words, and an image an image."""
+        pdf, words = "data:application/pdf;base64,JVBERg==", "data:text/csv;base64,w6k7MQ=="
+        for file, expected in (
+            (
+                {"file_data": pdf, "filename": "a.pdf"},
+                {
+                    "type": "document",
+                    "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERg=="},
+                    "title": "a.pdf",
+                },
+            ),
+            (
+                {"file_data": words},
+                {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "é;1"}},
+            ),
+            (
+                {"file_data": "e30=", "filename": "a.json"},
+                {
+                    "type": "document",
+                    "source": {"type": "text", "media_type": "text/plain", "data": "{}"},
+                    "title": "a.json",
+                },
+            ),
+            (
+                {"file_data": "R0lGODlh", "filename": "a.gif"},
+                {"type": "image", "source": {"type": "base64", "media_type": "image/gif", "data": "R0lGODlh"}},
+            ),
+        ):
+            with self.subTest(file):
+                body = ask(messages=[{"role": "user", "content": [{"type": "file", "file": file}]}]).body
+                self.assertEqual([expected], body["messages"][0]["content"])
 
     def test_address_and_key(self) -> None:
         """The key goes in a header, beside the version; an address may have the /v1 that the path has."""
@@ -251,7 +289,20 @@ class TestRequests(unittest.TestCase):
             ("reasoning_effort", {"reasoning_effort": "much"}),
             ("reasoning_effort", {"reasoning_effort": ["low"]}),
             ("a user's message", {"messages": [{"role": "system", "content": "a"}]}),
-            ("'input_audio'", {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}),
+            (
+                "Anthropic cannot hear sound: leave that out, or ask OpenAI or Gemini",
+                {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]},
+            ),
+            (
+                "'document', but only text, images and files can be sent to this provider",
+                {"messages": [{"role": "user", "content": [{"type": "document"}]}]},
+            ),
+            ("no file of type 'application/zip'", a_file(file_data="UEsD", filename="a.zip")),
+            ("'a.txt' is no text in UTF-8", a_file(file_data="/w==", filename="a.txt")),
+            ("messages[0]: the file needs a filename", a_file(file_data="UEsD")),
+            ("messages[0]: a file_id is known to OpenAI alone", a_file(file_id="file-1")),
+            ("messages[0]: a part of type 'file' must be like", a_file(filename="a.pdf")),
+            ("messages[0]: the data of a file or a recording must be base64", a_file(file_data="*", filename="a.pdf")),
             ("function_call is obsolete", {"messages": [{"role": "function", "name": "f", "content": "1"}]}),
             ("messages[0]: the tool call of 'f' needs an \"id\"", {"messages": [nameless]}),
             ("must be a JSON object", {"messages": [wrong]}),

@@ -27,7 +27,7 @@ TOOLS = [{"type": "function", "function": {"name": "f"}}]
 class Plain(AsyncGeneratorProvider):
     """Can nothing but talk."""
 
-    lacks = frozenset({"images", "json_schema", "json_object", "tools", "seed"})
+    lacks = frozenset({"files", "images", "sound", "json_schema", "json_object", "tools", "seed"})
 
     @classmethod
     async def create_async_generator(cls, model: str, messages: Any, **options: Any) -> AsyncGenerator[str]:
@@ -74,6 +74,15 @@ class Lacking:
             with only(Plain):
                 words = "Plain cannot see images: leave that out, or ask another provider"
                 self.expect_error(InputError(words, provider="Plain"), lambda: Plain, messages=messages)
+
+    def test_files_and_sound(self) -> None:
+        """So does a file, and a recording; a text is what everyone takes."""
+        for kind, says in (("file", "read files"), ("input_audio", "hear sound")):
+            asked = [{"role": "user", "content": ["?", {"type": kind}]}, {"role": "user", "content": "?"}]
+            with self.subTest(kind), only(Plain, Able):
+                words = f"Plain cannot {says}: leave that out, or ask Able"
+                self.expect_error(InputError(words, provider="Plain"), lambda: Plain, messages=asked)
+        self.expect(Answer("Plain ['stream']"), _Streamed, messages=[{"role": "user", "content": ["?"]}])
 
     def test_what_it_can(self) -> None:
         """What is not lacking goes through, and so does an option that is None."""
@@ -157,6 +166,13 @@ class TestCatalogue(unittest.TestCase):
         """The model in this process sees no images, and says so before it is loaded."""
         with self.assertRaisesRegex(InputError, "^Local cannot see images: leave that out, or ask "):
             g4f.ChatCompletion.create("", "?", "Local", images=PNG)
+        for provider in ("Local", "Ollama"):
+            for kind, says in (("file", "read files"), ("input_audio", "hear sound")):
+                with (
+                    self.subTest(provider, kind=kind),
+                    self.assertRaisesRegex(InputError, f"^{provider} cannot {says}"),
+                ):
+                    g4f.ChatCompletion.create("", [{"role": "user", "content": [{"type": kind}]}], provider)
 
     def test_local_models(self) -> None:
         """It lists the model that answers where none is named: a name or a path that can be asked for."""

@@ -14,6 +14,7 @@ from typing import Any
 from unittest import mock
 
 from g4f import AsyncClient, ChatCompletion, Client, errors
+from g4f.client.types import CompletionTokensDetails, PromptTokensDetails
 from g4f.errors import ResponseError
 from g4f.models import Model
 from g4f.providers.base_provider import AbstractProvider, AsyncGeneratorProvider, AsyncProvider
@@ -616,8 +617,8 @@ class TestChunks(unittest.TestCase):
         usage = Client(Stream("a", Usage(5, 7, 0, 2, 3))).chat.completions.create("?").usage
         assert usage is not None
         self.assertEqual(12, usage.total_tokens)
-        self.assertEqual({"cached_tokens": 2}, usage.prompt_tokens_details)
-        self.assertEqual({"reasoning_tokens": 3}, usage.completion_tokens_details)
+        self.assertEqual(PromptTokensDetails(2), usage.prompt_tokens_details)
+        self.assertEqual(CompletionTokensDetails(3), usage.completion_tokens_details)
 
     def test_dumps(self) -> None:
         """Whole answers and chunks can be dumped, to dicts and to JSON."""

@@ -109,6 +109,21 @@ class TestRequests(unittest.TestCase):
         turns = [(turn["role"], [part["text"] for part in turn["parts"]]) for turn in body["contents"]]
         self.assertEqual([("user", ["a", "b"]), ("model", ["c"]), ("user", ["d"])], turns)
 
+    def test_files_and_sound(self) -> None:
+        """A file is sent along under its kind, which it says itself, or else its name does; so is a recording."""
+        for part, kind in (
+            ({"file_data": "data:application/pdf;base64,JVBERg=="}, "application/pdf"),
+            ({"file_data": "data:text/csv;charset=utf-8;base64,JVBERg==", "filename": "a.pdf"}, "text/csv"),
+            ({"file_data": "JVBE\nRg==", "filename": "a.pdf"}, "application/pdf"),
+        ):
+            with self.subTest(part):
+                messages = [{"role": "user", "content": [{"type": "file", "file": part}, "What?"]}]
+                sent = {"inlineData": {"mimeType": kind, "data": "JVBERg=="}}
+                self.assertEqual([sent, {"text": "What?"}], ask(messages=messages).body["contents"][0]["parts"])
+        sound = {"type": "input_audio", "input_audio": {"format": "mp3", "data": "SUQz"}}
+        body = ask(messages=[{"role": "user", "content": [sound]}]).body
+        self.assertEqual([{"inlineData": {"mimeType": "audio/mp3", "data": "SUQz"}}], body["contents"][0]["parts"])
+
     def test_images(self) -> None:
         """An image is sent along, or its address, with the kind that the address tells."""
         gif = b"GIF89a"
@@ -182,7 +197,14 @@ class TestRequests(unittest.TestCase):
             ("reasoning_effort", {"reasoning_effort": "much"}),
             ("reasoning_effort", {"reasoning_effort": ["low"]}),
             ("a user's message", {"messages": [{"role": "system", "content": "a"}]}),
-            ("'input_audio'", {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}),
+            (
+                "part of type 'input_audio' must be like",
+                {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]},
+            ),
+            (
+                "'video', but only text, images, files and sound can be sent to this provider",
+                {"messages": [{"role": "user", "content": [{"type": "video"}]}]},
+            ),
             ("function_call is obsolete", {"messages": [{"role": "function", "name": "f", "content": "1"}]}),
             ("tool call must be", {"messages": [{"role": "assistant", "tool_calls": [{"id": "a"}]}]}),
             ("must be a JSON object", {"messages": [wrong]}),

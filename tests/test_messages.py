@@ -80,6 +80,18 @@ class TestTaken(unittest.TestCase):
         old = {"role": "assistant", "function_call": {"name": "add", "arguments": "{}"}}
         self.assertEqual([old], normalize([{**old, "content": None}]))
 
+    def test_refusals_and_sound(self) -> None:
+        """An answer that was a refusal goes back as its text; one that was spoken needs none."""
+        for message, expected in (
+            ({"content": None, "refusal": "No."}, {"content": "No."}),
+            ({"content": "", "refusal": "No."}, {"content": "No."}),
+            ({"content": "Yes.", "refusal": None}, {"content": "Yes."}),
+            ({"content": None, "audio": {"id": "a"}}, {"audio": {"id": "a"}}),
+        ):
+            with self.subTest(message):
+                role = {"role": "assistant"}
+                self.assertEqual([role | expected], normalize([role | message]))
+
     def test_objects(self) -> None:
         """An object with a role and a content is a message; what else it has, its owner keeps."""
 

@@ -139,7 +139,7 @@ class TestRequests(unittest.TestCase):
         self.assertEqual({"role": "user", "content": "What\nis this?", "images": [PIXEL]}, message)
         self.refused("messages[0]: Ollama does not fetch images: give the file", images="https://a.example/b.png")
         audio = [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]
-        self.refused("messages[0] has a part of type 'input_audio', but only text and images", audio)
+        self.refused("Ollama cannot hear sound: leave that out, or ask", audio)
 
     def test_tools(self) -> None:
         """Calls are sent back with arguments as objects, results with the name of their tool."""

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import aclosing
 from functools import cached_property
-from typing import Any, Generic, Literal, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self, TypeVar, Unpack, overload
 
+import msgspec
+
+from ..assembly import Assembly
 from ..dispatch import Request, prepare, stream_events
 from ..models import Model
-from ..option_values import check_words, in_our_words
-from ..options import ClientOptions, Options
-from ..providers.base_provider import Provider
-from ..providers.response import Logprobs, PassedOver, Reasoning, TextWasReasoning, ToolCall, Usage
+from ..option_values import in_our_words
+from ..options import ClientOptions
+from ..providers.response import Logprobs, PassedOver, ProviderInfo, Reasoning, TextWasReasoning, ToolCall, Usage
 from ..routing import merged
 from ..typing import Messages
 from ..waiting import bridge
 from ..waiting.async_stream import AsyncStream
+from .defaults import Defaults
+from .elsewhere import ELSEWHERE_IN_COMPLETIONS, absent
+from .listing import AsyncModelList, Models
 from .types import (
     ChatCompletion,
     ChatCompletionChunk,
@@ -26,9 +31,13 @@ from .types import (
     ChoiceLogprobs,
     ChunkChoice,
     CompletionMessage,
+    CompletionTokensDetails,
     CompletionUsage,
     Delta,
     FunctionDelta,
+    ListedModel,
+    ModelList,
+    PromptTokensDetails,
     ToolCallDelta,
     completion_calls,
 )
@@ -39,34 +48,14 @@ Whole = TypeVar("Whole")
 Streamed = TypeVar("Streamed")
 
 
-class _Defaults:
-    """The provider, model and options of a client. They hold for each call that does not give others.
+class Completions(Generic[Whole, Streamed]):
+    """`client.chat.completions`. Two functions, `whole` and `streamed`, turn a request into what the client returns.
 
-    A key, an address and headers belong to the client's own provider; if it has none, to the one that is asked.
+    The second one also gets whether the usage comes in a chunk of its own.
     """
 
     def __init__(
-        self,
-        provider: Provider | str | None = None,
-        *,
-        model: Model | str = "",
-        **options: Unpack[Options],
-    ) -> None:
-        """Raise InputError for an option that only other clients have.
-
-        Of theirs, `default_headers`, `default_query`, `organization`, `project` and `proxies` are understood.
-        """
-        provider, given = in_our_words(provider, options)
-        self.provider, self.model, self.options = provider, model, given
-        if provider is None or isinstance(provider, str):
-            check_words(given)
-
-
-class Completions(Generic[Whole, Streamed]):
-    """`client.chat.completions`. Two functions, `whole` and `streamed`, turn a request into what the client returns."""
-
-    def __init__(
-        self, defaults: _Defaults, whole: Callable[[Request], Whole], streamed: Callable[[Request], Streamed]
+        self, defaults: Defaults, whole: Callable[[Request], Whole], streamed: Callable[[Request, bool], Streamed]
     ) -> None:
         self._defaults, self._whole, self._streamed = defaults, whole, streamed
 
@@ -102,14 +91,22 @@ class Completions(Generic[Whole, Streamed]):
         own = self._defaults
         given = merged(own.provider, own.options, provider, given)
         provider = own.provider if provider is None else provider
-        request = prepare(model or own.model, messages, provider, given, stream=stream)
-        return self._streamed(request) if stream else self._whole(request)
+        if not stream:
+            return self._whole(prepare(model or own.model, messages, provider, given))
+        request = prepare(model or own.model, messages, provider, given, stream=True)
+        shown = given.get("stream_options")
+        return self._streamed(request, isinstance(shown, Mapping) and bool(shown.get("include_usage")))
 
     def stream(self, messages: Messages, model: Model | str = "", **options: Unpack[ClientOptions]) -> Streamed:
         """Return `create(…, stream=True)`."""
         provider, given = in_our_words(options.pop("provider", None), options)
         streamed: Streamed = self.create(messages, model, stream=True, provider=provider, **given)
         return streamed
+
+    if not TYPE_CHECKING:  # a type checker would let any name pass
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise absent("client.chat.completions", name, ELSEWHERE_IN_COMPLETIONS)
 
 
 class Chat(Generic[Whole, Streamed]):
@@ -119,7 +116,7 @@ class Chat(Generic[Whole, Streamed]):
         self.completions = completions
 
 
-class Client(_Defaults):
+class Client(Defaults):
     """For sync code: `Client(provider, api_key=…, …).chat.completions.create(messages, model="")`.
 
     It may stand in a `with`. Its connections are kept for all calls of the thread, and closed with it.
@@ -141,12 +138,17 @@ class Client(_Defaults):
             Completions(
                 self,
                 lambda request: bridge.run(lambda: _completion(request)),
-                lambda request: bridge.iterate(lambda: _chunks(request)),
+                lambda request, apart: bridge.iterate(lambda: _chunks(request, apart=apart)),
             )
         )
 
+    @cached_property
+    def models(self) -> Models[ModelList, ListedModel]:
+        """Where `list` and `retrieve` are."""
+        return Models(self, bridge.run, bridge.run)
 
-class AsyncClient(_Defaults):
+
+class AsyncClient(Defaults):
     """The same for async code: whole answers are awaited, streams are read by `async for`.
 
     It may stand in an `async with`. Its connections are kept for all calls of the loop, and closed with it.
@@ -164,26 +166,37 @@ class AsyncClient(_Defaults):
     @cached_property
     def chat(self) -> Chat[Coroutine[Any, Any, ChatCompletion], AsyncStream[ChatCompletionChunk]]:
         """Where `completions.create` is."""
-        return Chat(Completions(self, _completion, lambda request: AsyncStream(_chunks(request))))
+        return Chat(Completions(self, _completion, lambda request, apart: AsyncStream(_chunks(request, apart=apart))))
+
+    @cached_property
+    def models(self) -> Models[AsyncModelList, Coroutine[Any, Any, ListedModel]]:
+        """Where `list` and `retrieve` are."""
+        return Models(self, AsyncModelList, lambda make: make())
 
 
-async def _chunks(request: Request) -> AsyncGenerator[ChatCompletionChunk]:
-    """Yield a chunk for each event that adds something, and a last one with finish reason and usage."""
-    id_, created, role = "", int(time.time()), "assistant"
+async def _chunks(  # noqa: C901 - a function for a part of it would be called for each chunk
+    request: Request, *, apart: bool
+) -> AsyncGenerator[ChatCompletionChunk]:
+    """Yield a chunk for each event that adds something, and a last one with finish reason and usage.
+
+    If the usage is to stand `apart`, as in OpenAI's streams, it comes behind that one, in a chunk that has no choice.
+    """
     answer = request.assembly()
+    id_, created, fingerprint = "", int(time.time()), None
+    role, refuses = "assistant", False
 
     def chunk(delta: Delta, finish: str | None = None, logprobs: ChoiceLogprobs | None = None) -> ChatCompletionChunk:
-        nonlocal id_
-        id_ = id_ or answer.id or _new_id()
-        name, usage = answer.model or answer.provider, _usage(answer.usage) if finish else None
-        choice = ChunkChoice(delta, finish, 0, logprobs)
-        return ChatCompletionChunk(id_, created, name, answer.provider, [choice], usage)
+        nonlocal id_, created, fingerprint
+        if not id_:
+            id_, created, fingerprint, _ = _head(answer, created)
+        name, choices = answer.model or answer.provider, [ChunkChoice(delta, finish, 0, logprobs)]
+        return ChatCompletionChunk(id_, created, name, answer.provider, choices, None, fingerprint)
 
     async with aclosing(stream_events(request, answer)) as events:
         async for event in events:
             match event:
                 case str():
-                    delta = Delta(event)
+                    delta = Delta(refusal=event) if refuses else Delta(event)
                 case Reasoning():
                     delta = Delta(None, event.text)
                 case ToolCall():
@@ -193,47 +206,62 @@ async def _chunks(request: Request) -> AsyncGenerator[ChatCompletionChunk]:
                     continue
                 case TextWasReasoning():  # a role begins the message anew
                     role, delta = "assistant", Delta(None, answer.reasoning)
-                case PassedOver():  # so it does
-                    role = "assistant"
-                    continue
                 case _:
+                    refuses = answer.refused
+                    role = "assistant" if isinstance(event, PassedOver) else role  # so it does
                     continue
             if role:
                 delta.role, role = role, ""
             yield chunk(delta)
-    yield chunk(Delta(), answer.finish_reason)
+    last, usage = chunk(Delta(), answer.finish_reason), _usage(answer.usage)
+    last.service_tier = (answer.usage and answer.usage.tier) or None
+    if apart and usage:
+        yield last
+        last = msgspec.structs.replace(last, choices=[])
+    last.usage = usage
+    yield last
 
 
 async def _completion(request: Request) -> ChatCompletion:
     """Return the whole answer."""
-    created, answer = int(time.time()), request.assembly()
+    began, answer = int(time.time()), request.assembly()
     async for _ in stream_events(request, answer):
         pass
     text, thoughts, reason, called = answer.text, answer.reasoning, answer.finish_reason, answer.tool_calls
     calls = completion_calls(called) if called else None
     message = CompletionMessage("assistant", text or (None if calls else ""), thoughts or None, calls)
+    if answer.refused:
+        message.content, message.refusal = None, text
     name = answer.model or answer.provider  # a provider that has no names for its models is one
     choice = Choice(message, reason, 0, ChoiceLogprobs.of(answer.logprobs) if answer.logprobs else None)
-    return ChatCompletion(answer.id or _new_id(), created, name, answer.provider, [choice], _usage(answer.usage))
+    id_, created, fingerprint, request_id = _head(answer, began)
+    usage, tier = _usage(answer.usage), (answer.usage and answer.usage.tier) or None
+    return ChatCompletion(id_, created, name, answer.provider, [choice], usage, fingerprint, tier, request_id)
 
 
-def _new_id() -> str:
-    return f"chatcmpl-{os.urandom(12).hex()}"
+def _head(answer: Assembly, began: int) -> tuple[str, int, str | None, str | None]:
+    """Return an answer's id, time, fingerprint and request id, as the server says; else an id of ours and `began`."""
+    info = answer.info or _UNSAID
+    id_ = info.id or f"chatcmpl-{os.urandom(12).hex()}"
+    return id_, info.created or began, info.fingerprint or None, info.request_id or None
+
+
+_UNSAID = ProviderInfo("", "")
 
 
 def _usage(usage: Usage | None) -> CompletionUsage | None:
     if usage is None:
         return None
-    cached, reasoning = usage.cached_tokens, usage.reasoning_tokens
+    cached, written, reasoning = usage.cached_tokens, usage.written_tokens, usage.reasoning_tokens
     return CompletionUsage(
         usage.prompt_tokens,
         usage.completion_tokens,
         usage.total_tokens or usage.prompt_tokens + usage.completion_tokens,
-        None if cached is None else {"cached_tokens": cached},
-        None if reasoning is None else {"reasoning_tokens": reasoning},
+        None if cached is None and written is None else PromptTokensDetails(cached, written),
+        None if reasoning is None else CompletionTokensDetails(reasoning),
     )
 
 
 def _tool_call_delta(event: ToolCall) -> ToolCallDelta:
-    function = FunctionDelta(event.name or None, event.arguments or None)
-    return ToolCallDelta(event.index, event.id or None, function)
+    function = FunctionDelta(event.name or None, event.arguments)
+    return ToolCallDelta(event.index, event.id or None, function, "function" if event.id or event.name else None)

@@ -1,12 +1,17 @@
-"""What a Client returns, in the shapes of OpenAI's chat completions."""
+"""What a Client returns, in the shapes of OpenAI's chat completions.
+
+What OpenAI's shapes have, and nobody here ever fills, is None, and is left out of what is dumped.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
 from ..providers.response import ToolCall
+from .shape import Shape
 
 __all__ = [
     "ChatCompletion",
@@ -16,35 +21,28 @@ __all__ = [
     "ChunkChoice",
     "CompletionFunction",
     "CompletionMessage",
+    "CompletionTokensDetails",
     "CompletionToolCall",
     "CompletionUsage",
     "Delta",
     "FunctionDelta",
+    "ListedModel",
+    "ModelList",
+    "PromptTokensDetails",
     "TokenLogprob",
     "ToolCallDelta",
     "completion_calls",
 ]
 
 
-class _Shape(msgspec.Struct):
-    def model_dump(self) -> dict[str, Any]:
-        """Return it as dicts, lists and plain values."""
-        dumped: dict[str, Any] = msgspec.to_builtins(self)
-        return dumped
-
-    def model_dump_json(self) -> str:
-        """Return it as JSON text."""
-        return msgspec.json.encode(self).decode()
-
-
-class CompletionFunction(_Shape):
+class CompletionFunction(Shape):
     """The function that is called. `arguments` is JSON text, as the model wrote it."""
 
     name: str
     arguments: str
 
 
-class CompletionToolCall(_Shape):
+class CompletionToolCall(Shape):
     """One tool call of a whole answer."""
 
     id: str
@@ -52,20 +50,20 @@ class CompletionToolCall(_Shape):
     type: Literal["function"] = "function"
 
 
-class FunctionDelta(_Shape):
+class FunctionDelta(Shape):
     """A piece of the function that is called."""
 
     name: str | None = None
     arguments: str | None = None
 
 
-class ToolCallDelta(_Shape):
-    """A piece of a tool call. Pieces with the same `index` belong together."""
+class ToolCallDelta(Shape):
+    """A piece of a tool call. Pieces with the same `index` belong together; the first one has id, type and name."""
 
     index: int
     id: str | None = None
     function: FunctionDelta | None = None
-    type: Literal["function"] = "function"
+    type: Literal["function"] | None = None
 
 
 def completion_calls(calls: list[ToolCall]) -> list[CompletionToolCall]:
@@ -74,38 +72,66 @@ def completion_calls(calls: list[ToolCall]) -> list[CompletionToolCall]:
     return [CompletionToolCall(call.id, CompletionFunction(call.name, call.arguments)) for call in calls]
 
 
-class CompletionUsage(_Shape):
+class PromptTokensDetails(Shape):
+    """Tokens of the question that were read from the provider's cache, or written to it."""
+
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    audio_tokens: ClassVar[None] = None
+    image_tokens: ClassVar[None] = None
+    text_tokens: ClassVar[None] = None
+
+
+class CompletionTokensDetails(Shape):
+    """Tokens of the answer that were thoughts."""
+
+    reasoning_tokens: int | None = None
+    accepted_prediction_tokens: ClassVar[None] = None
+    audio_tokens: ClassVar[None] = None
+    rejected_prediction_tokens: ClassVar[None] = None
+    text_tokens: ClassVar[None] = None
+
+
+class CompletionUsage(Shape):
     """Tokens, as the provider counted them. The details hold parts of them; None where it did not count these."""
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
-    prompt_tokens_details: dict[str, int] | None = None
-    completion_tokens_details: dict[str, int] | None = None
+    prompt_tokens_details: PromptTokensDetails | None = None
+    completion_tokens_details: CompletionTokensDetails | None = None
 
 
-class CompletionMessage(_Shape):
-    """The message of the answer. It can be appended as it is to the messages of the next call."""
+class CompletionMessage(Shape):
+    """The message of the answer. It can be appended as it is to the messages of the next call.
+
+    Where the model refuses, its words are the `refusal`, and there is no `content`.
+    """
 
     role: str = "assistant"
     content: str | None = None
     reasoning: str | None = None
     tool_calls: list[CompletionToolCall] | None = None
+    refusal: str | None = None
+    annotations: ClassVar[None] = None
+    audio: ClassVar[None] = None
+    function_call: ClassVar[None] = None
 
 
-class TokenLogprob(_Shape):
+class TokenLogprob(Shape):
     """How likely a token of the answer was, and the likeliest others in its place."""
 
     token: str
     logprob: float | None = None
     bytes: list[int] | None = None
-    top_logprobs: list[TokenLogprob] = []
+    top_logprobs: list[TokenLogprob] = msgspec.field(default_factory=list)
 
 
-class ChoiceLogprobs(_Shape):
+class ChoiceLogprobs(Shape):
     """How likely the tokens of the answer were, if `logprobs` were asked for."""
 
     content: list[TokenLogprob]
+    refusal: ClassVar[None] = None
 
     @classmethod
     def of(cls, entries: list[dict[str, Any]]) -> ChoiceLogprobs:
@@ -123,7 +149,7 @@ def _token(entry: dict[str, Any]) -> TokenLogprob:
     )
 
 
-class Choice(_Shape):
+class Choice(Shape):
     """The one answer of a completion."""
 
     message: CompletionMessage
@@ -132,8 +158,12 @@ class Choice(_Shape):
     logprobs: ChoiceLogprobs | None = None
 
 
-class ChatCompletion(_Shape):
-    """A whole answer. `created` is in seconds since 1970; `usage` is None where the provider did not count."""
+class ChatCompletion(Shape):
+    """A whole answer. `created` is in seconds since 1970; `usage` is None where the provider did not count.
+
+    `_request_id` is the server's own name for the request, for its people; `service_tier` its word for the service
+    that was paid for.
+    """
 
     id: str
     created: int
@@ -141,19 +171,27 @@ class ChatCompletion(_Shape):
     provider: str
     choices: list[Choice]
     usage: CompletionUsage | None = None
+    system_fingerprint: str | None = None
+    service_tier: str | None = None
+    _request_id: str | None = None
     object: Literal["chat.completion"] = "chat.completion"
+    metadata: ClassVar[None] = None
+    moderation: ClassVar[None] = None
 
 
-class Delta(_Shape):
+class Delta(Shape):
     """What a chunk adds. Everything else is None."""
 
     content: str | None = None
     reasoning: str | None = None
     tool_calls: list[ToolCallDelta] | None = None
     role: str | None = None
+    refusal: str | None = None
+    audio: ClassVar[None] = None
+    function_call: ClassVar[None] = None
 
 
-class ChunkChoice(_Shape):
+class ChunkChoice(Shape):
     """The one choice of a chunk."""
 
     delta: Delta
@@ -162,8 +200,11 @@ class ChunkChoice(_Shape):
     logprobs: ChoiceLogprobs | None = None
 
 
-class ChatCompletionChunk(_Shape):
-    """A piece of an answer. The last one has no content, but the finish reason and, if it was counted, the usage."""
+class ChatCompletionChunk(Shape):
+    """A piece of an answer. The last one has no content, but the finish reason and, if it was counted, the usage.
+
+    With `stream_options={"include_usage": True}`, the usage comes behind it, in a chunk that has no choice.
+    """
 
     id: str
     created: int
@@ -171,4 +212,28 @@ class ChatCompletionChunk(_Shape):
     provider: str
     choices: list[ChunkChoice]
     usage: CompletionUsage | None = None
+    system_fingerprint: str | None = None
+    service_tier: str | None = None
     object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
+    moderation: ClassVar[None] = None
+    obfuscation: ClassVar[None] = None
+
+
+class ListedModel(Shape):
+    """A model that can be asked. `created` is 0: not every provider says when that was."""
+
+    id: str
+    owned_by: str
+    created: int = 0
+    object: Literal["model"] = "model"
+    shutdown_date: ClassVar[None] = None
+
+
+class ModelList(Shape):
+    """The models of a provider, in its order. It can be iterated itself."""
+
+    data: list[ListedModel]
+    object: Literal["list"] = "list"
+
+    def __iter__(self) -> Iterator[ListedModel]:
+        return iter(self.data)

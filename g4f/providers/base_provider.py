@@ -64,7 +64,8 @@ class AbstractProvider:
     """Whether ids of tool calls are given with the signatures in them, which belong to one vendor."""
 
     lacks: frozenset[str] = frozenset()
-    """What it cannot do: options, such as "seed"; types of `response_format`, such as "json_schema"; and "images".
+    """What it cannot do: options, such as "seed", types of `response_format`, such as "json_schema", and in messages
+    "images", "files" and "sound".
 
     A question that needs one of these is refused before it is sent.
     """

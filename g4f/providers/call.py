@@ -12,12 +12,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..errors import InputError, ProviderNotWorkingError, ResponseError, close_matches, kind_of
-from ..images import has_images
 from ..option_values import check_words
 from ..waiting.threads import iterate_in_thread
 from .base_provider import METHODS, Provider
 from .catalogue import able, plain
-from .protocols.openai_words import needless
+from .protocols.openai_words import needless, parts_in
 from .response import Item
 from .transport.settings import TRANSPORT, private
 from .vendors import VENDORS, for_one
@@ -232,8 +231,7 @@ def _not_working(provider: Provider, why: str) -> ProviderNotWorkingError:
 
 def _check_lacks(provider: Provider, messages: list[dict[str, Any]], options: dict[str, Any]) -> None:
     needs = {name for name, value in options.items() if not needless(name, value)}
-    if has_images(messages):
-        needs.add("images")
+    needs |= parts_in(messages)
     if isinstance(form := options.get("response_format"), Mapping):
         needs.add(str(form.get("type")))
     lacks = provider.lacks
@@ -245,9 +243,11 @@ def _check_lacks(provider: Provider, messages: list[dict[str, Any]], options: di
 
 
 _DOES = {
+    "files": "read files",
     "images": "see images",
     "json_object": "answer in JSON without a schema",
     "json_schema": "follow a JSON schema",
+    "sound": "hear sound",
     "tools": "call tools",
 }
 """Names in `lacks`, in words."""

@@ -19,6 +19,7 @@ __all__ = [
     "ProviderInfo",
     "ProviderState",
     "Reasoning",
+    "Refusal",
     "Replayed",
     "Status",
     "TextWasReasoning",
@@ -54,6 +55,10 @@ class Reasoning(Event, frozen=True):
     """A piece of the model's thoughts, before or between its text."""
 
     text: str
+
+
+class Refusal(Event, frozen=True):
+    """The text that follows is no answer: in it, the model refuses to give one."""
 
 
 class Replayed(Event, frozen=True):
@@ -117,15 +122,20 @@ class FinishReason(Event, frozen=True):
     words: str = ""
 
 
-class ProviderInfo(Event, frozen=True):
+class ProviderInfo(Event, frozen=True, omit_defaults=True):
     """The provider and model that really answer, if the call left it open: after a fall-over, or as the server says.
 
-    `id` is the server's own name for the answer, "" if it has not given one.
+    `id` is the server's own name for the answer, `request_id` that for the request, `fingerprint` that for what the
+    model ran on; "" if it has not given one. `created` is when the answer began, by the server's clock, in seconds
+    since 1970, or 0.
     """
 
     provider: str
     model: str
     id: str = ""
+    created: int = 0
+    fingerprint: str = ""
+    request_id: str = ""
 
 
 class ProviderState(Event, frozen=True):

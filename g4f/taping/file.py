@@ -31,6 +31,7 @@ from ..providers.response import (
     ProviderInfo,
     ProviderState,
     Reasoning,
+    Refusal,
     ToolCall,
     Trimmed,
     Usage,
@@ -45,7 +46,17 @@ APPENDED = b" "
 """What a line begins with that was appended, and is not in order yet."""
 
 Kept: TypeAlias = (
-    str | Reasoning | ToolCall | Usage | FinishReason | ProviderInfo | ProviderState | Trimmed | Logprobs | Omitted
+    str
+    | Reasoning
+    | ToolCall
+    | Usage
+    | FinishReason
+    | ProviderInfo
+    | ProviderState
+    | Trimmed
+    | Logprobs
+    | Omitted
+    | Refusal
 )
 """What is kept of an answer: its text, and all events that are of the answer, and not of how it came about."""
 

@@ -55,7 +55,7 @@ class Local(AsyncGeneratorProvider):
 
     default_model = CARRIED
     enforces_max_tokens = True
-    lacks = frozenset({"images", "reasoning_effort"})
+    lacks = frozenset({"files", "images", "reasoning_effort", "sound"})
 
     @classmethod
     async def models(cls) -> list[str]:

@@ -27,6 +27,7 @@ from ...secrets.key import Key
 from ...wire import decoded
 from . import openai_words
 from .anthropic_answer import AnthropicReader
+from .attachments import attachment, text_of
 from .http_provider import HTTPProvider, Page
 
 __all__ = ["Anthropic"]
@@ -55,6 +56,7 @@ class Anthropic(HTTPProvider):
             "logprobs",
             "presence_penalty",
             "seed",
+            "sound",
             "stream_options",
             "temperature",  # like top_p, since the version above
             "top_logprobs",
@@ -71,7 +73,7 @@ class Anthropic(HTTPProvider):
     ) -> tuple[str, dict[str, Any]]:
         """Return the request. A caller's `output_config` is added to what the other options give."""
         limit = options.pop("max_completion_tokens", LONGEST)
-        parsed = openai_words.parse_messages(messages)
+        parsed = openai_words.parse_messages(messages, "file")
         body: dict[str, Any] = {"model": model, "max_tokens": limit, "messages": _messages(parsed), **_cached(parsed)}
         if stream:
             body["stream"] = True
@@ -183,16 +185,32 @@ def _cached(parsed: list[openai_words.ParsedMessage]) -> dict[str, Any]:
 
 def _content(message: openai_words.ParsedMessage) -> list[dict[str, Any]]:
     """Return the blocks of a message, without blank text, which Anthropic refuses."""
-    return [_block(part) for part in message.parts if part["type"] != "text" or part["text"].strip()]
+    return [_block(part, message.where) for part in message.parts if part["type"] != "text" or part["text"].strip()]
 
 
-def _block(part: dict[str, Any]) -> dict[str, Any]:
-    """Return a text, with its mark for the cache if it has one, or an image: its data, or its address."""
+def _block(part: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return a text, with its mark for the cache if it has one, a file, or an image: its data, or its address."""
     if part["type"] == "text":
         return dict(part)
+    if part["type"] == "file":
+        return _document(part, where)
     if (image := inline(url := url_of(part))) is not None:
         return {"type": "image", "source": {"type": "base64", "media_type": image.media_type, "data": image.data}}
     return {"type": "image", "source": {"type": "url", "url": url}}
+
+
+def _document(part: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return a file: a PDF, or what is text, which Anthropic takes as plain text."""
+    file = attachment(part, where)
+    if file.media_type.startswith("image/"):
+        return {"type": "image", "source": {"type": "base64", "media_type": file.media_type, "data": file.data}}
+    if file.media_type == "application/pdf":
+        source = {"type": "base64", "media_type": file.media_type, "data": file.data}
+    elif file.media_type.startswith("text/") or file.media_type == "application/json":
+        source = {"type": "text", "media_type": "text/plain", "data": text_of(file, where)}
+    else:
+        raise InputError(f"{where}: Anthropic takes PDFs, texts and images, and no file of type {file.media_type!r}")
+    return {"type": "document", "source": source} | ({"title": file.name} if file.name else {})
 
 
 def _call(message: openai_words.ParsedMessage, call: openai_words.ToolUse) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from ...secrets.key import Key
 from ...wire import decoded
 from ..vendors import SIGNED
 from . import openai_words
+from .attachments import attachment
 from .gemini_answer import GeminiFrames, GeminiReader
 from .http_provider import HTTPProvider, Page
 
@@ -67,9 +68,9 @@ class Gemini(HTTPProvider):
         """Return the request. A caller's `generationConfig` is added to what the other options give."""
         name = model if model.startswith(("models/", "tunedModels/")) else f"models/{model}"
         method = "streamGenerateContent?alt=sse" if stream else "generateContent"
-        parsed = openai_words.parse_messages(messages)
+        parsed = openai_words.parse_messages(messages, "file", "input_audio")
         body: dict[str, Any] = {"contents": _contents(parsed)}
-        if instructions := [_part(part) for message in parsed if message.role == "system" for part in message.parts]:
+        if instructions := [part for message in parsed if message.role == "system" for part in _parts(message)]:
             body["systemInstruction"] = {"parts": instructions}
         if tools := options.pop("tools", None):
             body["tools"] = _tools(tools)
@@ -145,7 +146,7 @@ def _contents(parsed: list[openai_words.ParsedMessage]) -> list[dict[str, Any]]:
     for message in parsed:
         if message.role == "system":
             continue
-        parts = [_result(message, message.answered)] if message.answered else [_part(part) for part in message.parts]
+        parts = [_result(message, message.answered)] if message.answered else _parts(message)
         parts += [_call(call, first=not index) for index, call in enumerate(message.calls)]
         if contents and message.role == before:
             contents[-1]["parts"] += parts
@@ -157,10 +158,17 @@ def _contents(parsed: list[openai_words.ParsedMessage]) -> list[dict[str, Any]]:
     return contents
 
 
-def _part(part: dict[str, Any]) -> dict[str, Any]:
-    """Return a text, or an image: its data, or the address from which Gemini fetches it."""
+def _parts(message: openai_words.ParsedMessage) -> list[dict[str, Any]]:
+    return [_part(part, message.where) for part in message.parts]
+
+
+def _part(part: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return a text, a file, a recording, or an image: its data, or the address from which Gemini fetches it."""
     if part["type"] == "text":
         return {"text": part["text"]}
+    if part["type"] != "image_url":
+        file = attachment(part, where)
+        return {"inlineData": {"mimeType": file.media_type, "data": file.data}}
     if (image := inline(url := url_of(part))) is not None:
         return {"inlineData": {"mimeType": image.media_type, "data": image.data}}
     kind, _ = guess_type(PurePosixPath(url.partition("?")[0]).name)

@@ -1,15 +1,17 @@
-"""The names that a server gives to its model and to the answer, in all protocols. No I/O."""
+"""What a server says of its answer, such as the name of its model, in all protocols. No I/O."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import PurePath
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ...printable import one_line
 from ...wire import UNREADABLE
+from .beside import count
 
-__all__ = ["names"]
+__all__ = ["Head", "head_of", "shown_model"]
 
 LONGEST = 200
 """Characters of a name."""
@@ -20,6 +22,8 @@ class _Head(msgspec.Struct, gc=False, rename={"model_version": "modelVersion", "
     response_id: Any = None
     model: Any = None
     model_version: Any = None
+    created: Any = None
+    system_fingerprint: Any = None
     message: Any = None
     response: Any = None
 
@@ -27,19 +31,41 @@ class _Head(msgspec.Struct, gc=False, rename={"model_version": "modelVersion", "
 _HEAD = msgspec.json.Decoder(_Head)
 
 
-def names(payload: bytes) -> tuple[str, str]:
-    """Return the names of the model and of the answer in a payload; "" for one that it does not give."""
+class Head(NamedTuple):
+    """What a server says of its answer.
+
+    These are the names of the model, of the answer and of what the model ran on; "" for one that it does not give.
+    `created` is in seconds since 1970, or 0.
+    """
+
+    model: str = ""
+    id: str = ""
+    fingerprint: str = ""
+    created: int = 0
+
+
+def head_of(payload: bytes) -> Head:
+    """Return what a payload says of its answer."""
     try:
         head = _HEAD.decode(payload)
     except UNREADABLE:
-        return "", ""
+        return Head()
     begun = head.message or head.response  # as the streams of Anthropic and of Responses begin
     inner = begun if isinstance(begun, dict) else {}
     model = _name(head.model or head.model_version or inner.get("model"))
-    return model, _name(head.id or head.response_id or inner.get("id"))
+    id_ = _name(head.id or head.response_id or inner.get("id"))
+    return Head(shown_model(model), id_, _name(head.system_fingerprint), count(head.created) or 0)
 
 
 def _name(given: object) -> str:
     if not isinstance(given, str):
         return ""
     return given if len(given) < LONGEST and given.isprintable() else one_line(given[: 10 * LONGEST])[:LONGEST]
+
+
+def shown_model(model: str) -> str:
+    """Return the name of a model to be shown: llama.cpp names a path, of which the file is shown."""
+    if "/" not in model and "\\" not in model:  # mostly, and quick to see
+        return model
+    path = PurePath(model)
+    return path.name if path.is_absolute() else model

@@ -23,8 +23,9 @@ from ..transport.settings import Settings, mapping
 from ..transport.sse import Events
 from ..transport.unlabelled import PayloadFrames, Unlabelled, is_events
 from ..vendors import stateless
+from .heads import shown_model
 from .openai_words import needless
-from .reading import Reader, shown_model
+from .reading import Reader
 
 __all__ = ["HTTPProvider", "Page"]
 
@@ -132,6 +133,7 @@ class HTTPProvider(AsyncGeneratorProvider):
             while (status := await exchange.send()) is not None:
                 yield status
             response, reader = exchange.response, spoken.reader(request.target)
+            reader.request_id = response.request_id
             if stream or response.content_type in self.stream_types:
                 frames = self._frames(response)
                 async with aclosing(response.reads()) as reads:
@@ -155,9 +157,18 @@ class HTTPProvider(AsyncGeneratorProvider):
         """Return the base address that a question goes to, without secrets. Raises InputError."""
         return shown(address(self.row, base_url))
 
-    async def models(self, *, api_key: str | None = None, base_url: str | None = None, **options: Any) -> list[str]:
+    async def models(
+        self,
+        *,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> list[str]:
         """Return the names of the models that can be asked. `options` are the fields of `Settings`."""
-        own = _Own(Key(api_key) if isinstance(api_key, str) else api_key, base_url, {}, {})
+        headers, query = mapping("extra_headers", extra_headers), mapping("extra_query", extra_query)
+        own = _Own(Key(api_key) if isinstance(api_key, str) else api_key, base_url, headers, query)
         return await self._models(self._endpoint(own, Settings.pop_from(options)))
 
     async def _models(self, endpoint: _Endpoint) -> list[str]:
@@ -254,8 +265,6 @@ class HTTPProvider(AsyncGeneratorProvider):
             options = {**options, "reasoning_effort": self.row.effort}
         if not options:
             return options
-        if options.pop("n", 1) not in (None, 1):
-            raise InputError("n must be 1: a call gives one answer. Ask several times instead.")
         void = self.lacks if stream else self.lacks | {"stream_options"}
         if not options.get("tools"):
             void |= {"parallel_tool_calls", "tool_choice"}

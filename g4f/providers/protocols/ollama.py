@@ -127,7 +127,7 @@ class Ollama(HTTPProvider):
     frames = Lines
     stream_types = ("application/x-ndjson",)
     models_path = "/api/tags"
-    lacks = frozenset({"logit_bias", "parallel_tool_calls", "stream_options", "tool_choice"})
+    lacks = frozenset({"files", "logit_bias", "parallel_tool_calls", "sound", "stream_options", "tool_choice"})
 
     def request(
         self, model: str, messages: list[dict[str, Any]], options: dict[str, Any], *, stream: bool

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ..response import Item, Logprobs, ProviderState, Reasoning, ToolCall, Usage
+from ..response import Item, Logprobs, ProviderState, Reasoning, Refusal, ToolCall, Usage
 from ..transport.refusals import Target, fault
 from .beside import count, logprobs, omitted, says_error, tier, tokens, usage_of
 from .openai_calls import Call, Calls, Function
@@ -160,7 +160,10 @@ class OpenAIReader(Reader):
         thought = message.reasoning_content or message.reasoning
         if thought and isinstance(thought, str):
             out.append(Reasoning(thought))
-        text = message.content or message.refusal
+        text = message.content
+        if message.refusal and not text:
+            text = message.refusal
+            out.append(Refusal())
         if text:
             if isinstance(text, str):
                 out.append(text)

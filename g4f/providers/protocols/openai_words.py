@@ -24,6 +24,7 @@ __all__ = [
     "functions",
     "needless",
     "parse_messages",
+    "parts_in",
     "schema_of",
     "tool_choice",
 ]
@@ -44,7 +45,7 @@ class ToolUse(NamedTuple):
 
 
 class ParsedMessage(NamedTuple):
-    """A message, parsed. `role` is "system", "user", "assistant" or "tool"; `parts` are of type "text" or "image_url".
+    """A message, parsed. `role` is "system", "user", "assistant" or "tool"; `parts` are of the types that are taken.
 
     In a tool's result, `answered` is the call that it answers. `where` names the message in errors. `state` is what the
     provider that is asked has given to get it back with the message.
@@ -74,21 +75,29 @@ class Only(NamedTuple):
     name: str
 
 
-def parse_messages(messages: list[dict[str, Any]]) -> list[ParsedMessage]:
-    """Parse the messages. Raises InputError."""
+def parse_messages(messages: list[dict[str, Any]], *also: str) -> list[ParsedMessage]:
+    """Parse the messages. Texts and images are taken, and parts of the types in `also`. Raises InputError."""
     parsed: list[ParsedMessage] = []
     calls: dict[str, ToolUse] = {}
     for index, message in enumerate(messages):
-        parsed.append(_parse(message, calls, f"messages[{index}]"))
+        parsed.append(_parse(message, calls, f"messages[{index}]", also))
         calls |= {call.id: call for call in parsed[-1].calls if call.id}
     return parsed
+
+
+_PARTS = {"file": "files", "image_url": "images", "input_audio": "sound"}
+
+
+def parts_in(messages: list[dict[str, Any]]) -> set[str]:
+    """Return what else than text the messages have, in the words of `AbstractProvider.lacks`."""
+    contents = [content for message in messages if isinstance(content := message.get("content"), list)]
+    return {_PARTS[part["type"]] for content in contents for part in content if part["type"] in _PARTS}
 
 
 _ANYWAY: dict[str, Any] = {
     "frequency_penalty": 0,
     "logit_bias": {},
     "logprobs": False,
-    "n": 1,
     "parallel_tool_calls": True,
     "presence_penalty": 0,
     "response_format": {"type": "text"},
@@ -138,17 +147,21 @@ def effort(given: object, known: Mapping[str, Value]) -> Value:
     return known[given]
 
 
-def _parse(message: Mapping[str, Any], earlier: Mapping[str, ToolUse], where: str) -> ParsedMessage:
-    """Parse one message; `earlier` are the calls before it, by their ids."""
+def _parse(
+    message: Mapping[str, Any], earlier: Mapping[str, ToolUse], where: str, also: tuple[str, ...]
+) -> ParsedMessage:
+    """Parse one message; `earlier` are the calls before it, by their ids, `also` more types of parts that are taken."""
     role = message["role"]
     if role == "function" or "function_call" in message:
         raise InputError(f'{where}: function_call is obsolete: use "tool_calls", and the role "tool" for results')
     content = message.get("content") or []
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
     for part in parts:
-        if part["type"] not in ("text", "image_url"):
+        if part["type"] not in ("text", "image_url", *also):
+            *taken, last = ("text", "images", *map(_PARTS.__getitem__, also))
             raise InputError(
-                f"{where} has a part of type {part['type']!r}, but only text and images can be sent to this provider"
+                f"{where} has a part of type {part['type']!r}, but only {', '.join(taken)} and {last} can be sent to "
+                "this provider"
             )
     answered = _answered(message, earlier, where) if role == "tool" else None
     role = "system" if role == "developer" else role

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from pathlib import PurePath
 from typing import Any, ClassVar
 
 import msgspec
@@ -18,9 +17,9 @@ from ..transport.refusals import Target, fault, is_fault, line, redact, words_of
 from ..transport.sse import ErrorPayload
 from ..transport.unlabelled import Body
 from .finishes import FAILED, KNOWN, finish
-from .heads import names
+from .heads import head_of
 
-__all__ = ["Reader", "shown_model"]
+__all__ = ["Reader"]
 
 HEADS = 3
 """The first reads of a stream, and the first payloads of each, in which the server's names are looked for."""
@@ -34,10 +33,22 @@ class Reader(ABC):
 
     A finish reason sets `finished`; the end mark of a stream sets `done`, and nothing is read after it.
     `failure` is the error that the answer turned out to be. It is raised once the items before it are given out.
-    `kinds` are those of the items of earlier reads, up to the first text.
+    `kinds` are those of the items of earlier reads, up to the first text. `request_id` is the server's own name for
+    the request, "" if it has none.
     """
 
-    __slots__ = ("_ended", "_halves", "_heads", "_resumed", "done", "failure", "finished", "kinds", "target")
+    __slots__ = (
+        "_ended",
+        "_halves",
+        "_heads",
+        "_resumed",
+        "done",
+        "failure",
+        "finished",
+        "kinds",
+        "request_id",
+        "target",
+    )
 
     decoder: ClassVar[msgspec.json.Decoder[Any]]
     """Decodes a payload of a stream for `read`."""
@@ -58,6 +69,7 @@ class Reader(ABC):
     """The name, for errors, of what a whole answer must have."""
 
     def __init__(self, target: Target) -> None:
+        self.request_id = ""
         self.done = self.finished = self._ended = self._resumed = False
         self.failure: G4FError | None = None
         self.target = target
@@ -159,13 +171,13 @@ class Reader(ABC):
             self.read(chunk, payload, out)
 
     def _meet(self, payloads: list[bytes], out: list[Item]) -> None:
-        """Put the server's names for its model and for the answer into `out`, if it gives them."""
+        """Put what the server says of its answer into `out`, if it names it or its model."""
         self._heads -= 1
         for payload in payloads[:HEADS]:
-            model, id_ = names(payload)
+            model, id_, fingerprint, created = head_of(payload)
             if model or id_:
-                self._heads = 0
-                out.append(ProviderInfo(self.target.provider, shown_model(model), id_))
+                self._heads, who = 0, self.target.provider
+                out.append(ProviderInfo(who, model, id_, created, fingerprint, self.request_id))
                 return
 
     def _end(self, out: list[Item]) -> None:
@@ -286,11 +298,3 @@ def _objects(body: bytes) -> list[bytes]:
     except msgspec.DecodeError:
         return []
     return found if all(each.startswith(b"{") for each in found) else []
-
-
-def shown_model(model: str) -> str:
-    """Return the name of a model to be shown: llama.cpp names a path, of which the file is shown."""
-    if "/" not in model and "\\" not in model:  # mostly, and quick to see
-        return model
-    path = PurePath(model)
-    return path.name if path.is_absolute() else model

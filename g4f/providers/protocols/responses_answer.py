@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from ...wire import decoded
-from ..response import FinishReason, Item, Logprobs, ProviderState, Reasoning, ToolCall, Usage
+from ..response import FinishReason, Item, Logprobs, ProviderState, Reasoning, Refusal, ToolCall, Usage
 from ..transport.refusals import Target, fault
 from ..transport.sse import ErrorPayload
 from .beside import count, logprobs, omitted, says_error, tier, tokens, usage_of
@@ -125,6 +125,8 @@ class ResponsesReader(Reader):
         if not isinstance(delta, str):
             return
         if kind in ("response.output_text.delta", "response.refusal.delta"):
+            if "refusal" in kind and (str, index) not in self._has:
+                out.append(Refusal())
             self._has.add((str, index))
             if delta:
                 out.append(delta)
@@ -249,7 +251,7 @@ def _texts(content: Any) -> list[Item]:
         fields = part if isinstance(part, dict) else {"text": part}
         text = fields.get("text") or fields.get("refusal")
         if isinstance(text, str):
-            found.append(text)
+            found += [text] if fields.get("text") else [Refusal(), text]
             if probabilities := logprobs({"content": fields.get("logprobs")}):
                 found.append(Logprobs(probabilities))
         elif fields.get("type") not in ("output_text", "text", "refusal"):

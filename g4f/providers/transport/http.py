@@ -19,7 +19,8 @@ from ..access import shown
 from ..response import Status
 from .failures import broken, foreign_errors, unsent
 from .held import Held
-from .refusals import Target, line, redact, refusal
+from .refusals import Target, refusal
+from .request_ids import request_id
 from .retries import Again, Retries, again
 from .sessions import READ_AHEAD, ClosedInBetweenError, session_for, trust
 from .settings import Settings, environment_proxy
@@ -70,6 +71,11 @@ class HTTPResponse:
         self._request, self._response = request, response
         self._until: float | None = None
         self.content_type = response.content_type
+
+    @property
+    def request_id(self) -> str:
+        """The server's own name for the request, "" if it gave none."""
+        return request_id(self._response.headers, self._request.target) or ""
 
     async def reads(self) -> AsyncGenerator[bytes]:
         """Yield the body as it arrives. Raises ResponseError if the connection breaks, TimeoutError.
@@ -158,7 +164,7 @@ class HTTPResponse:
         response = self._response
         if isinstance(error, G4FError):
             error.status = error.status or response.status
-            error.request_id = error.request_id or _request_id(self._request, response)
+            error.request_id = error.request_id or request_id(response.headers, self._request.target)
         if not response.content.is_eof():
             response.close()
             await asyncio.sleep(0)  # the socket is closed in the next turn of a loop that may then stand still
@@ -289,11 +295,5 @@ async def _refused(request: HTTPRequest, response: aiohttp.ClientResponse) -> Ex
             while len(body) < READ_AHEAD and (data := await response.content.readany()):
                 body += data
     error = refusal(request.target, response.status, bytes(body), response.headers.get("Location", ""))
-    error.request_id = _request_id(request, response)
+    error.request_id = request_id(response.headers, request.target)
     return again(error, response.headers, bytes(body))
-
-
-def _request_id(request: HTTPRequest, response: aiohttp.ClientResponse) -> str | None:
-    names = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray")
-    found = next((response.headers[name] for name in names if name in response.headers), None)
-    return found and line(redact(found, request.target.sent))
