@@ -10,7 +10,7 @@ import msgspec
 from .errors import ResponseError, kind_of
 from .providers.protocols.beside import count
 from .providers.protocols.finishes import FAILED, finish
-from .providers.response import Event, FinishReason, Usage
+from .providers.response import Event, FinishReason, ProviderState, Usage
 from .wire import whole
 
 __all__ = ["tidy"]
@@ -23,7 +23,8 @@ def tidy(event: AnyEvent) -> AnyEvent:
     """Return `event` with "" for a text that is None, and without halves of characters, which no server takes.
 
     A reason why the answer ended is one of the usual words, if it means that. Odd counts of tokens become 0, or None:
-    they must not cost the answer. Raises ResponseError for what is no text where one belongs.
+    they must not cost the answer, nor must what is to be sent back, and cannot be written. Raises ResponseError for
+    what is no text where one belongs.
     """
     new: dict[str, Any] = _counts(event) if isinstance(event, Usage) else {}
     for name in _text_fields(type(event)):
@@ -34,10 +35,19 @@ def tidy(event: AnyEvent) -> AnyEvent:
             kind = type(event).__name__
             raise ResponseError(f"the provider yielded {kind} whose {name} is of type {kind_of(text)}, not a text")
         new[name] = whole(text or "")
+    if isinstance(event, ProviderState) and not _can_be_written(event.items):
+        new["items"] = []
     event = msgspec.structs.replace(event, **new) if new else event
     if isinstance(event, FinishReason) and (reason := finish(event.reason)) not in (FAILED, event.reason):
         return msgspec.structs.replace(event, reason=reason)
     return event
+
+
+def _can_be_written(items: object) -> bool:
+    try:
+        return isinstance(items, list) and bool(msgspec.json.encode(items))
+    except (ValueError, TypeError, OverflowError, RecursionError):  # halves of characters, huge numbers, depth
+        return False
 
 
 @cache

@@ -542,6 +542,16 @@ class TestStateSentBack(unittest.TestCase):
                 given = sent(messages=[*QUESTION, message, *QUESTION])["input"][1]
                 self.assertEqual({"role": "assistant", "content": "Hello"}, given)
 
+    def test_cannot_be_written(self) -> None:
+        """What cannot be written again, such as half a character, costs neither the answer nor its conversation."""
+        half = event(completed(THOUGHT | {"encrypted_content": "@"}, SAID)).replace(b"@", rb"\ud83d")
+        with Server(stream(half), answered(SAID)) as server:
+            chat = self.chat(server)
+            self.assertEqual("Hello", "".join(item for item in chat.stream("Hi") if isinstance(item, str)))
+            self.assertIn("Hello", chat.to_json())
+            self.assertEqual("Hello", chat("And?"))
+            self.assertEqual({"role": "assistant", "content": "Hello"}, server.requests[-1].json["input"][1])
+
     def test_no_other_provider(self) -> None:
         """Another provider, another protocol and another name for the same server never get it."""
         message = {"role": "assistant", "content": "Hello"}
