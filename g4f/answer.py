@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import UNSET
+
 from .assembly import Assembly
 from .client.types import CompletionToolCall, completion_calls
 from .printable import one_line
@@ -55,6 +57,8 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     """How many of the oldest turns were left out, so that the rest fits the model's context."""
     replayed: bool = False
     """Whether it is from a tape."""
+    value: Any = None
+    """What it says, of the type that was asked for by `schema=`; None where none was, and where it calls tools."""
 
     @property
     def says_something(self) -> bool:
@@ -82,4 +86,5 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
         answer.seconds = assembly.replayed.seconds if assembly.replayed else seconds
         answer.messages = tuple(messages)
         answer.trimmed, answer.replayed = assembly.trimmed, assembly.replayed is not None
+        answer.value = None if assembly.value is UNSET else assembly.value
         return answer

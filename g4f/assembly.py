@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import UNSET
+
 from .providers.response import (
+    AskedAgain,
     FinishReason,
     Item,
     Logprobs,
@@ -17,6 +20,7 @@ from .providers.response import (
     ToolCall,
     Trimmed,
     Usage,
+    Value,
 )
 
 __all__ = ["Assembly"]
@@ -41,6 +45,7 @@ class Assembly:
         "texts",
         "trimmed",
         "usage",
+        "value",
     )
 
     provider: str
@@ -58,12 +63,15 @@ class Assembly:
     replayed: Replayed | None
     """What says that the answer is from a tape, if it is."""
 
+    value: Any
+    """What it says, of the type that was asked for; UNSET before its end, and where none was."""
+
     def __init__(self, provider: str = "", model: str = "") -> None:
         self.provider, self.model = provider, model
         self.id = ""
         self.texts, self.logprobs = [], []
         self.usage = self.replayed = None
-        self.trimmed = 0
+        self.trimmed, self.value = 0, UNSET
         self._thoughts: list[str] = []
         self._calls: dict[int, list[ToolCall]] = {}
         self._reason = ""
@@ -86,8 +94,16 @@ class Assembly:
             case PassedOver():
                 self._thoughts.clear()
                 self._has_others = False
+            case AskedAgain():
+                self._begin_anew()
             case _:
                 self._add_beside(item)
+
+    def _begin_anew(self) -> None:
+        """Forget what came of an answer in whose place another one follows."""
+        for came in (self.texts, self._thoughts, self._calls, self.logprobs):
+            came.clear()
+        self.usage, self._reason, self._has_others = None, "", False
 
     def _add_beside(self, event: Item) -> None:
         """Add what stands beside the answer, or a part of it that is left out."""
@@ -102,6 +118,8 @@ class Assembly:
                 self.replayed = event
             case Trimmed():
                 self.trimmed = event.turns
+            case Value():
+                self.value = event.value
             case Status():
                 pass
             case _:

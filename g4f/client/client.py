@@ -9,12 +9,15 @@ from contextlib import aclosing
 from functools import cached_property
 from typing import Any, Generic, Literal, Self, TypeVar, Unpack, overload
 
+from msgspec import UNSET
+
+from ..assembly import Assembly
 from ..dispatch import Request, prepare, stream_events
 from ..models import Model
 from ..option_values import check_words, in_our_words
 from ..options import ClientOptions, Options
 from ..providers.base_provider import Provider
-from ..providers.response import Logprobs, PassedOver, Reasoning, TextWasReasoning, ToolCall, Usage
+from ..providers.response import AskedAgain, Logprobs, PassedOver, Reasoning, TextWasReasoning, ToolCall, Usage
 from ..routing import merged
 from ..typing import Messages
 from ..waiting import bridge
@@ -105,6 +108,12 @@ class Completions(Generic[Whole, Streamed]):
         request = prepare(model or own.model, messages, provider, given, stream=stream)
         return self._streamed(request) if stream else self._whole(request)
 
+    def parse(self, messages: Messages, model: Model | str = "", **options: Unpack[ClientOptions]) -> Whole:
+        """Return `create(…)`: with a type as `response_format`, its value is `choices[0].message.parsed`."""
+        provider, given = in_our_words(options.pop("provider", None), options)
+        whole: Whole = self.create(messages, model, provider=provider, **given)
+        return whole
+
     def stream(self, messages: Messages, model: Model | str = "", **options: Unpack[ClientOptions]) -> Streamed:
         """Return `create(…, stream=True)`."""
         provider, given = in_our_words(options.pop("provider", None), options)
@@ -193,7 +202,7 @@ async def _chunks(request: Request) -> AsyncGenerator[ChatCompletionChunk]:
                     continue
                 case TextWasReasoning():  # a role begins the message anew
                     role, delta = "assistant", Delta(None, answer.reasoning)
-                case PassedOver():  # so it does
+                case PassedOver() | AskedAgain():  # so it does
                     role = "assistant"
                     continue
                 case _:
@@ -201,7 +210,7 @@ async def _chunks(request: Request) -> AsyncGenerator[ChatCompletionChunk]:
             if role:
                 delta.role, role = role, ""
             yield chunk(delta)
-    yield chunk(Delta(), answer.finish_reason)
+    yield chunk(Delta(parsed=_parsed(answer)), answer.finish_reason)
 
 
 async def _completion(request: Request) -> ChatCompletion:
@@ -211,10 +220,14 @@ async def _completion(request: Request) -> ChatCompletion:
         pass
     text, thoughts, reason, called = answer.text, answer.reasoning, answer.finish_reason, answer.tool_calls
     calls = completion_calls(called) if called else None
-    message = CompletionMessage("assistant", text or (None if calls else ""), thoughts or None, calls)
+    message = CompletionMessage("assistant", text or (None if calls else ""), thoughts or None, calls, _parsed(answer))
     name = answer.model or answer.provider  # a provider that has no names for its models is one
     choice = Choice(message, reason, 0, ChoiceLogprobs.of(answer.logprobs) if answer.logprobs else None)
     return ChatCompletion(answer.id or _new_id(), created, name, answer.provider, [choice], _usage(answer.usage))
+
+
+def _parsed(answer: Assembly) -> Any:
+    return None if answer.value is UNSET else answer.value
 
 
 def _new_id() -> str:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from ..providers.response import ToolCall
+from ..wire import plain
 
 __all__ = [
     "ChatCompletion",
@@ -29,12 +30,12 @@ __all__ = [
 class _Shape(msgspec.Struct):
     def model_dump(self) -> dict[str, Any]:
         """Return it as dicts, lists and plain values."""
-        dumped: dict[str, Any] = msgspec.to_builtins(self)
+        dumped: dict[str, Any] = msgspec.to_builtins(self, enc_hook=plain)
         return dumped
 
     def model_dump_json(self) -> str:
         """Return it as JSON text."""
-        return msgspec.json.encode(self).decode()
+        return msgspec.json.encode(self, enc_hook=plain).decode()
 
 
 class CompletionFunction(_Shape):
@@ -85,12 +86,16 @@ class CompletionUsage(_Shape):
 
 
 class CompletionMessage(_Shape):
-    """The message of the answer. It can be appended as it is to the messages of the next call."""
+    """The message of the answer. It can be appended as it is to the messages of the next call.
+
+    `parsed` is its value, if the call had a schema, or a type as its response_format.
+    """
 
     role: str = "assistant"
     content: str | None = None
     reasoning: str | None = None
     tool_calls: list[CompletionToolCall] | None = None
+    parsed: Any = None
 
 
 class TokenLogprob(_Shape):
@@ -145,12 +150,13 @@ class ChatCompletion(_Shape):
 
 
 class Delta(_Shape):
-    """What a chunk adds. Everything else is None."""
+    """What a chunk adds. Everything else is None. The last one has `parsed`, as the message of a whole answer."""
 
     content: str | None = None
     reasoning: str | None = None
     tool_calls: list[ToolCallDelta] | None = None
     role: str | None = None
+    parsed: Any = None
 
 
 class ChunkChoice(_Shape):

@@ -17,7 +17,7 @@ from ..option_values import check_words
 from ..waiting.threads import iterate_in_thread
 from .base_provider import METHODS, Provider
 from .catalogue import able, plain
-from .protocols.openai_words import needless, unsigned
+from .protocols.openai_words import in_words, needless, unsigned
 from .response import Item
 from .transport.settings import TRANSPORT, private
 
@@ -89,9 +89,8 @@ def bind(
 ) -> BoundCall:
     """Return the call of `provider` with these arguments. Nothing is called yet.
 
-    Raises InputError for what the provider `lacks`, for an option that it does not accept, and for a missing one that
-    it needs; and what `check` raises. Options that a provider may ignore are left out if it does not accept them, and
-    so are the signatures of other vendors in messages.
+    Raises InputError for what the provider `lacks`, for an option that it does not accept, or needs and does not get;
+    and what `check` raises. Options that it may ignore, and signatures of other vendors in messages are left out.
     """
     kind, method, signature = _method_of(provider)
     keys = options.get("api_key")
@@ -99,6 +98,7 @@ def bind(
         options = _with_own_key(provider, options, keys)
     if not (all(map(_CALLS.isdisjoint, messages)) or getattr(provider, "takes_signatures", False)):
         messages = unsigned(messages)
+    messages, options = in_words(provider, signature.takes, messages, options)
     if getattr(provider, "lacks", None):
         _check_lacks(provider, messages, options)
     options = _taken(provider, signature, options)

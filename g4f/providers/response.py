@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 __all__ = [
+    "AskedAgain",
     "Event",
     "FinishReason",
     "Item",
@@ -24,6 +25,7 @@ __all__ = [
     "ToolCall",
     "Trimmed",
     "Usage",
+    "Value",
 ]
 
 
@@ -69,6 +71,10 @@ class Status(Event, frozen=True):
 
 class PassedOver(Status, frozen=True):
     """The provider that thought so far has failed, and another one is asked: those thoughts are not of the answer."""
+
+
+class AskedAgain(Status, frozen=True):
+    """The answer does not fit its schema, and the model is asked once more: what came so far is not of the answer."""
 
 
 class TextWasReasoning(Event, frozen=True):
@@ -125,6 +131,12 @@ class ProviderInfo(Event, frozen=True):
     provider: str
     model: str
     id: str = ""
+
+
+class Value(Event, frozen=True):
+    """What an answer says, of the type that was asked for by `schema=`. It comes at the end, once all text came."""
+
+    value: Any
 
 
 Item: TypeAlias = str | Event

@@ -7,22 +7,24 @@ Messages are those of `messages.normalize`. Malformed ones raise InputError, in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from ...errors import InputError, quoted
-from ...wire import decoded
+from ...wire import decoded, written
 
 __all__ = [
     "SIGNED",
     "Only",
     "ParsedMessage",
+    "SchemaFormat",
     "ToolFunction",
     "ToolUse",
     "effort",
     "functions",
+    "in_words",
     "needless",
     "parse_messages",
     "schema_of",
@@ -152,6 +154,40 @@ def schema_of(response_format: object) -> Mapping[str, Any] | None:
         case {"type": "json_schema", "json_schema": {"schema": Mapping() as schema}}:
             return schema
     raise InputError(f'response_format must be {_SCHEMA}, or of type "json_object" or "text"')
+
+
+class SchemaFormat(dict[str, Any]):
+    """The response_format that asks for an answer by a schema. What cannot follow it is asked in words: `in_words`."""
+
+    def __init__(self, name: str, schema: dict[str, Any], *, strict: bool) -> None:
+        """`strict` says that the schema has the form that OpenAI's strict mode takes."""
+        form = {"name": name, "schema": schema}
+        super().__init__(type="json_schema", json_schema=form | ({"strict": True} if strict else {}))
+        self.schema, self.strict = schema, strict
+
+
+def in_words(
+    provider: object, takes: Container[str], messages: list[dict[str, Any]], options: dict[str, Any]
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return messages and options for a provider whose method `takes` these: with the schema of the answer in words.
+
+    So it is where the provider does not follow such a schema; see `AbstractProvider.follows_schemas`. Each provider of
+    a list decides for itself.
+    """
+    form = options.get("response_format")
+    if type(form) is not SchemaFormat or hasattr(provider, "providers"):
+        return messages, options
+    follows = getattr(provider, "follows_schemas", "") or ("any" if "response_format" in takes else "none")
+    lacks = "json_schema" in (getattr(provider, "lacks", None) or ())
+    if not lacks and (follows == "any" or (follows == "strict" and form.strict)):
+        return messages, options
+    words = f"Answer with JSON alone, without other text. It follows this JSON schema:\n{written(form.schema)}"
+    first, others = messages[0], messages[1:]
+    if first["role"] == "system" and isinstance(first["content"], str):
+        messages = [first | {"content": f"{first['content']}\n\n{words}"}, *others]
+    else:
+        messages = [{"role": "system", "content": words}, *messages]
+    return messages, {name: value for name, value in options.items() if name != "response_format"}
 
 
 def effort(given: object, known: Mapping[str, Value]) -> Value:
