@@ -21,6 +21,7 @@ _ENDS = {
     "content_filter": "cut off: the provider's content filter",
     "interrupted": "interrupted",
     "incomplete": "incomplete",
+    "unfitting": "it does not fit its schema",
 }
 """Finish reasons in words for people."""
 
@@ -50,7 +51,8 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     """How long the answer took, from the call to its end."""
     finish_reason: str = "stop"
     """Why it ended: "stop", "length", "tool_calls", "content_filter", or what else the provider said. What came of an
-    answer that did not come to its end is "interrupted", or "incomplete" if the call failed."""
+    answer that did not come to its end is "interrupted", or "incomplete" if the call failed, and "unfitting" if it does
+    not fit its schema."""
     messages: tuple[dict[str, Any], ...] = ()
     """The messages that were sent."""
     trimmed: int = 0

@@ -162,14 +162,15 @@ FLOORS = {
     "g4f_jupyter/inserts/words.py": 11,
     "g4f_jupyter/session.py": 11,
     "g4f_jupyter/show/errors.py": 11,
-    "g4f_jupyter/line/arguments.py": 12,
     "g4f_jupyter/line/providers.py": 12,
+    "g4f_jupyter/line/schemas.py": 12,
     "g4f_jupyter/show/display.py": 12,
-    "g4f_jupyter/magics/settings.py": 13,
+    "g4f_jupyter/line/arguments.py": 13,
     "g4f_jupyter/show/terminal.py": 13,
-    "g4f_jupyter/magics/chat.py": 14,
-    "g4f_jupyter/magics/chat_lines.py": 15,
-    "g4f_jupyter/kernel/registration.py": 16,
+    "g4f_jupyter/magics/settings.py": 14,
+    "g4f_jupyter/magics/chat.py": 15,
+    "g4f_jupyter/magics/chat_lines.py": 16,
+    "g4f_jupyter/kernel/registration.py": 17,
 }
 
 LATE = {

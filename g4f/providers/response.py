@@ -74,7 +74,7 @@ class PassedOver(Status, frozen=True):
 
 
 class AskedAgain(Status, frozen=True):
-    """The answer does not fit its schema, and the model is asked once more: what came so far is not of the answer."""
+    """The answer does not fit its schema, and another one follows: what came so far is not of the answer."""
 
 
 class TextWasReasoning(Event, frozen=True):

@@ -39,25 +39,37 @@ async def fitted(schema: Schema, answer: Assembly, ask: Ask) -> AsyncGenerator[I
     if answer.value is not msgspec.UNSET or (answer.tool_calls and not answer.text.strip()):
         return
     if problems := _problems(schema, answer):
-        first, used, replayed = answer.text, answer.usage, answer.replayed
         if answer.finish_reason in _CUT:
-            raise _error(schema, answer, first, problems)
-        event = AskedAgain(f"the answer does not fit {schema.name}, asking once more: {problems[0]}")
-        answer.add(event)
-        yield event
-        try:
-            async with aclosing(ask(_repair(schema, first, problems))) as items:
-                async for item in items:
-                    yield item
-        except G4FError as error:
-            raise _error(schema, answer, first, problems, f". Asking once more failed: {error}") from error
-        finally:
-            answer.usage = _both(used, answer.usage)
-            if replayed and answer.replayed:
-                answer.replayed = Replayed(replayed.seconds + answer.replayed.seconds)
+            raise _error(schema, answer, problems)
+        async with aclosing(_second(schema, answer, ask, problems)) as items:
+            async for item in items:
+                yield item
         if problems := _problems(schema, answer):
-            raise _error(schema, answer, answer.text, problems)
+            raise _error(schema, answer, problems)
     yield Value(answer.value)
+
+
+async def _second(schema: Schema, answer: Assembly, ask: Ask, problems: list[Problem]) -> AsyncGenerator[Item]:
+    """Yield the second answer, which takes the place of the first. If it cannot be had, the first one stays."""
+    text, used, replayed = answer.text, answer.usage, answer.replayed
+    yield _put(answer, AskedAgain(f"the answer does not fit {schema.name}, asking once more: {problems[0]}"))
+    try:
+        async with aclosing(ask(_repair(schema, text, problems))) as items:
+            async for item in items:
+                yield item
+    except G4FError as error:
+        yield _put(answer, AskedAgain("asking once more failed, the first answer stays"))
+        yield _put(answer, text)
+        raise _error(schema, answer, problems, f". Asking once more failed: {error}") from error
+    finally:
+        answer.usage = _both(used, answer.usage)
+        if replayed and answer.replayed:
+            answer.replayed = Replayed(replayed.seconds + answer.replayed.seconds)
+
+
+def _put(answer: Assembly, item: Item) -> Item:
+    answer.add(item)
+    return item
 
 
 def _problems(schema: Schema, answer: Assembly) -> list[Problem]:
@@ -80,10 +92,10 @@ def _repair(schema: Schema, text: str, problems: list[Problem]) -> list[dict[str
     return [*said, {"role": "user", "content": words}]
 
 
-def _error(schema: Schema, answer: Assembly, text: str, problems: list[Problem], more: str = "") -> SchemaError:
+def _error(schema: Schema, answer: Assembly, problems: list[Problem], more: str = "") -> SchemaError:
     shown = "; ".join(map(str, problems[:3])) + f"; and {len(problems) - 3} more" * (len(problems) > 3)
     error = SchemaError(f"the answer does not fit {schema.name}: {shown}{more}", problems)
-    error.fill(answer.provider, answer.model, text)
+    error.fill(answer.provider, answer.model, answer.text)
     return error
 
 

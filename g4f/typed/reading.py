@@ -110,9 +110,10 @@ def find(text: str, reads: list[Read]) -> Found:
 
 
 def _read(text: str, reads: list[Read]) -> Found:
-    first, *others = (read(text) for read in reads)
-    fitting = next((each for each in (first, *others) if not each.problems), None)
-    return fitting or (others[-1] if others and text.lstrip()[:1] != "{" else first)
+    """Return what the first that can reads; else the problems of the first that got into the text, or of the last."""
+    found = [read(text) for read in reads]
+    inside = (each for each in found if each.problems and each.problems[0].path != "$")
+    return next((each for each in found if not each.problems), None) or next(inside, found[-1])
 
 
 _BEGINS = re.compile(r"[{\[]")

@@ -178,16 +178,22 @@ def in_words(
     if type(form) is not SchemaFormat or hasattr(provider, "providers"):
         return messages, options
     follows = getattr(provider, "follows_schemas", "") or ("any" if "response_format" in takes else "none")
-    lacks = "json_schema" in (getattr(provider, "lacks", None) or ())
-    if not lacks and (follows == "any" or (follows == "strict" and form.strict)):
+    lacks = getattr(provider, "lacks", None) or ()
+    if "json_schema" not in lacks and (follows == "any" or (follows == "strict" and form.strict)):
         return messages, options
     words = f"Answer with JSON alone, without other text. It follows this JSON schema:\n{written(form.schema)}"
-    first, others = messages[0], messages[1:]
-    if first["role"] == "system" and isinstance(first["content"], str):
-        messages = [first | {"content": f"{first['content']}\n\n{words}"}, *others]
-    else:
-        messages = [{"role": "system", "content": words}, *messages]
-    return messages, {name: value for name, value in options.items() if name != "response_format"}
+    others = {name: value for name, value in options.items() if name != "response_format"}
+    if follows != "none" and "json_object" not in lacks:
+        others["response_format"] = {"type": "json_object"}
+    return _instructed(messages, words), others
+
+
+def _instructed(messages: list[dict[str, Any]], words: str) -> list[dict[str, Any]]:
+    """Return the messages with `words` at the end of the system prompt that they begin with."""
+    first = messages[0]
+    if first["role"] != "system" or not isinstance(first["content"], str):
+        return [{"role": "system", "content": words}, *messages]
+    return [first | {"content": f"{first['content']}\n\n{words}"}, *messages[1:]]
 
 
 def effort(given: object, known: Mapping[str, Value]) -> Value:
