@@ -25,13 +25,12 @@ from .shaping import Shaper
 from .spending import count, counters
 from .taping.tapes import current
 from .tidying import tidy
-from .typed.fitting import fitted
-from .typed.schema import Schema, schema_for
 from .typing import Messages
 from .waiting.limits import limited
 
 if TYPE_CHECKING:
     from .taping.player import Lookup, Tape
+    from .typed.schema import Schema
 
 __all__ = ["Request", "ask", "items", "prepare", "stream_events", "whole"]
 
@@ -77,9 +76,7 @@ def prepare(
     """
     given = {name: value for name, value in options.items() if value is not None}
     images, limits, proxy = given.pop("images", None), pop_limits(given), pop_proxy(given)
-    schema = schema_for(asked) if (asked := pop_schema(given)) is not None else None
-    if schema is not None:
-        given["response_format"] = schema.format
+    schema = None if (asked := pop_schema(given)) is None else _asked_for(asked, given)
     normal = normalize(messages)
     if images is not None:
         normal = with_images(normal, images)
@@ -101,6 +98,15 @@ def prepare(
         return Request(route, None, normal, given, limits, lookup, schema)
     call = bind(route.provider, route.model, normal, given, stream=stream)
     return Request(route, call, call.messages, call.options, limits, lookup, schema)
+
+
+def _asked_for(asked: Any, given: dict[str, Any]) -> Schema:
+    """Return the schema of the answer, and put what asks for it among the options. Raises InputError."""
+    from .typed.schema import schema_for  # noqa: PLC0415 - 3 ms that only an answer with a schema has to spend
+
+    schema = schema_for(asked)
+    given["response_format"] = schema.format
+    return schema
 
 
 def _without_its_own(limits: AnswerLimits, provider: Provider) -> AnswerLimits:
@@ -217,6 +223,8 @@ def stream_events(
     """
     if request.schema is None:
         return _played(request, answer, ask)
+    from .typed.fitting import fitted  # noqa: PLC0415 - the same
+
     return fitted(
         request.schema,
         answer,

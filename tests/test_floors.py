@@ -183,6 +183,8 @@ LATE = {
     ("g4f/providers/transport/sessions.py", "aiohttp_socks"): "an optional package",
     ("g4f/providers/transport/settings.py", "urllib"): "13 ms that only a proxy of the environment has to spend",
     ("g4f/providers/in_process/llamacpp.py", "xllamacpp"): "an optional package",
+    ("g4f/dispatch.py", ".typed.schema"): "3 ms that only an answer with a schema has to spend",
+    ("g4f/dispatch.py", ".typed.fitting"): "the same",
     ("g4f/typed/schema.py", "jsonschema"): "an optional package",
     ("g4f/__init__.py", "g4f_jupyter"): "only what another g4f has broken has this to spend",
     ("g4f_jupyter/__init__.py", ".other_package"): "importing the package must cost nothing",
