@@ -20,12 +20,24 @@ import pydantic
 
 import g4f
 from g4f import AsyncClient, ChatCompletion, Client, Conversation
-from g4f.errors import InputError, MissingRequirementsError, RateLimitError, SchemaError
+from g4f.assembly import Assembly
+from g4f.errors import ContextLengthError, InputError, MissingRequirementsError, RateLimitError, SchemaError
 from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.protocols.openai_words import SchemaFormat
-from g4f.providers.response import AskedAgain, FinishReason, Item, Reasoning, Replayed, ToolCall, Usage, Value
+from g4f.providers.response import (
+    AskedAgain,
+    FinishReason,
+    Item,
+    Reasoning,
+    Replayed,
+    ToolCall,
+    Trimmed,
+    Usage,
+    Value,
+)
 from g4f.providers.retry_provider import IterListProvider
 from g4f.typed import schema as typed
+from g4f.typed.fitting import fitted
 from g4f.typed.reading import Problem, find
 from g4f.typed.schema import schema_for
 
@@ -101,6 +113,9 @@ CATS = Topic("cats", 0.5)
 JSON = {"type": "object", "properties": {"label": {"type": "string"}, "size": {"enum": [1, 2]}}, "required": ["label"]}
 
 
+TEXT = {"type": "string"}
+
+
 class Says(AsyncGeneratorProvider):
     """Gives one answer after the other, each a list of items, and the last for ever; keeps the messages."""
 
@@ -149,6 +164,8 @@ class TestTypes(unittest.TestCase):
             (list[Trip], '{"value": [{"places": []}]}', [Trip(places=[])]),
             (JSON, '{"label": "a", "size": 2, "more": 3}', {"label": "a", "size": 2, "more": 3}),
             ({"type": "array", "items": JSON}, '{"value": [{"label": "a"}]}', [{"label": "a"}]),
+            ({"$ref": "#/definitions/N", "definitions": {"N": {"type": "integer"}}}, '{"value": 1}', 1),
+            ({"$ref": "#/$defs/a~1b", "$defs": {"a/b": {"type": "integer"}}}, '{"value": 1}', 1),
         ):
             with self.subTest(str(kind)):
                 self.assertEqual("object", schema_for(kind).format.schema["type"])
@@ -205,6 +222,12 @@ class TestTypes(unittest.TestCase):
         changed["required"] = []
         self.assertIsNot(schema_for(JSON), schema_for(changed))
 
+    def test_many_references(self) -> None:
+        """Definitions that refer to each other twice are looked at once."""
+        both = [{"properties": {key: {"$ref": f"#/$defs/N{number + 1}"} for key in "ab"}} for number in range(40)]
+        named = {f"N{number}": each for number, each in enumerate([*both, TEXT])}
+        self.assertEqual("object", schema_for({"$ref": "#/$defs/N0", "$defs": named}).format.schema["type"])
+
     def test_given_stays(self) -> None:
         """The caller's dict, and the schema of a class of pydantic, stay as they are."""
         given = {"$schema": "https://json-schema.org/draft/2020-12/schema", **json.loads(json.dumps(JSON))}
@@ -252,6 +275,9 @@ class TestStrict(unittest.TestCase):
             Annotated[int, msgspec.Meta(ge=1)],
             dt.datetime,
             closed | {"properties": {"label": {"type": "string"}, "size": {"type": "integer"}}},
+            closed
+            | {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+            | {"properties": {"label": TEXT, "size": TEXT}},
         ):
             with self.subTest(str(kind)):
                 self.assertIs(True, schema_for(kind).format["json_schema"]["strict"])
@@ -274,7 +300,7 @@ class TestStrict(unittest.TestCase):
             closed | {"additionalProperties": False, "properties": {"a": {"type": "string", "format": "uri"}}},
             closed | {"additionalProperties": False, "properties": {"a": {}}},
             closed | {"additionalProperties": False, "properties": {"a": {"type": "array"}}},
-            closed | {"additionalProperties": False, "anyOf": [{"type": "object"}]},
+            closed | {"additionalProperties": False, "anyOf": [{"$ref": "#/$defs/A"}], "$defs": {"A": TEXT}},
             closed | {"additionalProperties": False, "properties": {"a": {"type": "string", "minLength": 1}}},
         ):
             with self.subTest(str(kind)):
@@ -488,6 +514,15 @@ class TestFaces(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(CATS, await pending.answer())
         self.assertEqual((GOOD, CATS), (pending.result, pending.result.value))
 
+    def test_trimmed(self) -> None:
+        """A conversation that is longer than the context gives one value, of the shorter one."""
+        provider = Says(GOOD, [ContextLengthError("too long")], GOOD)
+        chat = Conversation("", provider)
+        chat("1", schema=Topic)
+        items = list(chat.stream("2", schema=Topic))
+        self.assertEqual([Trimmed(1), GOOD, Value(CATS)], items)
+        self.assertEqual(3, len(provider.asked))
+
     def test_null(self) -> None:
         """A value that is None is one."""
         self.assertIsNone(ask(Says('{"value": null}'), Topic | None))
@@ -638,6 +673,24 @@ class TestRepair(unittest.TestCase):
         usage = message.usage
         self.assertEqual((11, 22, 33), (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens))
         self.assertEqual({"cached_tokens": 5}, usage.prompt_tokens_details)
+        pending = Conversation("", Says(first, [GOOD, two])).prepare("?", schema=Topic)
+        run(pending.answer())
+        self.assertEqual(Usage(11, 22, 33, 5, 1, None, "flex"), pending.result.usage)
+
+    def test_seconds(self) -> None:
+        """Two answers from a tape took what both took."""
+
+        async def replay(messages: list[Any]) -> AsyncGenerator[Item]:
+            for item in (Replayed(1.5), GOOD if messages else "no"):
+                answer.add(item)
+                yield item
+
+        async def read() -> list[Item]:
+            return [item async for item in fitted(schema_for(Topic), answer, replay)]
+
+        answer = Assembly()
+        self.assertEqual(Value(CATS), run(read())[-1])
+        self.assertEqual(Replayed(3.0), answer.replayed)
 
     def test_twice(self) -> None:
         """A second answer that does not fit is in the error, with each path and reason; there is no third."""
@@ -665,6 +718,17 @@ class TestRepair(unittest.TestCase):
         paths = ["$[0].size", "$[0]", "$[1].label", "$[2].label"]
         self.assertEqual(sorted(paths), sorted(path for path, _ in caught.exception.problems))
         self.assertTrue(str(caught.exception).endswith("; and 1 more"))
+        self.assertEqual(3, str(caught.exception).count("; "))
+
+    def test_wrapped(self) -> None:
+        """Within the object around a list, the path is that in the text; else the problem is that of the list."""
+        for text, problem in (
+            ('{"value": [{"label": 1}]}', ("$.value[0].label", "Expected `str`, got `int`")),
+            ('{"label": 1}', ("$", "Expected `array`, got `object`")),
+        ):
+            with self.subTest(text), self.assertRaises(SchemaError) as caught:
+                ask(Says(text), list[Topic])
+            self.assertEqual([problem], caught.exception.problems)
 
     def test_keywords(self) -> None:
         """Of a dict, each keyword counts: types, required, enum, items, properties and the others."""
