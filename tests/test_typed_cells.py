@@ -169,6 +169,13 @@ class TestCells(ChatTestCase):
         self.assert_fails(cell, "InputError: --set schema=… is not possible: give --schema instead")
         self.assertEqual("[]", self.value("asked"))
 
+    def test_prose(self) -> None:
+        """A value in prose is one, though the text is no JSON."""
+        self.kernel.run("said = f'Sure: {GOOD}'")
+        cell = self.chat("-p Says --once --schema Topic -o topic", "?")
+        self.assertEqual("ok", cell.status, cell.reply)
+        self.assertEqual("Topic(label='a*b*', score=0.5)", self.value("topic"))
+
     def test_dry_run(self) -> None:
         """A dry run shows what would be sent: here the schema, in words."""
         cell = self.chat("-p Fits --once --schema Topic --dry-run", "Which?")
