@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import UNSET
+
 from .assembly import Assembly
 from .client.types import CompletionToolCall, completion_calls
 from .printable import one_line
@@ -19,6 +21,7 @@ _ENDS = {
     "content_filter": "cut off: the provider's content filter",
     "interrupted": "interrupted",
     "incomplete": "incomplete",
+    "unfitting": "it does not fit its schema",
 }
 """Finish reasons in words for people."""
 
@@ -48,7 +51,8 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     """How long the answer took, from the call to its end."""
     finish_reason: str = "stop"
     """Why it ended: "stop", "length", "tool_calls", "content_filter", or what else the provider said. What came of an
-    answer that did not come to its end is "interrupted", or "incomplete" if the call failed."""
+    answer that did not come to its end is "interrupted", or "incomplete" if the call failed, and "unfitting" if it does
+    not fit its schema."""
     messages: tuple[dict[str, Any], ...] = ()
     """The messages that were sent."""
     trimmed: int = 0
@@ -57,6 +61,8 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     """Whether it is from a tape."""
     state: ProviderState | None = None
     """What its provider needs back to go on from it, if there is anything."""
+    value: Any = None
+    """What it says, of the type that was asked for by `schema=`; None where none was, and where it calls tools."""
 
     @property
     def says_something(self) -> bool:
@@ -85,4 +91,5 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
         answer.messages = tuple(messages)
         answer.trimmed, answer.replayed = assembly.trimmed, assembly.replayed is not None
         answer.state = assembly.state
+        answer.value = None if assembly.value is UNSET else assembly.value
         return answer

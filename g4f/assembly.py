@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import UNSET
+
 from .providers.response import (
+    AskedAgain,
     FinishReason,
     Item,
     Logprobs,
@@ -19,6 +22,7 @@ from .providers.response import (
     ToolCall,
     Trimmed,
     Usage,
+    Value,
 )
 
 __all__ = ["Assembly"]
@@ -45,6 +49,7 @@ class Assembly:
         "texts",
         "trimmed",
         "usage",
+        "value",
     )
 
     provider: str
@@ -66,12 +71,15 @@ class Assembly:
     replayed: Replayed | None
     """What says that the answer is from a tape, if it is."""
 
+    value: Any
+    """What it says, of the type that was asked for; UNSET before its end, and where none was."""
+
     def __init__(self, provider: str = "", model: str = "") -> None:
         self.provider, self.model = provider, model
         self.texts, self.logprobs = [], []
         self.info = self.usage = self.replayed = self.state = None
         self.refused = False
-        self.trimmed = 0
+        self.trimmed, self.value = 0, UNSET
         self._thoughts: list[str] = []
         self._calls: dict[int, list[ToolCall]] = {}
         self._reason = ""
@@ -94,8 +102,16 @@ class Assembly:
             case PassedOver():
                 self._thoughts.clear()
                 self._has_others = False
+            case AskedAgain():
+                self._begin_anew()
             case _:
                 self._add_beside(item)
+
+    def _begin_anew(self) -> None:
+        """Forget what came of an answer in whose place another one follows."""
+        for came in (self.texts, self._thoughts, self._calls, self.logprobs):
+            came.clear()
+        self.usage, self._reason, self._has_others = None, "", False
 
     def _add_beside(self, event: Item) -> None:
         """Add what stands beside the answer, or a part of it that is left out."""
@@ -114,6 +130,8 @@ class Assembly:
                 self.replayed = event
             case Trimmed():
                 self.trimmed = event.turns
+            case Value():
+                self.value = event.value
             case Status():
                 pass
             case _:

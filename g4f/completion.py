@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, Unpack, overload
 
-from .dispatch import items, prepare, text
+from .dispatch import items, prepare, whole
 from .models import Model
 from .option_values import in_our_words
-from .options import AnyOptions, Options, StreamedOptions, WholeOptions
+from .options import AnyOptions, SchemaOptions, StreamedOptions, TypedOptions, WholeOptions
 from .providers.base_provider import Provider
 from .providers.response import Item
 from .typing import Messages
@@ -32,9 +32,18 @@ class ChatCompletion:
     An image is a path, bytes, an address, a data URL, an image of PIL, a figure of matplotlib, or what IPython shows as
     an image. It stands in `images`, or in the content of a message.
 
+    With a `schema` an answer is a value: of a class with fields, of a type such as `list[str]`, or what a JSON schema
+    describes. It is checked here, and an answer that does not fit is asked for once more. A stream ends with its Value.
+
     What cannot be sent raises an error of `g4f.errors` at the call; what goes wrong later raises one while the answer
     is read.
     """
+
+    @overload
+    @staticmethod
+    def create(
+        model: Model | str, messages: Messages, provider: Provider | str | None = None, **options: Unpack[TypedOptions]
+    ) -> Any: ...
 
     @overload
     @staticmethod
@@ -63,15 +72,21 @@ class ChatCompletion:
         messages: Messages,
         provider: Provider | str | None = None,
         stream: bool = False,
-        **options: Unpack[Options],
-    ) -> str | bridge.Stream[Item]:
-        """Return the answer's text; with `stream`, an iterator of its text as `str` and of events.
+        **options: Unpack[SchemaOptions],
+    ) -> Any:
+        """Return the answer's text; with a `schema`, its value; with `stream`, an iterator of texts and events.
 
         Works in scripts, threads and notebook cells. Raises NestAsyncioError in another program's loop.
         """
         provider, given = in_our_words(provider, options)
         request = prepare(model, messages, provider, given, stream=stream)
-        return bridge.iterate(lambda: items(request)) if stream else bridge.run(lambda: text(request))
+        return bridge.iterate(lambda: items(request)) if stream else bridge.run(lambda: whole(request))
+
+    @overload
+    @staticmethod
+    def create_async(
+        model: Model | str, messages: Messages, provider: Provider | str | None = None, **options: Unpack[TypedOptions]
+    ) -> Any: ...
 
     @overload
     @staticmethod
@@ -100,9 +115,9 @@ class ChatCompletion:
         messages: Messages,
         provider: Provider | str | None = None,
         stream: bool = False,
-        **options: Unpack[Options],
-    ) -> Coroutine[Any, Any, str] | AsyncStream[Item]:
-        """Return an awaitable of the text; with `stream`, an async iterator of its text as `str` and of events."""
+        **options: Unpack[SchemaOptions],
+    ) -> Any:
+        """Return an awaitable of the text, or of the value; with `stream`, an async iterator of texts and events."""
         provider, given = in_our_words(provider, options)
         request = prepare(model, messages, provider, given, stream=stream)
-        return AsyncStream(items(request)) if stream else text(request)
+        return AsyncStream(items(request)) if stream else whole(request)

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from itertools import count
 from threading import Lock
 from time import monotonic
-from typing import Any, Unpack
+from typing import Any, Unpack, overload
 
 import msgspec
 
@@ -16,25 +16,21 @@ from .answer import Answer
 from .assembly import Assembly
 from .dispatch import Request, ask, prepare, stream_events
 from .errors import ContextLengthError, InputError
-from .files import decoded
 from .images import urls_in
-from .messages import normalize
 from .models import Model
 from .option_values import in_our_words
-from .options import CallOptions, Options
+from .options import CallOptions, Options, TypedCallOptions
 from .printable import logger
 from .providers.base_provider import Provider
 from .providers.response import Item, Trimmed
 from .routing import merged
 from .secrets.key import seal
-from .turn import Entered, Saved, Turn, messages_of, saved_name
+from .turn import Entered, Saved, Turn, messages_of, read_saved, saved_name
 from .waiting import bridge
 from .waiting.async_stream import AsyncStream
 from .wire import plain, whole
 
 __all__ = ["Conversation", "PendingTurn", "Saved", "Turn"]
-
-_FOREIGN = "this is not a conversation that to_json() wrote"
 
 _ADDRESS = re.compile(r"(?:^|[\s,])[^\s,:]*(?:[/@\[]|:(?://|\d+(?:[/\s,]|$)))")
 """What an address has, and no name of a provider, also if the name of a model follows it."""
@@ -77,26 +73,36 @@ class Conversation:
         **options: Unpack[Options],
     ) -> None:
         self.model = model
-        provider, given = in_our_words(provider, _checked(options))
-        self.provider, self.options = provider, given
-        self.system = system
-        self.turns = list(turns)
+        self.provider, self.options = in_our_words(provider, _checked(options))
+        self.system, self.turns = system, list(turns)
         self.entered: list[Entered] = []
         """All turns that have ever entered, in that order."""
 
-    def __call__(self, question: str | Results, **options: Unpack[CallOptions]) -> Answer:
-        """Return the answer, which is its text."""
+    @overload
+    def __call__(self, question: str | Results, **options: Unpack[CallOptions]) -> Answer: ...
+
+    @overload
+    def __call__(self, question: str | Results, *, schema: Any, **options: Unpack[CallOptions]) -> Any: ...
+
+    def __call__(self, question: str | Results, **options: Unpack[TypedCallOptions]) -> Any:
+        """Return the answer, which is its text; with a `schema`, its value."""
         return bridge.run(self.prepare(question, stream=False, **_checked(options)).answer)
 
-    def stream(self, question: str | Results, **options: Unpack[CallOptions]) -> bridge.Stream[Item]:
+    def stream(self, question: str | Results, **options: Unpack[TypedCallOptions]) -> bridge.Stream[Item]:
         """Return the items of the answer as they come: text as `str`, and events."""
         return bridge.iterate(self.prepare(question, **_checked(options)).items)
 
-    async def acall(self, question: str | Results, **options: Unpack[CallOptions]) -> Answer:
-        """Return the answer, which is its text."""
+    @overload
+    async def acall(self, question: str | Results, **options: Unpack[CallOptions]) -> Answer: ...
+
+    @overload
+    async def acall(self, question: str | Results, *, schema: Any, **options: Unpack[CallOptions]) -> Any: ...
+
+    async def acall(self, question: str | Results, **options: Unpack[TypedCallOptions]) -> Any:
+        """Return the answer, which is its text; with a `schema`, its value."""
         return await self.prepare(question, stream=False, **_checked(options)).answer()
 
-    def astream(self, question: str | Results, **options: Unpack[CallOptions]) -> AsyncStream[Item]:
+    def astream(self, question: str | Results, **options: Unpack[TypedCallOptions]) -> AsyncStream[Item]:
         """Return the items of the answer as they come."""
         return AsyncStream(self.prepare(question, **_checked(options)).items())
 
@@ -107,7 +113,7 @@ class Conversation:
         above: Sequence[Turn] | None = None,
         system: str | None = None,
         stream: bool = True,
-        **options: Unpack[CallOptions],
+        **options: Unpack[TypedCallOptions],
     ) -> PendingTurn:
         """Return a turn whose question is ready to be sent. Raises InputError for a question that cannot be.
 
@@ -153,12 +159,7 @@ class Conversation:
 
         An address that it names is not asked: a stranger may have written it. Raises InputError for any other text.
         """
-        saved = decoded(text, Saved, _FOREIGN)
-        for number, turn in enumerate(saved.turns, 1):
-            try:
-                normalize(turn.to_messages())
-            except InputError as error:  # it would be that of every later question
-                raise InputError(f"{_FOREIGN}: turn {number}: {error}") from None
+        saved = read_saved(text)
         if provider is None and _ADDRESS.search(saved.provider):
             logger.warning(
                 "the history names the address %s, which is not asked: give provider=… to ask there",
@@ -255,12 +256,12 @@ class PendingTurn:
         later = [each.turn for each in self.beside if each.follows and each.number > self.number]
         return min(map(self._conversation.place, later), default=len(self._conversation.turns))
 
-    async def answer(self) -> Answer:
-        """Return the whole answer."""
+    async def answer(self) -> Any:
+        """Return the whole answer; if it has a value, that."""
         async with aclosing(self.items()) as items:
             async for _ in items:
                 pass
-        return self.result
+        return self.result if self.assembly.value is msgspec.UNSET else self.result.value
 
     def _request(self, trimmed: int) -> Request:
         messages = [*messages_of(self.system, self.above[trimmed:]), *self._question.without_answer()]

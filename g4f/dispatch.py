@@ -14,7 +14,7 @@ from .assembly import Assembly
 from .errors import G4FError, ResponseError
 from .messages import normalize, with_images
 from .models import Model
-from .option_values import AnswerLimits, check_words, pop_limits, pop_proxy
+from .option_values import AnswerLimits, check_words, pop_limits, pop_proxy, pop_schema
 from .printable import logger
 from .providers.base_provider import Provider
 from .providers.call import BoundCall, OwnCancellation, bind
@@ -30,8 +30,9 @@ from .waiting.limits import limited
 
 if TYPE_CHECKING:
     from .taping.player import Lookup, Tape
+    from .typed.schema import Schema
 
-__all__ = ["Request", "ask", "items", "prepare", "stream_events", "text"]
+__all__ = ["Request", "ask", "items", "prepare", "stream_events", "whole"]
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -46,10 +47,18 @@ class Request(msgspec.Struct, frozen=True):
     options: dict[str, Any]
     limits: AnswerLimits
     lookup: Lookup | None
+    schema: Schema | None = None
 
     def assembly(self) -> Assembly:
         """Return an empty answer to this question."""
         return Assembly(self.route.name, self.route.model)
+
+    def followed_by(self, messages: list[dict[str, Any]]) -> Request:
+        """Return the question with `messages` behind it."""
+        call, lookup = self.call, self.lookup and self.lookup.followed_by(messages)
+        if call is not None:
+            call = msgspec.structs.replace(call, messages=[*call.messages, *messages])
+        return msgspec.structs.replace(self, call=call, messages=[*self.messages, *messages], lookup=lookup)
 
 
 def prepare(
@@ -67,6 +76,7 @@ def prepare(
     """
     given = {name: value for name, value in options.items() if value is not None}
     images, limits, proxy = given.pop("images", None), pop_limits(given), pop_proxy(given)
+    schema = None if (asked := pop_schema(given)) is None else _asked_for(asked, given)
     normal = normalize(messages)
     if images is not None:
         normal = with_images(normal, images)
@@ -85,9 +95,18 @@ def prepare(
         limits = _without_its_own(limits, route.provider)
     if route.provider is None:
         check_words(given)
-        return Request(route, None, normal, given, limits, lookup)
+        return Request(route, None, normal, given, limits, lookup, schema)
     call = bind(route.provider, route.model, normal, given, stream=stream)
-    return Request(route, call, call.messages, call.options, limits, lookup)
+    return Request(route, call, call.messages, call.options, limits, lookup, schema)
+
+
+def _asked_for(asked: Any, given: dict[str, Any]) -> Schema:
+    """Return the schema of the answer, and put what asks for it among the options. Raises InputError."""
+    from .typed.schema import schema_for  # noqa: PLC0415 - 3 ms that only an answer with a schema has to spend
+
+    schema = schema_for(asked)
+    given["response_format"] = schema.format
+    return schema
 
 
 def _without_its_own(limits: AnswerLimits, provider: Provider) -> AnswerLimits:
@@ -200,6 +219,24 @@ def stream_events(
 ) -> AsyncGenerator[Item]:
     """Yield the answer, and put each item into `answer`: text as `str`, everything else as events.
 
+    One that has a schema ends with its Value, or raises SchemaError; see `typed.fitting`.
+    """
+    if request.schema is None:
+        return _played(request, answer, ask)
+    from .typed.fitting import fitted  # noqa: PLC0415 - the same
+
+    return fitted(
+        request.schema,
+        answer,
+        lambda messages: _played(request.followed_by(messages) if messages else request, answer, ask),
+    )
+
+
+def _played(
+    request: Request, answer: Assembly, ask: Callable[[Request, Assembly], AsyncGenerator[Item]]
+) -> AsyncGenerator[Item]:
+    """Yield the answer to one request.
+
     While a tape is on, an answer that is on it comes from there, with Replayed before it; see `Lookup.play`. For one
     that is not, `ask` asks, and it is recorded.
     """
@@ -214,9 +251,9 @@ def items(request: Request) -> AsyncGenerator[Item]:
     return stream_events(request, request.assembly())
 
 
-async def text(request: Request) -> str:
-    """Return the text of the whole answer."""
+async def whole(request: Request) -> Any:
+    """Return the text of the whole answer, or its value, if it has a schema."""
     answer = request.assembly()
     async for _ in stream_events(request, answer):
         pass
-    return answer.text
+    return answer.text if answer.value is msgspec.UNSET else answer.value

@@ -19,6 +19,7 @@ G4FError
 │       ├── RateLimitError
 │       └── ServerError
 │           └── ModelLoadingError   it is still loading the model
+├── SchemaError                 the answer does not fit the type or schema that was asked for
 └── RetryError
     ├── RetryProviderError      each of several providers failed
     │   └── RetryContextLengthError   for one of them the question was too long; also a ContextLengthError
@@ -55,6 +56,7 @@ __all__ = [
     "RetryError",
     "RetryNoProviderError",
     "RetryProviderError",
+    "SchemaError",
     "ServerError",
     "TimeoutError",
     "UnsupportedError",
@@ -180,6 +182,17 @@ class ServerError(ResponseStatusError):
 
 class ModelLoadingError(ServerError):
     """The server is still loading the model, longer than the call may wait."""
+
+
+class SchemaError(G4FError):
+    """The answer does not fit the type or schema that was asked for, not even the second one.
+
+    `partial` is the whole text, and `problems` says in pairs where it does not fit, such as "$.score", and why.
+    """
+
+    def __init__(self, message: object = "", problems: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.problems = list(problems)
 
 
 class RetryError(G4FError):

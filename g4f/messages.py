@@ -27,8 +27,8 @@ def normalize(messages: Messages) -> list[dict[str, Any]]:
     """Return `messages` as a new list of new dicts, each with a known `role` and its `content`.
 
     A `str` is one user message. An object with a `role` and a `content`, such as the message of an answer, counts as
-    a dict, and so do its parts and its tool calls. Keys whose value is None are left out. Raises an InputError that
-    names the first wrong message.
+    a dict, and so do its parts and its tool calls. Keys whose value is None are left out, and so is "parsed", which is
+    a value of the caller's. Raises an InputError that names the first wrong message.
     """
     if isinstance(messages, str) and messages.strip():
         return [{"role": "user", "content": messages}]
@@ -102,7 +102,7 @@ def _message(message: object, where: str) -> dict[str, Any]:
     if role not in ROLES:
         near = close_matches(role, ROLES) if isinstance(role, str) else ""
         raise InputError(f"{where} has the unknown role {role!r}.{near or f' Known are: {_ROLES}.'}")
-    normal = {key: value for key, value in message.items() if value is not None} | {"role": role}
+    normal = {key: value for key, value in message.items() if value is not None and key != "parsed"} | {"role": role}
     if not normal.get("content") and isinstance(refused := normal.pop("refusal", None), str) and refused:
         normal["content"] = refused  # an answer that was a refusal: few providers know the word
     if "content" in normal:

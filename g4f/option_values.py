@@ -9,7 +9,7 @@ from collections.abc import Container, Iterable, Mapping
 from functools import lru_cache
 from math import nan
 from numbers import Integral, Real
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast, get_origin
 
 from .errors import InputError, quoted
 from .options import Options
@@ -17,7 +17,7 @@ from .providers.base_provider import Provider
 from .providers.transport.settings import proxy_address
 from .secrets.key import Key, seal, sealed
 
-__all__ = ["AnswerLimits", "check_words", "in_our_words", "pop_limits", "pop_proxy"]
+__all__ = ["AnswerLimits", "check_words", "in_our_words", "pop_limits", "pop_proxy", "pop_schema"]
 
 
 class AnswerLimits(NamedTuple):
@@ -71,7 +71,7 @@ _OURS = {"default_headers": "extra_headers", "default_query": "extra_query"}
 
 _THEIRS = frozenset((*_OURS, *_HEADERS, "n", "proxies"))
 
-_KNOWN = Options.__optional_keys__ | {"stream"}
+_KNOWN = Options.__optional_keys__ | {"schema", "stream"}
 """Names that others are misspelt forms of."""
 
 
@@ -175,6 +175,20 @@ def pop_proxy(given: dict[str, Any]) -> str:
         return proxy_address(proxy, "proxy=") if proxy else ""
     held = os.environ.get("G4F_PROXY")
     return proxy_address(Key(held), "the proxy of G4F_PROXY") if held else ""
+
+
+def pop_schema(given: dict[str, Any]) -> Any:
+    """Return the type or schema of the answer among the options, which is removed; None if there is none.
+
+    As in OpenAI's clients, a type may also stand in `response_format`. Raises InputError for both.
+    """
+    schema, form = given.pop("schema", None), given.get("response_format")
+    if schema is not None and form is not None:
+        raise InputError("schema and response_format both say what form the answer has: give one of them")
+    if isinstance(form, type) or get_origin(form) is not None:
+        del given["response_format"]
+        return form
+    return schema
 
 
 def _stop_words(stop: object) -> tuple[str, ...]:

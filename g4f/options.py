@@ -16,7 +16,10 @@ __all__ = [
     "ClientOptions",
     "Options",
     "ProviderOptions",
+    "SchemaOptions",
     "StreamedOptions",
+    "TypedCallOptions",
+    "TypedOptions",
     "WholeOptions",
 ]
 
@@ -72,7 +75,7 @@ class ProviderOptions(TypedDict, total=False):
     tools: Sequence[Mapping[str, Any]] | None  # the functions that the model may call, with their schemas
     tool_choice: str | Mapping[str, Any] | None  # "auto", "none", "required", or one of them
     parallel_tool_calls: bool | None  # whether it may call several at once
-    response_format: Mapping[str, Any] | None  # {"type": "json_object"}, or a "json_schema"
+    response_format: Any  # {"type": "json_object"}, or a "json_schema"; or a class, which is another name for schema
 
     # How the provider handles the request
     cache_prompt: bool | None  # of Local: go on from the last question
@@ -96,31 +99,49 @@ class Options(ProviderOptions, total=False):
     images: Any  # one image or a list of them, seen with the last question
 
 
+class SchemaOptions(Options, total=False):
+    """The options of a call, and the type of its answer."""
+
+    schema: Any  # what the answer must be: a class with fields, a type such as list[str], or a dict with a JSON schema
+
+
+class TypedOptions(Options, total=False):
+    """Those of a call for a whole answer that has a type."""
+
+    schema: Required[Any]
+    stream: Literal[False]
+
+
 class WholeOptions(Options, total=False):
     """Those of a call for a whole answer."""
 
     stream: Literal[False]
 
 
-class StreamedOptions(Options, total=False):
+class StreamedOptions(SchemaOptions, total=False):
     """Those of a call for a stream."""
 
     stream: Required[Literal[True]]
 
 
-class AnyOptions(Options, total=False):
+class AnyOptions(SchemaOptions, total=False):
     """Those of a call for either."""
 
     stream: Required[bool]
 
 
-class ClientOptions(Options, total=False):
+class ClientOptions(SchemaOptions, total=False):
     """Those of a call of a client."""
 
     provider: Provider | str | None  # a class, an instance, a name, or several names
 
 
-class CallOptions(ClientOptions, total=False):
+class CallOptions(Options, total=False):
     """Those of a call of a conversation."""
 
+    provider: Provider | str | None  # the same
     model: Model | str  # "" for the default
+
+
+class TypedCallOptions(CallOptions, SchemaOptions, total=False):
+    """Those of a call of a conversation, and the type of its answer."""

@@ -11,9 +11,11 @@ import msgspec
 
 from .answer import Answer, ending
 from .errors import InputError
+from .files import decoded
 from .markdown.code import fenced
 from .markdown.entities import literal
 from .markdown.rewriting import safe, titled
+from .messages import normalize
 from .printable import counted
 from .providers.base_provider import Provider
 from .providers.call import provider_name
@@ -21,7 +23,7 @@ from .providers.catalogue import is_address, names_in
 from .providers.response import ProviderState
 from .wire import whole
 
-__all__ = ["Entered", "MadeCall", "Round", "Saved", "Turn", "messages_of", "saved_name"]
+__all__ = ["Entered", "MadeCall", "Round", "Saved", "Turn", "messages_of", "read_saved", "saved_name"]
 
 _NO_RESULT = "no result was given"
 
@@ -178,6 +180,20 @@ class Saved(msgspec.Struct, omit_defaults=True):
     model: str = ""
     provider: str = ""
     system: str = ""
+
+
+_FOREIGN = "this is not a conversation that to_json() wrote"
+
+
+def read_saved(text: str | bytes) -> Saved:
+    """Return what was written to JSON. Raises InputError for any other text."""
+    saved: Saved = decoded(text, Saved, _FOREIGN)
+    for number, turn in enumerate(saved.turns, 1):
+        try:
+            normalize(turn.to_messages())
+        except InputError as error:  # it would be that of every later question
+            raise InputError(f"{_FOREIGN}: turn {number}: {error}") from None
+    return saved
 
 
 def messages_of(system: str, turns: Iterable[Turn]) -> list[dict[str, Any]]:

@@ -9,11 +9,13 @@ from threading import RLock
 from time import monotonic
 from typing import Any
 
+from msgspec import UNSET
+
 from g4f.answer import Answer
 from g4f.assembly import Assembly
 from g4f.conversation import PendingTurn
 from g4f.dispatch import Request
-from g4f.errors import InputError, close_matches
+from g4f.errors import InputError, SchemaError, close_matches
 from g4f.notebook import CellRun
 from g4f.providers.response import Item
 from g4f.spending import Spent, counters
@@ -185,6 +187,11 @@ class Question:
         return answer
 
     @property
+    def outcome(self) -> Any:
+        """The value of the answer, if it has one; else the answer."""
+        return self.answer if self.assembly.value is UNSET else self.assembly.value
+
+    @property
     def stale_above(self) -> list[str]:
         """The questions of the turns that it builds on and that are stale."""
         place = self._place
@@ -205,6 +212,9 @@ class Question:
                 async for item in items:
                     yield item
             self.is_complete = True
+        except SchemaError:
+            self._end = "unfitting" if self.assembly.finish_reason == "stop" else self.assembly.finish_reason
+            raise
         except (asyncio.CancelledError, GeneratorExit):
             self._end = "interrupted"
             raise

@@ -16,7 +16,16 @@ from ..dispatch import Request, prepare, stream_events
 from ..models import Model
 from ..option_values import in_our_words
 from ..options import ClientOptions
-from ..providers.response import Logprobs, PassedOver, ProviderInfo, Reasoning, TextWasReasoning, ToolCall, Usage
+from ..providers.response import (
+    AskedAgain,
+    Logprobs,
+    PassedOver,
+    ProviderInfo,
+    Reasoning,
+    TextWasReasoning,
+    ToolCall,
+    Usage,
+)
 from ..routing import merged
 from ..typing import Messages
 from ..waiting import bridge
@@ -37,6 +46,8 @@ from .types import (
     FunctionDelta,
     ListedModel,
     ModelList,
+    ParsedDelta,
+    ParsedMessage,
     PromptTokensDetails,
     ToolCallDelta,
     completion_calls,
@@ -96,6 +107,12 @@ class Completions(Generic[Whole, Streamed]):
         request = prepare(model or own.model, messages, provider, given, stream=True)
         shown = given.get("stream_options")
         return self._streamed(request, isinstance(shown, Mapping) and bool(shown.get("include_usage")))
+
+    def parse(self, messages: Messages, model: Model | str = "", **options: Unpack[ClientOptions]) -> Whole:
+        """Return `create(…)`: with a type as `response_format`, its value is `choices[0].message.parsed`."""
+        provider, given = in_our_words(options.pop("provider", None), options)
+        whole: Whole = self.create(messages, model, provider=provider, **given)
+        return whole
 
     def stream(self, messages: Messages, model: Model | str = "", **options: Unpack[ClientOptions]) -> Streamed:
         """Return `create(…, stream=True)`."""
@@ -208,12 +225,13 @@ async def _chunks(  # noqa: C901 - a function for a part of it would be called f
                     role, delta = "assistant", Delta(None, answer.reasoning)
                 case _:
                     refuses = answer.refused
-                    role = "assistant" if isinstance(event, PassedOver) else role  # so it does
+                    role = "assistant" if isinstance(event, PassedOver | AskedAgain) else role  # so it does
                     continue
             if role:
                 delta.role, role = role, ""
             yield chunk(delta)
-    last, usage = chunk(Delta(), answer.finish_reason), _usage(answer.usage)
+    delta = Delta() if request.schema is None else ParsedDelta(parsed=_parsed(answer))
+    last, usage = chunk(delta, answer.finish_reason), _usage(answer.usage)
     last.service_tier = (answer.usage and answer.usage.tier) or None
     if apart and usage:
         yield last
@@ -230,6 +248,8 @@ async def _completion(request: Request) -> ChatCompletion:
     text, thoughts, reason, called = answer.text, answer.reasoning, answer.finish_reason, answer.tool_calls
     calls = completion_calls(called) if called else None
     message = CompletionMessage("assistant", text or (None if calls else ""), thoughts or None, calls)
+    if request.schema is not None:
+        message = ParsedMessage("assistant", message.content, message.reasoning, calls, parsed=_parsed(answer))
     if answer.refused:
         message.content, message.refusal = None, text
     name = answer.model or answer.provider  # a provider that has no names for its models is one
@@ -247,6 +267,10 @@ def _head(answer: Assembly, began: int) -> tuple[str, int, str | None, str | Non
 
 
 _UNSAID = ProviderInfo("", "")
+
+
+def _parsed(answer: Assembly) -> Any:
+    return None if answer.value is msgspec.UNSET else answer.value
 
 
 def _usage(usage: Usage | None) -> CompletionUsage | None:

@@ -7,6 +7,8 @@ from typing import Any, TypedDict, Unpack
 
 import msgspec
 
+from ..wire import plain
+
 __all__ = ["DumpOptions", "Shape"]
 
 
@@ -33,7 +35,7 @@ class Shape(msgspec.Struct):
         """Return it as dicts, lists and plain values. Raises TypeError for an option that there is not."""
         if unknown := options.keys() - DumpOptions.__optional_keys__:
             raise TypeError(f"model_dump has no option {min(unknown)!r}")
-        dumped: dict[str, Any] = msgspec.to_builtins(self)
+        dumped: dict[str, Any] = msgspec.to_builtins(self, enc_hook=plain)
         dumped.pop("_request_id", None)
         if (included := options.get("include")) is not None:
             dumped = {name: value for name, value in dumped.items() if name in set(included)}

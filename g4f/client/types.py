@@ -21,6 +21,8 @@ __all__ = [
     "ChunkChoice",
     "CompletionFunction",
     "CompletionMessage",
+    "ParsedDelta",
+    "ParsedMessage",
     "CompletionTokensDetails",
     "CompletionToolCall",
     "CompletionUsage",
@@ -118,6 +120,12 @@ class CompletionMessage(Shape):
     function_call: ClassVar[None] = None
 
 
+class ParsedMessage(CompletionMessage):
+    """The message of an answer whose call had a schema, or a type as its response_format: `parsed` is its value."""
+
+    parsed: Any = None
+
+
 class TokenLogprob(Shape):
     """How likely a token of the answer was, and the likeliest others in its place."""
 
@@ -189,6 +197,12 @@ class Delta(Shape):
     refusal: str | None = None
     audio: ClassVar[None] = None
     function_call: ClassVar[None] = None
+
+
+class ParsedDelta(Delta):
+    """The last delta of such an answer: `parsed` is its value."""
+
+    parsed: Any = None
 
 
 class ChunkChoice(Shape):

@@ -12,7 +12,7 @@ create_completion(model, messages, stream, …)        sync, in a thread: text, 
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 __all__ = [
     "METHODS",
@@ -62,6 +62,13 @@ class AbstractProvider:
 
     takes_signatures: bool = False
     """Whether ids of tool calls are given with the signatures in them, which belong to one vendor."""
+
+    follows_schemas: Literal["", "none", "strict", "any"] = ""
+    """Which JSON schemas of a `response_format` an answer follows: those of OpenAI's strict mode, or any.
+
+    For a `schema=` that it does not follow, the schema is put into the system prompt instead. "" is "any" for one whose
+    method has a parameter `response_format`, "none" for others.
+    """
 
     lacks: frozenset[str] = frozenset()
     """What it cannot do: options, such as "seed", types of `response_format`, such as "json_schema", and in messages

@@ -16,7 +16,7 @@ from ..option_values import check_words
 from ..waiting.threads import iterate_in_thread
 from .base_provider import METHODS, Provider
 from .catalogue import able, plain
-from .protocols.openai_words import needless, parts_in
+from .protocols.openai_words import in_words, needless, parts_in
 from .response import Item
 from .transport.settings import TRANSPORT, private
 from .vendors import VENDORS, for_one
@@ -86,9 +86,8 @@ def bind(
 ) -> BoundCall:
     """Return the call of `provider` with these arguments. Nothing is called yet.
 
-    Raises InputError for what the provider `lacks`, for an option that it does not accept, and for a missing one that
-    it needs; and what `check` raises. Options that a provider may ignore are left out if it does not accept them, and
-    so are the signatures and states of other vendors in messages.
+    Raises InputError for what the provider `lacks`, for an option that it does not accept, or needs and does not get;
+    and what `check` raises. Options that it may ignore are left out, and so are signatures and states of other vendors.
     """
     kind, method, signature = _method_of(provider)
     keys = options.get("api_key")
@@ -97,6 +96,7 @@ def bind(
     if not all(map(VENDORS.isdisjoint, messages)):
         owner = None if hasattr(provider, "providers") else provider_name(provider)
         messages = for_one(messages, owner, signed=getattr(provider, "takes_signatures", False))
+    messages, options = in_words(provider, signature.takes, messages, options)
     if getattr(provider, "lacks", None):
         _check_lacks(provider, messages, options)
     options = _taken(provider, signature, options)

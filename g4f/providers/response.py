@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 __all__ = [
+    "AskedAgain",
     "Event",
     "FinishReason",
     "Item",
@@ -26,6 +27,7 @@ __all__ = [
     "ToolCall",
     "Trimmed",
     "Usage",
+    "Value",
 ]
 
 
@@ -75,6 +77,10 @@ class Status(Event, frozen=True):
 
 class PassedOver(Status, frozen=True):
     """The provider that thought so far has failed, and another one is asked: those thoughts are not of the answer."""
+
+
+class AskedAgain(Status, frozen=True):
+    """The answer does not fit its schema, and another one follows: what came so far is not of the answer."""
 
 
 class TextWasReasoning(Event, frozen=True):
@@ -150,6 +156,12 @@ class ProviderState(Event, frozen=True):
     def to_message(self) -> dict[str, Any]:
         """Return it as a message of an answer carries it."""
         return {"provider_state": {"provider": self.provider, "items": self.items}}
+
+
+class Value(Event, frozen=True):
+    """What an answer says, of the type that was asked for by `schema=`. It comes at the end, once all text came."""
+
+    value: Any
 
 
 Item: TypeAlias = str | Event

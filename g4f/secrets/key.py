@@ -48,7 +48,7 @@ _NO_SECRETS = frozenset(("PWD", "SSH_AUTH_SOCK"))
 _HARMLESS = frozenset((Key, bool, int, float, type(None)))
 """Types of values that need no sealing."""
 
-_SCHEMAS = frozenset(("functions", "response_format", "tool_choice", "tools"))
+_SCHEMAS = frozenset(("functions", "response_format", "schema", "tool_choice", "tools"))
 """Options in which names are those of a schema."""
 
 

@@ -152,6 +152,12 @@ class Lookup:
     def __repr__(self) -> str:
         return f"<Lookup of {self.key} on {self._tape!r}>"
 
+    def followed_by(self, messages: list[dict[str, Any]]) -> Lookup:
+        """Return the lookup of the same question with `messages` behind it."""
+        asked = msgspec.json.decode(self._encoded, type=RecordedQuestion)
+        encoded = msgspec.structs.replace(asked, messages=[*asked.messages, *messages]).encode()
+        return Lookup(self._tape, encoded, self._secrets, [*self._messages, *messages], self._ports)
+
     @property
     def needs_nobody(self) -> bool:
         """Whether the tape will answer, so that no provider has to be looked for. Raises InputError."""

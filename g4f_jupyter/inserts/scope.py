@@ -1,4 +1,4 @@
-"""The variables that a magic sees: those that the code has from which it is called."""
+"""The code that calls a magic: its variables, which the magic sees, and whether it uses what the magic returns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["variables_of"]
+__all__ = ["is_result_used", "variables_of"]
 
 _BETWEEN = ("IPython", "ipykernel", "g4f_jupyter")
 """Packages whose code stands between the caller of a magic and the magic."""
@@ -38,6 +38,15 @@ def variables_of(shell: InteractiveShell) -> dict[str, Any]:
         if each.f_locals is not each.f_globals:
             names |= each.f_locals
     return names
+
+
+def is_result_used() -> bool:
+    """Whether the code that called the magic uses what it returns. A line of its own would only show it once more."""
+    frame = _caller()
+    if frame is None:
+        return False
+    *_, column, _ = list(frame.f_code.co_positions())[frame.f_lasti // 2]
+    return bool(column)
 
 
 def _caller() -> FrameType | None:

@@ -20,6 +20,7 @@ from g4f.models import Model
 from ..inserts.braces import found, path_of
 from ..inserts.words import text_within, word_of
 from ..show.forms import FORMATS
+from .schemas import named_schema
 from .split import LineOption, split
 
 if TYPE_CHECKING:
@@ -91,7 +92,14 @@ _ARGUMENTS = (
         "--out",
         metavar="NAME",
         type=_variable,
-        help="Variable for the answer: its text, with its reasoning, tool_calls, usage, provider, model, seconds.",
+        help="Variable for the answer: its text, with its reasoning, tool_calls, usage, provider, model, seconds. With "
+        "--schema, its value.",
+    ),
+    argument(
+        "--schema",
+        metavar="TYPE",
+        help="Type of the answer, which becomes its value: a dataclass or another class with fields, list[Topic], "
+        "a dict with a JSON schema, … It is checked; what does not fit is asked for once more.",
     ),
     argument("-q", "--quiet", action="store_true", help="Show nothing."),
     argument(
@@ -168,7 +176,7 @@ def parsed_whole(parser: ArgumentParser, line: str, variables: Mapping[str, Any]
 
 _NAME = re.compile(r"\{[ ]*(\w+)[ ]*\}")
 
-_LATER = ("--image", "--model", "--provider", "--set", "--stop", "--system")
+_LATER = ("--image", "--model", "--provider", "--schema", "--set", "--stop", "--system")
 """Options whose values may be other than texts and numbers, or are a text in which values stand as in a question."""
 
 
@@ -206,6 +214,8 @@ def _fill(options: Namespace, parser: ArgumentParser, variables: Mapping[str, An
         options.model = word_of(options.model, variables, evaluate=options.eval)
         if not isinstance(options.model, str | Model | None):
             raise InputError(f"-m needs the name of a model, not {kind_of(options.model)}")
+    if options.schema is not None:
+        options.schema = named_schema(options.schema, variables, evaluate=options.eval)
     options.set = {name: _setting(name, value, parser, held, variables) for name, value in options.set}
 
 

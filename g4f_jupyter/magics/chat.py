@@ -18,7 +18,7 @@ from g4f.waiting import bridge
 
 from ..inserts.last_error import FIX
 from ..inserts.question import Filled, fill
-from ..inserts.scope import variables_of
+from ..inserts.scope import is_result_used, variables_of
 from ..line.aliases import Aliases
 from ..line.arguments import chat_arguments, parsed
 from ..line.providers import Who, who
@@ -53,7 +53,7 @@ class ChatMagics(ChatSettings):
     @no_var_expand
     @chat_arguments
     @line_cell_magic
-    def chat(self, line: str, cell: str | None = None) -> None:
+    def chat(self, line: str, cell: str | None = None) -> Any:
         """Ask a model, and show its answer as it comes.
 
         `%%chat` asks the text of the cell, `%chat` the text after the options. `{name}` in a question or an option is
@@ -70,17 +70,20 @@ class ChatMagics(ChatSettings):
         A cell belongs to the conversation in which it was asked. `--new` begins another, which the next cells go on
         with; a cell from before, run again, asks in its own, and says so. To ask it in the present one, copy it.
 
+        `--schema Topic -o topic` asks for an answer of a type: the cell shows it as JSON, `topic` is the Topic.
+        `y = %chat …` gives the same to `y`; without a schema, the answer.
+
         `%config ChatMagics` lists settings that hold for all cells.
         """
         with errors_in_one_line():
             names = variables_of(self._shell)
             options, rest = parsed(self.chat.parser, line, names)
-            self._ask(options, _text(options, rest, cell), names)
+            return self._ask(options, _text(options, rest, cell), names)
 
     @no_var_expand
     @chat_arguments
     @line_magic
-    def chat_fix(self, line: str) -> None:
+    def chat_fix(self, line: str) -> Any:
         """Ask about the last error: its cell, the useful part of its traceback, and the variables in it.
 
         The options are those of `%%chat`. A text after them replaces the question, which is why the error happened.
@@ -88,23 +91,24 @@ class ChatMagics(ChatSettings):
         with errors_in_one_line():
             names = variables_of(self._shell)
             options, rest = parsed(self.chat.parser, f"--error {line}", names)
-            self._ask(options, _text(options, rest, None), names)
+            return self._ask(options, _text(options, rest, None), names)
 
-    def _ask(self, options: Namespace, text: str, names: Mapping[str, Any]) -> None:
-        """Go with a question from its text to the lines below its answer."""
+    def _ask(self, options: Namespace, text: str, names: Mapping[str, Any]) -> Any:
+        """Go with a question from its text to the lines below its answer. Return that for code that uses it."""
         with self._taped(options.tape or self.tape):
             filled = self._filled(options, text, names)
             question = self._question(options, filled, names)
             if options.dry_run:
                 display(Preview(question.request, filled.left_out))
                 question.keep()
-                return
+                return None
             self._check_budget(options.budget)
             try:
                 self._show(question, options, filled)
             except KeyboardInterrupt as error:
                 error.args = (KEPT,) if question.enter() else ()
                 raise
+            return question.outcome if is_result_used() else None
 
     def _filled(self, options: Namespace, text: str, names: Mapping[str, Any]) -> Filled:
         """Return the question with the values that it names."""
@@ -134,6 +138,7 @@ class ChatMagics(ChatSettings):
             default=default.named,
             options={
                 "images": filled.images or None,
+                "schema": options.schema,
                 **given.named,
                 **self.provider_options(options, client),
                 **options.set,
@@ -150,7 +155,7 @@ class ChatMagics(ChatSettings):
             bridge.run(lambda: show(question, screen, look.format))
         finally:
             if options.out and not question.assembly.is_empty:
-                self._shell.push({options.out: question.answer})
+                self._shell.push({options.out: question.outcome})
         answer, stale = question.answer, question.stale_above
         said = notes(answer, look.format, elsewhere=question.is_elsewhere, stale=stale, hidden=filled.hidden)
         below = [*filled.left_out, *said]

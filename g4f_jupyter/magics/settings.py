@@ -56,4 +56,5 @@ class ChatSettings(Magics):
 
     def look(self, line: Any) -> Look:
         """Return how the answer is shown."""
-        return Look(line.format or self.format, line.allow_images or self.allow_images)
+        form = line.format or ("json" if line.schema is not None else self.format)
+        return Look(form, line.allow_images or self.allow_images)

@@ -14,7 +14,7 @@ from g4f.markdown.code import fenced
 from g4f.markdown.entities import literal
 from g4f.markdown.rewriting import Growing, safe
 from g4f.printable import one_line, printable
-from g4f.providers.response import FinishReason, Omitted, PassedOver, Reasoning, Status, TextWasReasoning
+from g4f.providers.response import AskedAgain, FinishReason, Omitted, PassedOver, Reasoning, Status, TextWasReasoning
 
 from ..session import Question
 from .forms import check, formatted
@@ -54,6 +54,9 @@ class Screen:
     def forget(self) -> None:
         """Show the thoughts no longer: they are not of the answer."""
 
+    def discard(self) -> None:
+        """Show neither thoughts nor text so far: another answer takes their place."""
+
     def call(self, code: str) -> None:
         """Show the tool calls below the answer: a line for each, in the model's order."""
 
@@ -86,19 +89,27 @@ async def show(question: Question, screen: Screen, form: str) -> None:
                 elif isinstance(item, TextWasReasoning):
                     screen.reclassify()
                 elif isinstance(item, Status):
-                    if isinstance(item, PassedOver):
-                        screen.forget()
-                    screen.wait(item.text)
+                    _wait(item, screen)
                 elif isinstance(item, Omitted):
                     omitted[item.what] = None
                 elif isinstance(item, FinishReason):
                     words = item.words
-        check(question.answer, form)
+        if question.request.schema is None:  # else it was checked
+            check(question.answer, form)
         is_whole = True
     finally:
         if question.is_complete and (calls := assembly.tool_calls):
             screen.call("\n".join(f"{call.name}({call.arguments})" for call in calls))
         screen.close("" if assembly.is_empty else _marked(question.answer.mark, words, omitted), more=is_whole)
+
+
+def _wait(status: Status, screen: Screen) -> None:
+    """Show what the answer waits for, and no longer what is not of it."""
+    if isinstance(status, PassedOver):
+        screen.forget()
+    elif isinstance(status, AskedAgain):
+        screen.discard()
+    screen.wait(status.text)
 
 
 def _marked(mark: str, words: str, omitted: Collection[str]) -> str:
@@ -154,6 +165,12 @@ class Frames(Screen):
         self._shown = True
         self._thoughts.clear()
         self._reasoning = Growing()
+
+    def discard(self) -> None:
+        """Take thoughts and text away with the next frame."""
+        self.forget()
+        self._texts.clear()
+        self._answer = Growing(images=self._look.images)
 
     def call(self, code: str) -> None:
         """Show `code` below the answer: arguments of tools are not Markdown."""

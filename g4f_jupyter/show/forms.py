@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
@@ -25,9 +26,33 @@ def formatted(text: str, form: str, rewritten: Callable[[str], str]) -> tuple[st
         with suppress(ValueError):
             lines = msgspec.json.format(_json_of(text), indent=2)  # numbers and names stay as they were written
             return lines, fenced(lines, "json")
+        if text.lstrip()[:1] in ("{", "["):  # not whole yet
+            lines = _indented(text)
+            return lines, fenced(lines, "json")
     if form == "code" and (found := code_of(text)).code:
         return found.code, fenced(found.code, found.language or "python")
     return text, rewritten(text)
+
+
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\],:]|[^\s"{}\[\],:]+(?:\s+[^\s"{}\[\],:]+)*', re.DOTALL)
+"""A text of JSON, a mark, or what is neither."""
+
+
+def _indented(text: str) -> str:
+    """Return JSON as far as it came in lines, as `msgspec.json.format` writes it. What stands behind it stays."""
+    depth, written = 0, ""
+    for token in _TOKEN.finditer(text):
+        mark = token[0]
+        if mark in ("}", "]"):
+            depth -= 1
+        if written[-1:] in ("{", "[") or mark in ("}", "]"):
+            written += "" if written[-1:] + mark in ("{}", "[]") else "\n" + "  " * depth
+        written += {",": ",\n" + "  " * depth, ":": ": "}.get(mark, mark)
+        if mark in ("{", "["):
+            depth += 1
+        elif depth <= 0:
+            return written + text[token.end() :]
+    return written
 
 
 def check(answer: Answer, form: str) -> None:

@@ -101,6 +101,10 @@ class _Held(Terminal):
         self._texts.clear()
         self.think("")
 
+    def discard(self) -> None:
+        """Keep no text: another answer takes its place."""
+        self._texts.clear()
+
     def close(self, mark: str, *, more: bool = False) -> None:
         """Print it all."""
         super().add(formatted("".join(self._texts), self._form, str)[0])

@@ -48,6 +48,7 @@ class Anthropic(HTTPProvider):
     unasked = frozenset({"cache_control"})
     headers: ClassVar = {"anthropic-version": "2026-10-21"}
     models_path = "/models?limit=1000"  # the largest page
+    follows_schemas = "strict"  # it refuses objects that are open
     lacks = frozenset(
         (
             "frequency_penalty",
@@ -88,8 +89,9 @@ class Anthropic(HTTPProvider):
         if choice := _choice(options.pop("tool_choice", None), options.pop("parallel_tool_calls", None)):
             body["tool_choice"] = choice
         config: dict[str, Any] = {}
+        is_typed = isinstance(options.get("response_format"), openai_words.SchemaFormat)
         if (schema := openai_words.schema_of(options.pop("response_format", None))) is not None:
-            config["format"] = {"type": "json_schema", "schema": schema}
+            config["format"] = {"type": "json_schema", "schema": _without_limits(schema) if is_typed else schema}
         if (given := options.pop("reasoning_effort", None)) is not None:
             thinking = _thinking(model, parsed, openai_words.effort(given, _EFFORTS))
             config |= thinking.pop("output_config", {})
@@ -103,6 +105,31 @@ class Anthropic(HTTPProvider):
         page = decoded(body, _List)
         more = f"&after_id={quote(page.last_id)}" if page.has_more and page.last_id else ""
         return Page([model.id for model in page.data], more)
+
+
+_LIMITS = (
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "maxItems",
+    "maximum",
+    "minItems",
+    "minimum",
+    "multipleOf",
+    "pattern",
+)
+
+
+def _without_limits(schema: Any) -> Any:
+    """Leave out the keywords that Anthropic refuses. The answer is checked here in any case.
+
+    https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-schema-limitations
+    """
+    if isinstance(schema, list):
+        return list(map(_without_limits, schema))
+    if not isinstance(schema, dict):
+        return schema
+    kept = {name: each for name, each in schema.items() if name not in _LIMITS or isinstance(each, dict)}
+    return {name: each if name in ("const", "enum") else _without_limits(each) for name, each in kept.items()}
 
 
 class _Model(msgspec.Struct):

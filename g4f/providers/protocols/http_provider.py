@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
@@ -47,6 +47,7 @@ class HTTPProvider(AsyncGeneratorProvider):
     """A provider made from a row of the catalogue. Each protocol is a subclass that says what differs."""
 
     asks_again = enforces_max_tokens = True
+    follows_schemas: Literal["", "none", "strict", "any"] = "any"
     enforces_stream_timeout = True  # waiting before a retry is not the server's silence
 
     reader: type[Reader]

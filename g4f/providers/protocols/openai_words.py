@@ -7,21 +7,23 @@ Messages are those of `messages.normalize`. Malformed ones raise InputError, in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from ...errors import InputError, quoted
-from ...wire import decoded
+from ...wire import decoded, written
 
 __all__ = [
     "Only",
     "ParsedMessage",
+    "SchemaFormat",
     "ToolFunction",
     "ToolUse",
     "effort",
     "functions",
+    "in_words",
     "needless",
     "parse_messages",
     "parts_in",
@@ -138,6 +140,46 @@ def schema_of(response_format: object) -> Mapping[str, Any] | None:
         case {"type": "json_schema", "json_schema": {"schema": Mapping() as schema}}:
             return schema
     raise InputError(f'response_format must be {_SCHEMA}, or of type "json_object" or "text"')
+
+
+class SchemaFormat(dict[str, Any]):
+    """The response_format that asks for an answer by a schema. What cannot follow it is asked in words: `in_words`."""
+
+    def __init__(self, name: str, schema: dict[str, Any], *, strict: bool) -> None:
+        """`strict` says that the schema has the form that OpenAI's strict mode takes."""
+        form = {"name": name, "schema": schema}
+        super().__init__(type="json_schema", json_schema=form | ({"strict": True} if strict else {}))
+        self.schema, self.strict = schema, strict
+
+
+def in_words(
+    provider: object, takes: Container[str], messages: list[dict[str, Any]], options: dict[str, Any]
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return messages and options for a provider whose method `takes` these: with the schema of the answer in words.
+
+    So it is where the provider does not follow such a schema; see `AbstractProvider.follows_schemas`. Each provider of
+    a list decides for itself.
+    """
+    form = options.get("response_format")
+    if type(form) is not SchemaFormat or hasattr(provider, "providers"):
+        return messages, options
+    follows = getattr(provider, "follows_schemas", "") or ("any" if "response_format" in takes else "none")
+    lacks = getattr(provider, "lacks", None) or ()
+    if "json_schema" not in lacks and (follows == "any" or (follows == "strict" and form.strict)):
+        return messages, options
+    words = f"Answer with JSON alone, without other text. It follows this JSON schema:\n{written(form.schema)}"
+    others = {name: value for name, value in options.items() if name != "response_format"}
+    if follows != "none" and "json_object" not in lacks:
+        others["response_format"] = {"type": "json_object"}
+    return _instructed(messages, words), others
+
+
+def _instructed(messages: list[dict[str, Any]], words: str) -> list[dict[str, Any]]:
+    """Return the messages with `words` at the end of the system prompt that they begin with."""
+    first = messages[0]
+    if first["role"] != "system" or not isinstance(first["content"], str):
+        return [{"role": "system", "content": words}, *messages]
+    return [first | {"content": f"{first['content']}\n\n{words}"}, *messages[1:]]
 
 
 def effort(given: object, known: Mapping[str, Value]) -> Value:
