@@ -7,8 +7,9 @@ options, messages ─ routing.resolve ─ dispatch.prepare ─ dispatch.ask
      ─ providers.protocols (its answer, as events) ─ shaping (`<think>`, stop words) ─ assembly (one answer)
      ─ completion, client or conversation (of turns); by waiting.bridge if the call is sync ─ g4f_jupyter
 
-Beside it: taping answers from a file, spending counts what answers used, secrets keeps keys back, markdown and
-printable make safe what is shown; files and locks are how all files are read and written.
+Beside it: tools has the calls made that an answer wants, and asks again; taping answers from a file, spending counts
+what answers used, secrets keeps keys back, markdown and printable make safe what is shown; files and locks are how all
+files are read and written.
 """
 
 from __future__ import annotations
@@ -24,8 +25,20 @@ if TYPE_CHECKING:
     from .conversation import Conversation
     from .models import Model
     from .taping.tapes import tape
+    from .tools.function import tool
 
-__all__ = ["AsyncClient", "ChatCompletion", "Client", "Conversation", "Model", "Provider", "errors", "models", "tape"]
+__all__ = [
+    "AsyncClient",
+    "ChatCompletion",
+    "Client",
+    "Conversation",
+    "Model",
+    "Provider",
+    "errors",
+    "models",
+    "tape",
+    "tool",
+]
 
 _HOMES = {
     "AsyncClient": "client.client",
@@ -34,6 +47,7 @@ _HOMES = {
     "Conversation": "conversation",
     "Model": "models",
     "tape": "taping.tapes",
+    "tool": "tools.function",
 }
 _MODULES = ("Provider", "client", "errors", "models")
 

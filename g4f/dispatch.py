@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
+from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
@@ -15,23 +16,26 @@ from .errors import G4FError, ResponseError
 from .messages import normalize, with_images
 from .models import Model
 from .option_values import AnswerLimits, check_words, pop_limits, pop_proxy
-from .printable import logger
+from .printable import counted, logger
 from .providers.base_provider import Provider
 from .providers.call import BoundCall, OwnCancellation, bind
 from .providers.catalogue import load_at
 from .providers.response import FinishReason, Item, ProviderInfo
+from .rounds import Round
 from .routing import Route, check_keys, resolve, without_provider
 from .shaping import Shaper
 from .spending import count, counters
 from .taping.tapes import current
 from .tidying import tidy
+from .tools.loop import Calling, in_rounds
+from .tools.toolbox import Toolbox, toolbox_of
 from .typing import Messages
 from .waiting.limits import limited
 
 if TYPE_CHECKING:
     from .taping.player import Lookup, Tape
 
-__all__ = ["Request", "ask", "items", "prepare", "stream_events", "text"]
+__all__ = ["Request", "ask", "items", "one_answer", "prepare", "stream_events", "text"]
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -46,6 +50,9 @@ class Request(msgspec.Struct, frozen=True):
     options: dict[str, Any]
     limits: AnswerLimits
     lookup: Lookup | None
+    toolbox: Toolbox | None = None
+    following: Callable[[list[Round]], Request] | None = None
+    """Returns the question with rounds of calls behind it, if there are tools."""
 
     def assembly(self) -> Assembly:
         """Return an empty answer to this question."""
@@ -72,8 +79,33 @@ def prepare(
         normal = with_images(normal, images)
     if provider is None and isinstance(address := given.get("base_url"), str):
         provider = load_at(address)
-    tape = current()
-    route, lookup = (resolve(model, provider), None) if tape is None else _taped(tape, model, provider, normal, given)
+    toolbox, tools = None, given.get("tools")
+    steps, confirm = given.pop("max_steps", None), given.pop("confirm", None)
+    if tools is not None and (toolbox := toolbox_of(tools, steps, confirm)) is not None:
+        given["tools"] = toolbox.schemas  # this list: sources add to it
+    question = _Question(model, provider, given, limits, proxy, stream, current(), toolbox)
+    return _request(question, normal)
+
+
+class _Question(NamedTuple):
+    """What is the same in each round of an answer."""
+
+    model: Model | str
+    provider: Provider | str | None
+    options: dict[str, Any]
+    limits: AnswerLimits
+    proxy: str
+    stream: bool
+    tape: Tape | None
+    toolbox: Toolbox | None
+
+
+def _request(question: _Question, messages: list[dict[str, Any]]) -> Request:
+    """Return the request for a question, with its messages."""
+    model, provider, given, limits, proxy, stream, tape, toolbox = question
+    route, lookup = (resolve(model, provider), None) if tape is None else _taped(tape, question, messages)
+    if limits.stream_timeout or proxy:
+        given = dict(given)
     if limits.stream_timeout:
         given["stream_timeout"] = limits.stream_timeout  # for a provider with a limit of its own
     if proxy:
@@ -83,11 +115,23 @@ def prepare(
         check_keys(route.provider, keys)
     if limits.max_chunks or limits.stream_timeout:
         limits = _without_its_own(limits, route.provider)
+    following = None
+    if toolbox is not None:
+        following = partial(_following, question, messages)
+        toolbox.sees_images = "images" not in getattr(route.provider, "lacks", ())
     if route.provider is None:
         check_words(given)
-        return Request(route, None, normal, given, limits, lookup)
-    call = bind(route.provider, route.model, normal, given, stream=stream)
-    return Request(route, call, call.messages, call.options, limits, lookup)
+        return Request(route, None, messages, given, limits, lookup, toolbox, following)
+    call = bind(route.provider, route.model, messages, given, stream=stream)
+    return Request(route, call, call.messages, call.options, limits, lookup, toolbox, following)
+
+
+def _following(question: _Question, messages: list[dict[str, Any]], rounds: list[Round]) -> Request:
+    """Return the request with rounds behind the question. The model must call tools only once, if it must at all."""
+    if question.options.get("tool_choice") not in (None, "auto", "none"):
+        free = {name: value for name, value in question.options.items() if name != "tool_choice"}
+        question = question._replace(options=free)
+    return _request(question, [*messages, *(message for each in rounds for message in each.to_messages())])
 
 
 def _without_its_own(limits: AnswerLimits, provider: Provider) -> AnswerLimits:
@@ -99,20 +143,18 @@ def _without_its_own(limits: AnswerLimits, provider: Provider) -> AnswerLimits:
     return limits
 
 
-def _taped(
-    tape: Tape,
-    model: Model | str,
-    provider: Provider | str | None,
-    messages: list[dict[str, Any]],
-    options: dict[str, Any],
-) -> tuple[Route, Lookup]:
+def _taped(tape: Tape, question: _Question, messages: list[dict[str, Any]]) -> tuple[Route, Lookup]:
     """Return the route, and the lookup on the tape that is on.
 
     A question that names no provider is the same on every machine: a provider is looked for only where the tape does
     not answer.
     """
+    model, provider, options = question.model, question.provider, question.options
+    if question.toolbox is not None:
+        options = {**options, "tools": question.toolbox.named}
     if provider is None:
-        lookup = tape.lookup("", model.name if isinstance(model, Model) else model, messages, options)
+        name = model.name if isinstance(model, Model) else model
+        lookup = tape.lookup("", name, messages, options)
         return without_provider(model) if lookup.needs_nobody else resolve(model), lookup
     route = resolve(model, provider)
     return route, tape.lookup(route.name, route.model, messages, options)
@@ -200,13 +242,37 @@ def stream_events(
 ) -> AsyncGenerator[Item]:
     """Yield the answer, and put each item into `answer`: text as `str`, everything else as events.
 
-    While a tape is on, an answer that is on it comes from there, with Replayed before it; see `Lookup.play`. For one
-    that is not, `ask` asks, and it is recorded.
+    With tools, a Step follows for each call that was made, and then the next answer of the model; see `in_rounds`.
     """
+    toolbox, following = request.toolbox, request.following
+    if toolbox is None or following is None:
+        return one_answer(request, answer, ask)
+
+    def asked(rounds: list[Round], part: Assembly, calling: Calling) -> AsyncGenerator[Item]:
+        return one_answer(following(rounds) if rounds else request, part, ask, calling)
+
+    return in_rounds(toolbox, answer, asked, request.limits.timeout)
+
+
+def one_answer(
+    request: Request,
+    answer: Assembly,
+    ask: Callable[[Request, Assembly], AsyncGenerator[Item]] = ask,
+    calling: Calling | None = None,
+) -> AsyncGenerator[Item]:
+    """Yield one answer of the model, and put each item into `answer`. Its calls are made by `calling`.
+
+    While a tape is on, an answer that is on it comes from there, with Replayed before it; see `Lookup.play`. For one
+    that is not, `ask` asks, and it is recorded with the results of its calls.
+    """
+
+    def asked() -> AsyncGenerator[Item]:
+        return ask(request, answer) if calling is None else calling(lambda: ask(request, answer))
+
     if request.lookup is None:
-        return ask(request, answer)
+        return asked()
     who = None if request.call is None else ProviderInfo(request.route.name, request.route.model)
-    return request.lookup.play(who, answer, lambda: ask(request, answer))
+    return request.lookup.play(who, answer, asked)
 
 
 def items(request: Request) -> AsyncGenerator[Item]:
@@ -219,4 +285,11 @@ async def text(request: Request) -> str:
     answer = request.assembly()
     async for _ in stream_events(request, answer):
         pass
+    if request.toolbox is not None and answer.tool_calls and not answer.texts:
+        raise ResponseError(
+            f"the model gives no answer, but calls tools again after {counted(len(answer.rounds), 'round')} of calls "
+            "(max_steps)",
+            provider=answer.provider,
+            model=answer.model,
+        )
     return answer.text

@@ -18,57 +18,12 @@ from .printable import counted
 from .providers.base_provider import Provider
 from .providers.call import provider_name
 from .providers.catalogue import is_address, names_in
-from .wire import whole
+from .rounds import MadeCall, Round, Whole
 
-__all__ = ["Entered", "MadeCall", "Round", "Saved", "Turn", "messages_of", "saved_name"]
-
-_NO_RESULT = "no result was given"
+__all__ = ["Entered", "Saved", "Turn", "messages_of", "saved_name"]
 
 
-class _Whole(msgspec.Struct, frozen=True, omit_defaults=True):
-    def __post_init__(self) -> None:
-        """Replace halves of characters: a conversation that has one could be neither sent nor saved."""
-        for name in self.__struct_fields__:
-            if isinstance(value := getattr(self, name), str) and not value.isascii():
-                msgspec.structs.force_setattr(self, name, whole(value))
-
-
-class MadeCall(_Whole, frozen=True):
-    """A call of a tool, and its result; None where none was given. `arguments` is JSON text, as the model wrote it."""
-
-    id: str
-    name: str
-    arguments: str
-    result: str | None = None
-
-    def to_message(self) -> dict[str, Any]:
-        """Return the result as a message. Services refuse a conversation in which a call has none."""
-        return {"role": "tool", "tool_call_id": self.id, "content": _NO_RESULT if self.result is None else self.result}
-
-
-class Round(_Whole, frozen=True):
-    """Calls that a model made at once, what it said beside them, and what it thought before."""
-
-    calls: tuple[MadeCall, ...]
-    text: str = ""
-    reasoning: str = ""
-
-    def to_messages(self) -> list[dict[str, Any]]:
-        """Return the calls as one message, and each result as another."""
-        calls = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in self.calls
-        ]
-        beside = {"content": self.text} if self.text else {}
-        thought = {"reasoning": self.reasoning} if self.reasoning else {}
-        made = {"role": "assistant", **beside, **thought, "tool_calls": calls}
-        return [made, *(call.to_message() for call in self.calls)]
-
-    def __str__(self) -> str:
-        return "\n".join(f"{call.name}({call.arguments})" for call in self.calls)
-
-
-class Turn(_Whole, frozen=True):
+class Turn(Whole, frozen=True):
     """One question and its whole answer."""
 
     question: str
@@ -132,11 +87,12 @@ class Turn(_Whole, frozen=True):
 
     def with_answer(self, answer: Answer, images: tuple[str, ...]) -> Turn:
         """Return the turn of a question that has been answered. An `answer` that calls tools has another round."""
+        rounds = (*self.rounds, *answer.rounds)
         calls = tuple(
-            MadeCall(call.id or f"call_{len(self.rounds)}_{number}", call.function.name, call.function.arguments)
+            MadeCall(call.id or f"call_{len(rounds)}_{number}", call.function.name, call.function.arguments)
             for number, call in enumerate(answer.tool_calls)
         )
-        rounds = (*self.rounds, *([Round(calls, str(answer), answer.reasoning)] if calls else []))
+        rounds += (Round(calls, str(answer), answer.reasoning),) if calls else ()
         return Turn(self.question, str(answer), answer.provider, answer.model, images, rounds, answer.finish_reason)
 
     def to_text(self, *, number: str = "", note: str = "") -> str:

@@ -14,7 +14,7 @@ from ..models import Model
 from ..option_values import check_words, in_our_words
 from ..options import ClientOptions, Options
 from ..providers.base_provider import Provider
-from ..providers.response import Logprobs, PassedOver, Reasoning, TextWasReasoning, ToolCall, Usage
+from ..providers.response import Logprobs, PassedOver, Reasoning, Step, TextWasReasoning, ToolCall, Usage
 from ..routing import merged
 from ..typing import Messages
 from ..waiting import bridge
@@ -111,6 +111,41 @@ class Completions(Generic[Whole, Streamed]):
         streamed: Streamed = self.create(messages, model, stream=True, provider=provider, **given)
         return streamed
 
+    @overload
+    def run(
+        self,
+        messages: Messages,
+        model: Model | str = "",
+        *,
+        stream: Literal[False] = False,
+        **options: Unpack[ClientOptions],
+    ) -> Whole: ...
+
+    @overload
+    def run(
+        self,
+        messages: Messages,
+        model: Model | str = "",
+        *,
+        stream: Literal[True],
+        **options: Unpack[ClientOptions],
+    ) -> Streamed: ...
+
+    def run(
+        self,
+        messages: Messages,
+        model: Model | str = "",
+        *,
+        stream: bool = False,
+        **options: Unpack[ClientOptions],
+    ) -> Whole | Streamed:
+        """Return the answer to a question for which the model calls `tools`: functions, or what has some.
+
+        It is that of `create`. `steps` has each call, with its arguments and its result. At most `max_steps` rounds of
+        calls are made, 8 if nothing is said.
+        """
+        return self.create(messages, model, stream=stream, **options)
+
 
 class Chat(Generic[Whole, Streamed]):
     """`client.chat`."""
@@ -182,12 +217,8 @@ async def _chunks(request: Request) -> AsyncGenerator[ChatCompletionChunk]:
     async with aclosing(stream_events(request, answer)) as events:
         async for event in events:
             match event:
-                case str():
-                    delta = Delta(event)
-                case Reasoning():
-                    delta = Delta(None, event.text)
-                case ToolCall():
-                    delta = Delta(tool_calls=[_tool_call_delta(event)])
+                case str() | Reasoning() | ToolCall():
+                    delta = _delta(event)
                 case Logprobs():
                     yield chunk(Delta(), logprobs=ChoiceLogprobs.of(event.content))
                     continue
@@ -195,6 +226,11 @@ async def _chunks(request: Request) -> AsyncGenerator[ChatCompletionChunk]:
                     role, delta = "assistant", Delta(None, answer.reasoning)
                 case PassedOver():  # so it does
                     role = "assistant"
+                    continue
+                case Step():  # the same
+                    role, made = "assistant", chunk(Delta())
+                    made.step = event
+                    yield made
                     continue
                 case _:
                     continue
@@ -214,7 +250,8 @@ async def _completion(request: Request) -> ChatCompletion:
     message = CompletionMessage("assistant", text or (None if calls else ""), thoughts or None, calls)
     name = answer.model or answer.provider  # a provider that has no names for its models is one
     choice = Choice(message, reason, 0, ChoiceLogprobs.of(answer.logprobs) if answer.logprobs else None)
-    return ChatCompletion(answer.id or _new_id(), created, name, answer.provider, [choice], _usage(answer.usage))
+    id_, steps = answer.id or _new_id(), answer.steps or None
+    return ChatCompletion(id_, created, name, answer.provider, [choice], _usage(answer.usage), steps=steps)
 
 
 def _new_id() -> str:
@@ -232,6 +269,12 @@ def _usage(usage: Usage | None) -> CompletionUsage | None:
         None if cached is None else {"cached_tokens": cached},
         None if reasoning is None else {"reasoning_tokens": reasoning},
     )
+
+
+def _delta(event: str | Reasoning | ToolCall) -> Delta:
+    if isinstance(event, str):
+        return Delta(event)
+    return Delta(None, event.text) if isinstance(event, Reasoning) else Delta(tool_calls=[_tool_call_delta(event)])
 
 
 def _tool_call_delta(event: ToolCall) -> ToolCallDelta:

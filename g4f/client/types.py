@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..providers.response import ToolCall
+from ..providers.response import Step, ToolCall
 
 __all__ = [
     "ChatCompletion",
@@ -133,7 +133,10 @@ class Choice(_Shape):
 
 
 class ChatCompletion(_Shape):
-    """A whole answer. `created` is in seconds since 1970; `usage` is None where the provider did not count."""
+    """A whole answer. `created` is in seconds since 1970; `usage` is None where the provider did not count.
+
+    `steps` are the calls of tools that were made before it.
+    """
 
     id: str
     created: int
@@ -142,6 +145,7 @@ class ChatCompletion(_Shape):
     choices: list[Choice]
     usage: CompletionUsage | None = None
     object: Literal["chat.completion"] = "chat.completion"
+    steps: list[Step] | None = None
 
 
 class Delta(_Shape):
@@ -172,3 +176,5 @@ class ChatCompletionChunk(_Shape):
     choices: list[ChunkChoice]
     usage: CompletionUsage | None = None
     object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
+    step: Step | None = None
+    """A call of a tool that was made: the message begins anew behind it."""

@@ -20,6 +20,7 @@ __all__ = [
     "Reasoning",
     "Replayed",
     "Status",
+    "Step",
     "TextWasReasoning",
     "ToolCall",
     "Trimmed",
@@ -69,6 +70,22 @@ class Status(Event, frozen=True):
 
 class PassedOver(Status, frozen=True):
     """The provider that thought so far has failed, and another one is asked: those thoughts are not of the answer."""
+
+
+class Step(Event, frozen=True):
+    """A call of a tool that was made, and what came of it: the model sees `result` and `images` next.
+
+    `arguments` is JSON text, as the model wrote it, `images` are data URLs, and `seconds` is how long it took. What a
+    call that `failed` gave is why.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    result: str
+    images: tuple[str, ...] = ()
+    seconds: float = 0.0
+    failed: bool = False
 
 
 class TextWasReasoning(Event, frozen=True):

@@ -52,6 +52,9 @@ class Row(msgspec.Struct, frozen=True):
     lacks: tuple[str, ...] = ()
     """What it cannot do, as its vendor documents, in the words of `AbstractProvider.lacks`."""
 
+    reasoning: str = ""
+    """The field in which it wants its thoughts back, with the calls that they led to. "" if it wants none."""
+
     by_default: bool = True
     """Whether it may be asked if the caller names no provider."""
 
@@ -151,6 +154,7 @@ ROWS: tuple[Row, ...] = (
         default_model="deepseek-flash",
         stream_usage=True,
         lacks=("json_schema",),  # "This response_format type is unavailable now"
+        reasoning="reasoning_content",  # https://api-docs.deepseek.com/guides/thinking_mode#tool-calls
     ),
     openai_compatible(
         "OpenRouter",

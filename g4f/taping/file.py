@@ -30,6 +30,7 @@ from ..providers.response import (
     Omitted,
     ProviderInfo,
     Reasoning,
+    Step,
     ToolCall,
     Trimmed,
     Usage,
@@ -43,7 +44,7 @@ VERSION = 1
 APPENDED = b" "
 """What a line begins with that was appended, and is not in order yet."""
 
-Kept: TypeAlias = str | Reasoning | ToolCall | Usage | FinishReason | ProviderInfo | Trimmed | Logprobs | Omitted
+Kept: TypeAlias = str | Reasoning | ToolCall | Usage | FinishReason | ProviderInfo | Trimmed | Logprobs | Omitted | Step
 """What is kept of an answer: its text, and all events that are of the answer, and not of how it came about."""
 
 

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Seque
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
-__all__ = ["Abandoned", "Outlet", "iterate_in_thread", "side_by_side", "stream_from_thread"]
+__all__ = ["Abandoned", "Outlet", "in_thread", "iterate_in_thread", "side_by_side", "stream_from_thread"]
 
 T = TypeVar("T")
 
@@ -140,6 +140,18 @@ def iterate_in_thread(make: Callable[[], Iterable[T]], name: str) -> AsyncGenera
                 items.close()
 
     return stream_from_thread(work, name)
+
+
+async def in_thread(call: Callable[[], T], name: str) -> T:
+    """Return `call()`, made in a daemon thread called `name`, in the caller's context. Raises what it raises.
+
+    If the wait is cancelled, the thread is left behind: a thread that blocks cannot be stopped.
+    """
+    future: Future[T] = Future()
+    future.set_running_or_notify_cancel()
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(_fulfil, future, call), name=name, daemon=True).start()
+    return await asyncio.wrap_future(future)
 
 
 def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:

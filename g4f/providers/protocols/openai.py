@@ -35,7 +35,7 @@ class OpenAICompatible(HTTPProvider):
         for name, own in (("max_tokens", row.max_tokens), ("seed", row.seed)):
             if name in options:
                 options[own] = options.pop(name)
-        messages = [_without_reasoning(message) if "reasoning" in message else message for message in messages]
+        messages = [_sent(message, row.reasoning) for message in messages]
         body: dict[str, Any] = {"model": model, "messages": messages}
         if stream:
             body["stream"] = True
@@ -49,9 +49,12 @@ class OpenAICompatible(HTTPProvider):
         return Page([model.id for model in (listed if isinstance(listed, list) else listed.data)])
 
 
-def _without_reasoning(message: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what an answer has, and a question must not have."""
-    return {name: value for name, value in message.items() if name != "reasoning"}
+def _sent(message: dict[str, Any], field: str) -> dict[str, Any]:
+    """Return a message without its reasoning, or with it in the `field` in which calls must have it, if any."""
+    reasoning = message.get("reasoning")
+    if reasoning is not None:
+        message = {name: value for name, value in message.items() if name != "reasoning"}
+    return message | {field: reasoning or ""} if field and "tool_calls" in message else message
 
 
 class _Model(msgspec.Struct):
