@@ -21,7 +21,7 @@ from .providers.base_provider import Provider
 from .providers.call import BoundCall, OwnCancellation, bind
 from .providers.catalogue import load_at
 from .providers.response import FinishReason, Item, ProviderInfo
-from .rounds import Round
+from .rounds import Round, messages_in
 from .routing import Route, check_keys, resolve, without_provider
 from .shaping import Shaper
 from .spending import count, counters
@@ -131,7 +131,7 @@ def _following(question: _Question, messages: list[dict[str, Any]], rounds: list
     if question.options.get("tool_choice") not in (None, "auto", "none"):
         free = {name: value for name, value in question.options.items() if name != "tool_choice"}
         question = question._replace(options=free)
-    return _request(question, [*messages, *(message for each in rounds for message in each.to_messages())])
+    return _request(question, [*messages, *messages_in(rounds)])
 
 
 def _without_its_own(limits: AnswerLimits, provider: Provider) -> AnswerLimits:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from .wire import whole
 
-__all__ = ["MadeCall", "Round", "Whole"]
+__all__ = ["MadeCall", "Round", "Whole", "messages_in"]
 
 _NO_RESULT = "no result was given"
 
@@ -72,3 +73,8 @@ class Round(Whole, frozen=True):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.calls))
+
+
+def messages_in(rounds: Iterable[Round]) -> list[dict[str, Any]]:
+    """Return the messages of several rounds."""
+    return [message for each in rounds for message in each.to_messages()]

@@ -18,7 +18,7 @@ from .printable import counted
 from .providers.base_provider import Provider
 from .providers.call import provider_name
 from .providers.catalogue import is_address, names_in
-from .rounds import MadeCall, Round, Whole
+from .rounds import MadeCall, Round, Whole, messages_in
 
 __all__ = ["Entered", "Saved", "Turn", "messages_of", "saved_name"]
 
@@ -78,8 +78,7 @@ class Turn(Whole, frozen=True):
         """Return the messages to which the answer is one: the question, the calls, and their results."""
         images = [{"type": "image_url", "image_url": {"url": url}} for url in self.images]
         content = [{"type": "text", "text": self.question}, *images] if images else self.question
-        rounds = [message for each in self.rounds for message in each.to_messages()]
-        return [{"role": "user", "content": content}, *rounds]
+        return [{"role": "user", "content": content}, *messages_in(self.rounds)]
 
     def to_messages(self) -> list[dict[str, Any]]:
         """Return the question, what was called, and the answer as messages."""

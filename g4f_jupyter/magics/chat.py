@@ -22,6 +22,7 @@ from ..inserts.scope import variables_of
 from ..line.aliases import Aliases
 from ..line.arguments import chat_arguments, parsed
 from ..line.providers import Who, who
+from ..line.tools import tools_named
 from ..session import Question, Session
 from ..show.display import Frames, Screen, show
 from ..show.errors import KEPT, errors_in_one_line
@@ -69,6 +70,10 @@ class ChatMagics(ChatSettings):
 
         A cell belongs to the conversation in which it was asked. `--new` begins another, which the next cells go on
         with; a cell from before, run again, asks in its own, and says so. To ask it in the present one, copy it.
+
+        With `--tool NAME` the model may call a function of the notebook: its parameters, their types and its docstring
+        say what it is for. The calls and their results are folded below the answer, as they are made. `%chat_tools`
+        shows what a model is told of a function.
 
         `%config ChatMagics` lists settings that hold for all cells.
         """
@@ -136,6 +141,7 @@ class ChatMagics(ChatSettings):
                 "images": filled.images or None,
                 **given.named,
                 **self.provider_options(options, client),
+                **_tools(options, names),
                 **options.set,
             },
         )
@@ -208,6 +214,16 @@ class ChatMagics(ChatSettings):
         """Return the message with which the front end runs this cell; empty in a terminal."""
         parent: dict[str, Any] = getattr(self._shell, "get_parent", dict)()
         return parent
+
+
+def _tools(options: Namespace, names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a question that has to do with tools. Raises InputError."""
+    tools = tools_named(options.tool, options.mcp, names, evaluate=options.eval)
+    if not tools:
+        if options.max_steps is not None or options.confirm:
+            raise InputError("--max-steps and --confirm belong to tools: name one by --tool NAME or --mcp NAME")
+        return {}
+    return {"tools": tools, "max_steps": options.max_steps, "confirm": options.confirm or None}
 
 
 _BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
