@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
+from types import SimpleNamespace
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
 
@@ -54,7 +55,7 @@ def _made(function: Callable[..., Any], name: str) -> Signature:
         raise InputError(f"{name} cannot be a tool: Python does not know its parameters. Wrap it by def") from None
     text = _docstring(function)
     description, described = _documented(text) if text else ("", {})
-    types = {each: Any if kind is object else kind for each, kind in _types(function, name).items()}
+    types = _types(function, name)
     fields, schema = [], {}
     for parameter in _given(parameters, name):
         kind = types.get(parameter.name, Any)
@@ -95,10 +96,17 @@ def _types(function: Any, name: str) -> dict[str, Any]:
     while isinstance(function, partial):
         function = function.func
     function = inspect.unwrap(function if inspect.isroutine(function) else type(function).__call__)
-    try:
-        return get_type_hints(function, include_extras=True)
-    except (NameError, TypeError, SyntaxError, AttributeError) as error:
-        raise InputError(f"{name} cannot be a tool: the types of its parameters cannot be read: {error}") from None
+    known, types = getattr(function, "__globals__", {}), {}
+    for each, written in getattr(function, "__annotations__", {}).items():
+        if each == "return":
+            continue
+        try:
+            holder = SimpleNamespace(__annotations__={each: written})
+            kind = get_type_hints(holder, known, include_extras=True)[each]
+        except (NameError, TypeError, SyntaxError, AttributeError) as error:
+            raise InputError(f"{name} cannot be a tool: the type of its parameter {each} is unknown: {error}") from None
+        types[each] = Any if kind is object else kind
+    return types
 
 
 def _field(parameter: inspect.Parameter, kind: Any) -> tuple[Any, ...]:
