@@ -13,6 +13,9 @@ __all__ = ["MadeCall", "Round", "Whole", "messages_in"]
 
 _NO_RESULT = "no result was given"
 
+SHORT = 200
+"""Characters of a result that are shown of a turn."""
+
 
 class Whole(msgspec.Struct, frozen=True, omit_defaults=True):
     """A struct whose texts can be sent and saved."""
@@ -39,7 +42,8 @@ class MadeCall(Whole, frozen=True):
         return {"role": "tool", "tool_call_id": self.id, "content": _NO_RESULT if self.result is None else self.result}
 
     def __str__(self) -> str:
-        return f"{self.name}({self.arguments})"
+        result = "" if self.result is None else f" → {self.result}"
+        return f"{self.name}({self.arguments}){result if len(result) <= SHORT else result[: SHORT - 1] + '…'}"
 
 
 class Round(Whole, frozen=True):
@@ -67,7 +71,7 @@ class Round(Whole, frozen=True):
         content: list[dict[str, Any]] = []
         for call in self.calls:
             if call.images:
-                content.append({"type": "text", "text": f"What {call} shows:"})
+                content.append({"type": "text", "text": f"What {call.name}({call.arguments}) shows:"})
                 content += [{"type": "image_url", "image_url": {"url": url}} for url in call.images]
         return [{"role": "user", "content": content}] if content else []
 

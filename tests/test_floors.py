@@ -32,6 +32,7 @@ FLOORS = {
     "g4f/taping/__init__.py": 0,
     "g4f/taping/carrying.py": 0,
     "g4f/tools/__init__.py": 0,
+    "g4f/tools/prints.py": 0,
     "g4f/tools/tool.py": 0,
     "g4f/typing.py": 0,
     "g4f/waiting/__init__.py": 0,

@@ -32,6 +32,7 @@ def sales(month: int, region: Literal["N", "S"] = "N") -> float:
 
     Args:
         month: 1 to 12.
+        region: North or south.
 
     """
     return month * (1.5 if region == "N" else 10)
@@ -498,6 +499,59 @@ class TestCalls(unittest.TestCase):
 
         for function in (ask, ask_async):
             self.assertEqual(["inner"], self.results(calls((function.__name__, {})), function))
+
+    def test_calls_itself(self) -> None:
+        """One that asks a model which calls it again ends: it is told that this is deep enough."""
+
+        def ask() -> str:
+            asked = Scripted(calls(("ask", {})), ["back"])
+            text = ChatCompletion.create("", "?", asked, tools=[ask])
+            return f"{text}: {asked.results[0]}"
+
+        provider = Scripted(calls(("ask", {})), ["done"])
+        ChatCompletion.create("", "?", provider, tools=[ask])
+        expected = "this call was not made: it is one of a tool that asks a model, 4 deep"
+        self.assertEqual(["back: " * 4 + expected], provider.results)
+
+    def test_prints(self) -> None:
+        """What a tool prints is shown up to a limit; what others print meanwhile is whole, and nothing stays behind."""
+        said = script.run(
+            """
+            import sys, asyncio, threading
+            from g4f import ChatCompletion, tool
+            from g4f.providers.base_provider import AsyncGeneratorProvider
+            from g4f.providers.response import ToolCall
+            class Calls(AsyncGeneratorProvider):
+                @classmethod
+                async def create_async_generator(cls, model, messages, tools=None):
+                    if messages[-1]["role"] == "tool":
+                        yield "done"
+                        return
+                    yield ToolCall(0, "a", "thread", "{}")
+                    yield ToolCall(1, "b", "loop", "{}")
+            before, printed, other = sys.stdout, threading.Event(), threading.Event()
+            def thread():
+                for _ in range(1000):
+                    print("t" * 10_000)
+                printed.set()
+                other.wait()
+            async def loop():
+                print("l" * 40_000)
+            def beside():
+                printed.wait()
+                print("b" * 50_000)
+                other.set()
+            threading.Thread(target=beside).start()
+            print(ChatCompletion.create("", "?", Calls, tools=[thread, loop]))
+            print(sys.stdout is before)
+            """
+        )
+        self.assertEqual(2, said.count("[what a tool prints beyond 32,768 characters is left out]"))
+        self.assertIn("b" * 50_000, said)
+        self.assertIn("l" * 2**15, said)
+        self.assertNotIn("l" * (2**15 + 1), said)
+        self.assertLess(said.count("t" * 1000) * 1000, 2**15 + 1)
+        self.assertEqual(["done", "True"], said.split()[-2:])
 
     def test_interrupt(self) -> None:
         """An interrupt stops the model and the tools, and no turn enters."""

@@ -64,7 +64,7 @@ class FunctionTool:
             return await _awaited(call)
         if self._in_kernel:
             return await _in_main_thread(call)
-        return await in_thread(partial(_outcome, call, BaseException), self.name)
+        return await in_thread(partial(_outcome, call, BaseException))
 
 
 async def _awaited(call: Callable[[], Any]) -> Result:

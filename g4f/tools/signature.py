@@ -35,7 +35,10 @@ def signature_of(function: Callable[..., Any], name: str) -> Signature:
     The parameters after `**` are left out. Raises InputError, with the parameter, for one that a model cannot give.
     """
     source = _source(function)
-    found = _known.get(source)
+    try:
+        found = _known.get(source)
+    except TypeError:  # of a type of Python's own that has no weak references
+        return _made(function, name)
     if found is None:
         found = _known[source] = _made(function, name)
     return found

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from time import monotonic
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from ..rounds import MadeCall
 from ..wire import decoded
 from .confirming import Confirm, check_confirm
 from .function import FunctionTool
+from .prints import printing
 from .results import bounded
 from .tool import Result, Source, Tool
 
@@ -28,8 +30,16 @@ MAX_STEPS = 8
 PATIENCE = 300.0
 """Seconds that a call may take, unless its tool has a `timeout`."""
 
+SMALL = 2**13
+"""Characters of a result that need not be counted in bytes."""
+
 SAME = 3
 """How often a call with the same arguments may give the same result: after that it is not made any more."""
+
+DEEPEST = 4
+"""How deep calls may stand in each other, of tools that ask a model which has tools."""
+
+_depth: ContextVar[int] = ContextVar("g4f_tool_depth", default=0)
 
 UNSEEN = "[{} not sent: this provider cannot see images]"
 
@@ -130,15 +140,21 @@ class Toolbox:
         return await self._within_limit(tool, arguments)
 
     async def _within_limit(self, tool: Tool, arguments: dict[str, Any]) -> Result:
-        limit = getattr(tool, "timeout", None) or PATIENCE
+        limit, depth = getattr(tool, "timeout", None) or PATIENCE, _depth.get()
+        if depth == DEEPEST:
+            return Result(f"this call was not made: it is one of a tool that asks a model, {DEEPEST} deep", failed=True)
+        inside = _depth.set(depth + 1)
         try:
-            async with asyncio.timeout(limit) as limits:
-                result = await tool.call(arguments)
+            with printing():
+                async with asyncio.timeout(limit) as limits:
+                    result = await tool.call(arguments)
         except TimeoutError:
             if not limits.expired():
                 raise
             return Result(f"it did not end within {limit:g} s, and was given up", failed=True)
-        return msgspec.structs.replace(result, text=bounded(result.text)) if len(result.text) > 2**13 else result
+        finally:
+            _depth.reset(inside)
+        return msgspec.structs.replace(result, text=bounded(result.text)) if len(result.text) > SMALL else result
 
     def _is_repeated(self, call: MadeCall) -> bool:
         return any(
