@@ -52,6 +52,10 @@ def is_server(value: object) -> bool:
     return not isinstance(value, type) and inspect.iscoroutinefunction(getattr(value, "tools", None))
 
 
+def _may_be_called(value: object) -> bool:
+    return not isinstance(value, type) and (callable(value) or is_server(value))
+
+
 def _value(option: str, word: str, variables: Mapping[str, Any], *, evaluate: bool) -> Any:
     """Return what a word names: a variable, an attribute of one, or the value in braces."""
     value = word_of(word, variables, evaluate=evaluate)
@@ -59,7 +63,7 @@ def _value(option: str, word: str, variables: Mapping[str, Any], *, evaluate: bo
         return value
     first, *path = value.split(".")
     if first not in variables:
-        known = [name for name, each in variables.items() if callable(each) or is_server(each)]
+        known = [name for name, each in variables.items() if _may_be_called(each)]
         raise InputError(f"{option} {word}: there is no variable {first!r} here.{close_matches(first, known)}")
     found = variables[first]
     for name in path:
