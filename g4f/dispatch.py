@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -28,7 +28,7 @@ from .spending import count, counters
 from .taping.tapes import current
 from .tidying import tidy
 from .tools.loop import Calling, in_rounds
-from .tools.toolbox import Toolbox, toolbox_of
+from .tools.toolbox import OF_TOOLS, Toolbox, toolbox_of
 from .typing import Messages
 from .waiting.limits import limited
 
@@ -79,15 +79,12 @@ def prepare(
         normal = with_images(normal, images)
     if provider is None and isinstance(address := given.get("base_url"), str):
         provider = load_at(address)
-    toolbox, tools = None, given.get("tools")
-    steps, confirm = given.pop("max_steps", None), given.pop("confirm", None)
-    if tools is not None and (toolbox := toolbox_of(tools, steps, confirm)) is not None:
-        given["tools"] = toolbox.schemas  # this list: sources add to it
+    toolbox = None if OF_TOOLS.isdisjoint(given) else toolbox_of(given)
     question = _Question(model, provider, given, limits, proxy, stream, current(), toolbox)
     return _request(question, normal)
 
 
-class _Question(NamedTuple):
+class _Question(msgspec.Struct, frozen=True):
     """What is the same in each round of an answer."""
 
     model: Model | str
@@ -102,14 +99,15 @@ class _Question(NamedTuple):
 
 def _request(question: _Question, messages: list[dict[str, Any]]) -> Request:
     """Return the request for a question, with its messages."""
-    model, provider, given, limits, proxy, stream, tape, toolbox = question
-    route, lookup = (resolve(model, provider), None) if tape is None else _taped(tape, question, messages)
-    if limits.stream_timeout or proxy:
-        given = dict(given)
+    given, limits, toolbox = question.options, question.limits, question.toolbox
+    if (tape := question.tape) is None:
+        route, lookup = resolve(question.model, question.provider), None
+    else:
+        route, lookup = _taped(tape, question, messages)
     if limits.stream_timeout:
-        given["stream_timeout"] = limits.stream_timeout  # for a provider with a limit of its own
-    if proxy:
-        given["proxy"] = proxy
+        given = {**given, "stream_timeout": limits.stream_timeout}  # for a provider with a limit of its own
+    if question.proxy:
+        given = {**given, "proxy": question.proxy}
     keys = given.get("api_key")
     if keys is not None and not isinstance(keys, str) and isinstance(keys, Mapping):  # the first checks are quick
         check_keys(route.provider, keys)
@@ -122,7 +120,7 @@ def _request(question: _Question, messages: list[dict[str, Any]]) -> Request:
     if route.provider is None:
         check_words(given)
         return Request(route, None, messages, given, limits, lookup, toolbox, following)
-    call = bind(route.provider, route.model, messages, given, stream=stream)
+    call = bind(route.provider, route.model, messages, given, stream=question.stream)
     return Request(route, call, call.messages, call.options, limits, lookup, toolbox, following)
 
 
@@ -130,7 +128,7 @@ def _following(question: _Question, messages: list[dict[str, Any]], rounds: list
     """Return the request with rounds behind the question. The model must call tools only once, if it must at all."""
     if question.options.get("tool_choice") not in (None, "auto", "none"):
         free = {name: value for name, value in question.options.items() if name != "tool_choice"}
-        question = question._replace(options=free)
+        question = msgspec.structs.replace(question, options=free)
     return _request(question, [*messages, *messages_in(rounds)])
 
 
@@ -285,11 +283,10 @@ async def text(request: Request) -> str:
     answer = request.assembly()
     async for _ in stream_events(request, answer):
         pass
-    if request.toolbox is not None and answer.tool_calls and not answer.texts:
-        raise ResponseError(
-            f"the model gives no answer, but calls tools again after {counted(len(answer.rounds), 'round')} of calls "
-            "(max_steps)",
-            provider=answer.provider,
-            model=answer.model,
+    if request.toolbox is not None and not answer.texts and request.toolbox.runs(answer.made_calls):
+        why = "their results are not on the tape: record it again" if answer.replayed else "that was max_steps"
+        message = (
+            f"the model gives no answer, but calls tools again after {counted(len(answer.rounds), 'round')} of calls"
         )
+        raise ResponseError(f"{message}: {why}", provider=answer.provider, model=answer.model)
     return answer.text

@@ -18,6 +18,7 @@ from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.response import FinishReason, Item, PassedOver, Reasoning, Step, ToolCall, Usage
 from g4f.tools.results import LIMIT
 from g4f.tools.tool import Result
+from g4f.tools.toolbox import Toolbox
 
 from . import dialects, script
 from .faces import on_every_face
@@ -191,6 +192,19 @@ class TestProtocols(unittest.TestCase):
         called[0] = called[0].replace(b"text/event-stream", dialect.content_type.encode())
         return Server(called, said)
 
+    def test_images(self) -> None:
+        """An image of a result is in the second request, behind the results, in every protocol."""
+
+        async def sales(month: int) -> Result:
+            return Result("drawn", ("data:image/png;base64,iVBORw0KGgo=",))
+
+        for each in dialects.DIALECTS:
+            with self.subTest(each.provider), self.server(each, CALLING[each.provider], streams=False) as server:
+                address = server.url.removesuffix("/v1")
+                ChatCompletion.create("m", "?", each.provider, base_url=address, api_key="k", tools=[sales])
+                sent = server.requests[1].body
+                self.assertLess(sent.index(b"drawn"), sent.index(b"iVBORw0KGgo="))
+
     def test_deepseek(self) -> None:
         """What a model of DeepSeek's thought goes back with its calls, also if that was nothing; not so to others."""
         thinking = {"reasoning_content": "March?"}
@@ -275,6 +289,7 @@ class TestClient(unittest.TestCase):
                 self.assertEqual("tool_calls", choice.finish_reason)
                 self.assertEqual(["own", "sales"], [call.function.name for call in choice.message.tool_calls])
                 self.assertEqual(1, len(provider.sent))
+                self.assertEqual("", ChatCompletion.create("", "?", provider, tools=tools))
 
     def test_usage(self) -> None:
         """Tokens are those of all rounds."""
@@ -860,6 +875,20 @@ class TestTape(unittest.TestCase):
         with g4f.tape(self.file):
             answer = Conversation("", provider, tools=[self.count])("?")
         self.assertEqual(("again", ["4.5"], [3]), (answer, provider.results, self.made))
+        self.assertFalse(answer.replayed)
+
+    def test_without_results(self) -> None:
+        """An answer that was recorded without its results, by hand, is replayed with its calls, and none is made."""
+        provider = Scripted(calls(("count", {"month": 3})))
+        schemas = Toolbox([self.count], 8, None).schemas
+        with g4f.tape(self.file):
+            Conversation("", provider, tools=schemas)("?")
+        with g4f.tape(self.file, "replay"):
+            answer = Conversation("", provider, tools=[self.count])("?")
+            self.assertEqual(["count"], [call.function.name for call in answer.tool_calls])
+            with self.assertRaisesRegex(errors.ResponseError, "their results are not on the tape"):
+                ChatCompletion.create("", "?", provider, tools=[self.count])
+        self.assertEqual([], self.made)
 
     def test_interrupted(self) -> None:
         """A round whose tools did not end is not recorded."""

@@ -55,14 +55,19 @@ async def in_rounds(
 
 
 async def _rounds(answer: Assembly, ask: Callable[[Assembly], AsyncGenerator[Item]]) -> AsyncGenerator[Item]:
+    is_replayed = True
     while True:
-        async with aclosing(ask(Assembly(answer.provider, answer.model))) as items:
+        part = Assembly(answer.provider, answer.model)
+        async with aclosing(ask(part)) as items:
             async for item in items:
                 answer.add(item)
                 yield item
+        is_replayed = is_replayed and part.replayed is not None
         if not answer.is_called:
-            return
+            break
         answer.end_round()
+    if not is_replayed:  # one round that was asked makes it another answer than the recorded one
+        answer.replayed = None
 
 
 async def _made(toolbox: Toolbox, answer: Assembly) -> AsyncGenerator[Item]:

@@ -22,7 +22,7 @@ from .prints import printing
 from .results import bounded
 from .tool import Result, Source, Tool
 
-__all__ = ["MAX_STEPS", "Toolbox", "toolbox_of"]
+__all__ = ["MAX_STEPS", "OF_TOOLS", "Toolbox", "toolbox_of"]
 
 MAX_STEPS = 8
 """Rounds of calls, unless the caller says otherwise."""
@@ -163,17 +163,25 @@ class Toolbox:
         )
 
 
-def toolbox_of(tools: Any, max_steps: Any, confirm: Any) -> Toolbox | None:
-    """Return the tools of a call; None if all are dicts, whose calls are events for the caller.
+OF_TOOLS = frozenset(("confirm", "max_steps", "tools"))
+"""Options that have to do with tools."""
 
-    Raises InputError for what cannot be a tool, for two of one name, and for calls that nobody can confirm.
+
+def toolbox_of(options: dict[str, Any]) -> Toolbox | None:
+    """Return the tools among the options, whose place their schemas take; None if there are only dicts.
+
+    `max_steps` and `confirm` are removed. Raises InputError for what cannot be a tool, for two of one name, and for
+    calls that nobody can confirm.
     """
+    max_steps, confirm, tools = options.pop("max_steps", None), options.pop("confirm", None), options.get("tools", ())
     if max_steps is not None and (isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 1):
         raise InputError(f"max_steps must be a number of rounds, 1 or more, not {quoted(max_steps)}")
     given = list(tools) if isinstance(tools, list | tuple) else [tools]
     if all(isinstance(each, Mapping) for each in given):
         return None
-    return Toolbox(given, max_steps or MAX_STEPS, check_confirm(confirm))
+    toolbox = Toolbox(given, max_steps or MAX_STEPS, check_confirm(confirm))
+    options["tools"] = toolbox.schemas  # this list: sources add to it
+    return toolbox
 
 
 def _is_tool(value: object) -> bool:
