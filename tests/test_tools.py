@@ -282,7 +282,7 @@ class TestClient(unittest.TestCase):
     def test_dicts(self) -> None:
         """Calls of what is only a dict are left to the caller, also beside functions."""
         own = {"type": "function", "function": {"name": "own", "parameters": {}}}
-        for tools in ([own], [own, sales]):
+        for tools in ([own], [own, sales], [{"type": "function", "name": "own"}, {"function": {}}, {}, sales]):
             with self.subTest(tools=len(tools)):
                 provider = Scripted(calls(("own", {}), ("sales", {"month": 1})))
                 (choice,) = Client(provider).chat.completions.create("?", tools=tools).choices

@@ -92,7 +92,7 @@ class Toolbox:
 
     def runs(self, calls: Sequence[MadeCall]) -> bool:
         """Whether there are calls, all to be made here. Those of a tool that is only a dict are left to the caller."""
-        by_hand = {schema["function"]["name"] for schema in self.schemas if "function" in schema} - self._tools.keys()
+        by_hand = set(map(_name_in, self.schemas)) - self._tools.keys()
         return bool(calls) and by_hand.isdisjoint(call.name for call in calls)
 
     async def run(self, calls: Sequence[MadeCall]) -> AsyncGenerator[Step]:
@@ -182,6 +182,13 @@ def toolbox_of(options: dict[str, Any]) -> Toolbox | None:
     toolbox = Toolbox(given, max_steps or MAX_STEPS, check_confirm(confirm))
     options["tools"] = toolbox.schemas  # this list: sources add to it
     return toolbox
+
+
+def _name_in(schema: Mapping[str, Any]) -> str:
+    match schema:
+        case {"function": {"name": str(name)}} | {"name": str(name)}:
+            return name
+    return ""
 
 
 def _is_tool(value: object) -> bool:
