@@ -7,8 +7,9 @@ options, messages ─ routing.resolve ─ dispatch.prepare ─ dispatch.ask
      ─ providers.protocols (its answer, as events) ─ shaping (`<think>`, stop words) ─ assembly (one answer)
      ─ completion, client or conversation (of turns); by waiting.bridge if the call is sync ─ g4f_jupyter
 
-Beside it: taping answers from a file, spending counts what answers used, secrets keeps keys back, markdown and
-printable make safe what is shown; files and locks are how all files are read and written.
+Beside it: tools has the calls made that an answer wants, and asks again; taping answers from a file, spending counts
+what answers used, secrets keeps keys back, markdown and printable make safe what is shown; files and locks are how all
+files are read and written.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .models import Model
     from .options import NOT_GIVEN
     from .taping.tapes import tape
+    from .tools.function import tool
 
 __all__ = [
     "NOT_GIVEN",
@@ -37,6 +39,7 @@ __all__ = [
     "errors",
     "models",
     "tape",
+    "tool",
 ]
 
 _HOMES = {
@@ -47,6 +50,7 @@ _HOMES = {
     "Model": "models",
     "NOT_GIVEN": "options",
     "tape": "taping.tapes",
+    "tool": "tools.function",
 }
 _MODULES = ("Provider", "client", "errors", "models")
 

@@ -9,7 +9,8 @@ from msgspec import UNSET
 from .assembly import Assembly
 from .client.types import CompletionToolCall, completion_calls
 from .printable import one_line
-from .providers.response import ProviderState, Usage
+from .providers.response import ProviderState, Step, Usage
+from .rounds import Round
 
 __all__ = ["Answer", "ending"]
 
@@ -22,6 +23,7 @@ _ENDS = {
     "interrupted": "interrupted",
     "incomplete": "incomplete",
     "unfitting": "it does not fit its schema",
+    "max_steps": "ended: the model calls tools again and again (max_steps)",
 }
 """Finish reasons in words for people."""
 
@@ -41,6 +43,10 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     """What the model thought; "" where it did not say."""
     tool_calls: tuple[CompletionToolCall, ...] = ()
     """The tools that the model wants to be called, in the shape of a completion's."""
+    steps: tuple[Step, ...] = ()
+    """The calls of tools that were made before it, each with its arguments, result and seconds."""
+    rounds: tuple[Round, ...] = ()
+    """The same calls by rounds, with what the model said beside them."""
     usage: Usage | None = None
     """The tokens as the provider counted them; None where it did not."""
     provider: str = ""
@@ -50,9 +56,9 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     seconds: float = 0.0
     """How long the answer took, from the call to its end."""
     finish_reason: str = "stop"
-    """Why it ended: "stop", "length", "tool_calls", "content_filter", or what else the provider said. What came of an
-    answer that did not come to its end is "interrupted", or "incomplete" if the call failed, and "unfitting" if it does
-    not fit its schema."""
+    """Why it ended: "stop", "length", "tool_calls", "content_filter", or what else the provider said; "max_steps" if
+    the model was still calling tools. What came of an answer that did not come to its end is "interrupted", or
+    "incomplete" if the call failed, and "unfitting" if it does not fit its schema."""
     messages: tuple[dict[str, Any], ...] = ()
     """The messages that were sent."""
     trimmed: int = 0
@@ -85,6 +91,7 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
         """Return the answer to `messages` that was put together. `seconds` is what it took, if it is not replayed."""
         answer = cls(assembly.text)
         answer.reasoning, answer.tool_calls = assembly.reasoning, tuple(completion_calls(assembly.tool_calls))
+        answer.steps, answer.rounds = tuple(assembly.steps), tuple(assembly.rounds)
         answer.usage, answer.finish_reason = assembly.usage, assembly.finish_reason
         answer.provider, answer.model = assembly.provider, assembly.model
         answer.seconds = assembly.replayed.seconds if assembly.replayed else seconds

@@ -18,12 +18,14 @@ from .providers.response import (
     Refusal,
     Replayed,
     Status,
+    Step,
     TextWasReasoning,
     ToolCall,
     Trimmed,
     Usage,
     Value,
 )
+from .rounds import MadeCall, Round
 
 __all__ = ["Assembly"]
 
@@ -37,7 +39,9 @@ class Assembly:
     __slots__ = (
         "_calls",
         "_has_others",
+        "_made",
         "_reason",
+        "_spent",
         "_thoughts",
         "info",
         "logprobs",
@@ -45,7 +49,9 @@ class Assembly:
         "provider",
         "refused",
         "replayed",
+        "rounds",
         "state",
+        "steps",
         "texts",
         "trimmed",
         "usage",
@@ -55,7 +61,11 @@ class Assembly:
     provider: str
     model: str
     texts: list[str]
-    """The pieces of the text."""
+    """The pieces of the text; behind rounds of calls, of that of the last one."""
+    rounds: list[Round]
+    """The rounds that ended: calls of tools that were made, with their results."""
+    steps: list[Step]
+    """Each of these calls, and those of the round that has not ended, in the order in which they ended."""
     info: ProviderInfo | None
     """What the server says of itself and of its answer, such as its own name for it; None if it said nothing."""
     logprobs: list[dict[str, Any]]
@@ -63,7 +73,7 @@ class Assembly:
     state: ProviderState | None
     """What its provider needs back to go on from it, if there is anything."""
     usage: Usage | None
-    """The tokens, or None where the provider did not count them."""
+    """The tokens of all rounds, or None where the provider did not count them."""
     trimmed: int
     """How many of the oldest turns were left out."""
     refused: bool
@@ -77,9 +87,12 @@ class Assembly:
     def __init__(self, provider: str = "", model: str = "") -> None:
         self.provider, self.model = provider, model
         self.texts, self.logprobs = [], []
+        self.rounds, self.steps = [], []
         self.info = self.usage = self.replayed = self.state = None
         self.refused = False
         self.trimmed, self.value = 0, UNSET
+        self._spent: Usage | None = None  # by the rounds that ended, and by an answer that did not fit
+        self._made = 0  # calls of the rounds that ended
         self._thoughts: list[str] = []
         self._calls: dict[int, list[ToolCall]] = {}
         self._reason = ""
@@ -104,20 +117,24 @@ class Assembly:
                 self._has_others = False
             case AskedAgain():
                 self._begin_anew()
+            case Value():
+                self.value = item.value
             case _:
                 self._add_beside(item)
 
     def _begin_anew(self) -> None:
         """Forget what came of an answer in whose place another one follows."""
-        for came in (self.texts, self._thoughts, self._calls, self.logprobs):
-            came.clear()
-        self.usage, self._reason, self._has_others = None, "", False
+        for each in (self.texts, self._thoughts, self._calls, self.logprobs):
+            each.clear()
+        self._spent, self._reason, self._has_others, self.state, self.refused = self.usage, "", False, None, False
 
     def _add_beside(self, event: Item) -> None:
         """Add what stands beside the answer, or a part of it that is left out."""
         match event:
             case Usage():
-                self.usage = event
+                self.usage = event if self._spent is None else _sum(self._spent, event)
+            case Step():
+                self.steps.append(event)
             case ProviderInfo():
                 self.provider, self.model, self.info = event.provider, event.model or self.model, event
             case Logprobs():
@@ -127,21 +144,45 @@ class Assembly:
             case Refusal():
                 self.refused = True
             case Replayed():
-                self.replayed = event
+                self.replayed = Replayed(event.seconds + (self.replayed.seconds if self.replayed else 0))
             case Trimmed():
                 self.trimmed = event.turns
-            case Value():
-                self.value = event.value
             case Status():
                 pass
             case _:
                 self._has_others = True
 
     @property
+    def made_calls(self) -> tuple[MadeCall, ...]:
+        """The calls of this round, with the results that have come. Each has an id of its own."""
+        found = {step.id: step for step in self.steps[self._made :]}
+        made: dict[str, MadeCall] = {}
+        for number, call in enumerate(self.tool_calls):
+            id_ = call.id if call.id and call.id not in made else f"call_{len(self.rounds)}_{number}"
+            step = found.get(id_)
+            result, images = (step.result, step.images) if step else (None, ())
+            made[id_] = MadeCall(id_, call.name, call.arguments, result, images)
+        return tuple(made.values())
+
+    @property
+    def is_called(self) -> bool:
+        """Whether the calls of this round were made: the model goes on with their results."""
+        return len(self.steps) > self._made
+
+    def end_round(self) -> Round:
+        """End the round, whose calls were made, and return it. What is added next is of another answer of the model."""
+        ended = Round(self.made_calls, self.text, self.reasoning, self.state)
+        self.rounds.append(ended)
+        self._made, self._spent, self._reason, self.state = len(self.steps), self.usage, "", None
+        for each in (self.texts, self.logprobs, self._thoughts, self._calls):
+            each.clear()
+        return ended
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing came that answers: a count of tokens or a status does not."""
         answers = self.texts or self._thoughts or self._calls or self._reason or self._has_others
-        return not (answers or self.replayed or self.trimmed)
+        return not (answers or self.replayed or self.trimmed or self.rounds)
 
     @property
     def text(self) -> str:
@@ -162,6 +203,24 @@ class Assembly:
     def finish_reason(self) -> str:
         """Why the answer ended; where the provider did not say, "tool_calls" if there are any, else "stop"."""
         return self._reason or ("tool_calls" if self._calls else "stop")
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    """Return the tokens of two answers of a model. The tier is that of the last."""
+
+    def both(a: int | None, b: int | None) -> int | None:
+        return None if a is None and b is None else (a or 0) + (b or 0)
+
+    return Usage(
+        one.prompt_tokens + other.prompt_tokens,
+        one.completion_tokens + other.completion_tokens,
+        (one.total_tokens or one.prompt_tokens + one.completion_tokens)
+        + (other.total_tokens or other.prompt_tokens + other.completion_tokens),
+        both(one.cached_tokens, other.cached_tokens),
+        both(one.reasoning_tokens, other.reasoning_tokens),
+        both(one.written_tokens, other.written_tokens),
+        other.tier,
+    )
 
 
 def _joined(pieces: list[ToolCall]) -> ToolCall:

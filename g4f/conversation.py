@@ -14,7 +14,7 @@ import msgspec
 
 from .answer import Answer
 from .assembly import Assembly
-from .dispatch import Request, ask, prepare, stream_events
+from .dispatch import Request, ask, one_answer, prepare, stream_events
 from .errors import ContextLengthError, InputError
 from .images import urls_in
 from .models import Model
@@ -23,6 +23,7 @@ from .options import CallOptions, Options, TypedCallOptions
 from .printable import logger
 from .providers.base_provider import Provider
 from .providers.response import Item, Trimmed
+from .rounds import Round, messages_in
 from .routing import merged
 from .secrets.key import seal
 from .turn import Entered, Saved, Turn, messages_of, read_saved, saved_name
@@ -56,8 +57,8 @@ class Conversation:
     left early, does not. An interrupt that comes too late to cut an answer still raises KeyboardInterrupt, but its turn
     is in `turns`.
 
-    An answer that calls tools has `tool_calls`. Ask their results instead of a text: `chat({"weather": "sunny"})`. All
-    of it, from the question to the last answer, is one turn.
+    With `tools=[function]` the model may call functions; an answer's `steps` has the calls. One that calls what is only
+    a dict has `tool_calls`: ask the results instead of a text, `chat({"weather": "sunny"})`. All of it is one turn.
 
     Questions may be asked at the same time, by tasks or threads: each is sent with the turns that are complete when it
     is asked, and their turns are in the order of the questions, whichever answer ends first.
@@ -180,7 +181,7 @@ class PendingTurn:
     """A question of a conversation that is ready to be sent, and becomes a turn when its answer is complete."""
 
     request: Request
-    """What is sent."""
+    """What is sent first."""
     assembly: Assembly
     """What has come of the answer so far."""
     result: Answer
@@ -205,8 +206,11 @@ class PendingTurn:
         self._model, own = given.pop("model", None) or conversation.model, conversation.provider
         self._provider, self._stream = own if provider is None else provider, stream
         self._options = merged(own, conversation.options, provider, given)
+        self._trimmed, self._rounds = 0, list[Round]()
         self.request = self._request(0)
         self.assembly = self.request.assembly()
+        if self.request.toolbox is not None:  # what is asked again goes on with the same tools, and its rounds
+            self._rounds, self._options = self.assembly.rounds, {**self._options, "tools": self.request.toolbox.schemas}
 
     @property
     def beside(self) -> list[Entered]:
@@ -239,8 +243,8 @@ class PendingTurn:
         It takes the place of the turn `instead_of`, else that above the turn `before`, if it is there; else it follows
         the turns of all questions that were asked before it.
         """
-        images = self._question.images or urls_in(self.request.messages[-1])
-        turn, instead_of = self._question.with_answer(self.result, images), self._calls or instead_of
+        images, instead_of = self._question.images or urls_in(self.request.messages[-1]), self._calls or instead_of
+        turn = self._question.with_answer(self.result, images)
         with _entering:
             turns = self._conversation.turns
             old, below, end = self._conversation.place(instead_of), self._conversation.place(before), len(turns)
@@ -264,31 +268,28 @@ class PendingTurn:
         return self.result if self.assembly.value is msgspec.UNSET else self.result.value
 
     def _request(self, trimmed: int) -> Request:
-        messages = [*messages_of(self.system, self.above[trimmed:]), *self._question.without_answer()]
+        above = messages_of(self.system, self.above[trimmed:])
+        messages = [*above, *self._question.without_answer(), *messages_in(self._rounds)]
         return prepare(self._model, messages, self._provider, self._options, stream=self._stream)
 
     async def _ask_within_context(self, whole: Request, answer: Assembly) -> AsyncGenerator[Item]:
         """Yield the answer to the whole conversation, or to as much of it as the model's context holds."""
-        above, trimmed, answered = len(self.above), 0, ask(whole, answer)
+        answered = one_answer(self._request(self._trimmed), answer) if self._trimmed else ask(whole, answer)
         while True:
             try:
                 async with aclosing(answered) as items:
                     async for item in items:
                         yield item
             except ContextLengthError:
-                if trimmed >= above:
+                if self._trimmed >= (above := len(self.above)):
                     raise
             else:
                 return
-            trimmed = min(above, 2 * trimmed or 1)
-            logger.warning(
-                "the conversation is longer than the model's context: the oldest %s of %s turns are left out",
-                trimmed,
-                above,
-            )
-            answer.add(left_out := Trimmed(trimmed))
+            self._trimmed = min(above, 2 * self._trimmed or 1)
+            logger.warning("the oldest %s of %s turns are left out: the context is full", self._trimmed, above)
+            answer.add(left_out := Trimmed(self._trimmed))
             yield left_out
-            answered = stream_events(self._request(trimmed), answer)
+            answered = one_answer(self._request(self._trimmed), answer)
 
 
 def _checked(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +12,7 @@ import msgspec
 
 from .assembly import Assembly
 from .errors import G4FError, ResponseError
+from .logs import logged
 from .messages import normalize, with_images
 from .models import Model
 from .option_values import AnswerLimits, check_words, pop_limits, pop_proxy, pop_schema
@@ -20,11 +21,14 @@ from .providers.base_provider import Provider
 from .providers.call import BoundCall, OwnCancellation, bind
 from .providers.catalogue import load_at
 from .providers.response import FinishReason, Item, ProviderInfo
+from .rounds import Round, messages_in
 from .routing import Route, check_keys, resolve, without_provider
 from .shaping import Shaper
 from .spending import count, counters
 from .taping.tapes import current
 from .tidying import tidy
+from .tools.loop import Calling, check_answered, in_rounds
+from .tools.toolbox import OF_TOOLS, Toolbox, toolbox_of
 from .typing import Messages
 from .waiting.limits import limited
 
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
     from .taping.player import Lookup, Tape
     from .typed.schema import Schema
 
-__all__ = ["Request", "ask", "items", "prepare", "stream_events", "whole"]
+__all__ = ["Request", "ask", "items", "one_answer", "prepare", "stream_events", "whole"]
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -48,17 +52,21 @@ class Request(msgspec.Struct, frozen=True):
     limits: AnswerLimits
     lookup: Lookup | None
     schema: Schema | None = None
+    toolbox: Toolbox | None = None
+    following: Callable[[list[Round]], Request] | None = None
+    """Returns the question with rounds of calls behind it, if there are tools."""
 
     def assembly(self) -> Assembly:
         """Return an empty answer to this question."""
         return Assembly(self.route.name, self.route.model)
 
     def followed_by(self, messages: list[dict[str, Any]]) -> Request:
-        """Return the question with `messages` behind it."""
+        """Return the question with `messages` behind it. To answer that, no tool runs any more."""
         call, lookup = self.call, self.lookup and self.lookup.followed_by(messages)
         if call is not None:
             call = msgspec.structs.replace(call, messages=[*call.messages, *messages])
-        return msgspec.structs.replace(self, call=call, messages=[*self.messages, *messages], lookup=lookup)
+        messages = [*self.messages, *messages]
+        return msgspec.structs.replace(self, call=call, messages=messages, lookup=lookup, toolbox=None, following=None)
 
 
 def prepare(
@@ -82,22 +90,50 @@ def prepare(
         normal = with_images(normal, images)
     if provider is None and isinstance(address := given.get("base_url"), str):
         provider = load_at(address)
-    tape = current()
-    route, lookup = (resolve(model, provider), None) if tape is None else _taped(tape, model, provider, normal, given)
+    toolbox = None if OF_TOOLS.isdisjoint(given) else toolbox_of(given)
+    question = _Question(model, provider, given, limits, proxy, stream, current(), schema, toolbox)
+    return _request(question, normal)
+
+
+class _Question(msgspec.Struct, frozen=True):
+    """What is the same in each round of an answer."""
+
+    model: Model | str
+    provider: Provider | str | None
+    options: dict[str, Any]
+    limits: AnswerLimits
+    proxy: str
+    stream: bool
+    tape: Tape | None
+    schema: Schema | None
+    toolbox: Toolbox | None
+
+
+def _request(question: _Question, messages: list[dict[str, Any]]) -> Request:
+    """Return the request for a question, with its messages."""
+    given, limits, toolbox = question.options, question.limits, question.toolbox
+    if (tape := question.tape) is None:
+        route, lookup = resolve(question.model, question.provider), None
+    else:
+        route, lookup = _taped(tape, question, messages)
     if limits.stream_timeout:
-        given["stream_timeout"] = limits.stream_timeout  # for a provider with a limit of its own
-    if proxy:
-        given["proxy"] = proxy
+        given = {**given, "stream_timeout": limits.stream_timeout}  # for a provider with a limit of its own
+    if question.proxy:
+        given = {**given, "proxy": question.proxy}
     keys = given.get("api_key")
     if keys is not None and not isinstance(keys, str) and isinstance(keys, Mapping):  # the first checks are quick
         check_keys(route.provider, keys)
     if limits.max_chunks or limits.stream_timeout:
-        limits = _without_its_own(limits, route.provider)
+        limits = limits.without_those_of(route.provider)
+    following = None
+    if toolbox is not None:
+        following = partial(_following, question, messages)
+        toolbox.sees_images = "images" not in getattr(route.provider, "lacks", ())
     if route.provider is None:
         check_words(given)
-        return Request(route, None, normal, given, limits, lookup, schema)
-    call = bind(route.provider, route.model, normal, given, stream=stream)
-    return Request(route, call, call.messages, call.options, limits, lookup, schema)
+        return Request(route, None, messages, given, limits, lookup, question.schema, toolbox, following)
+    call = bind(route.provider, route.model, messages, given, stream=question.stream)
+    return Request(route, call, call.messages, call.options, limits, lookup, question.schema, toolbox, following)
 
 
 def _asked_for(asked: Any, given: dict[str, Any]) -> Schema:
@@ -109,29 +145,26 @@ def _asked_for(asked: Any, given: dict[str, Any]) -> Schema:
     return schema
 
 
-def _without_its_own(limits: AnswerLimits, provider: Provider) -> AnswerLimits:
-    """Return the limits that must be enforced here: without those that the provider enforces itself."""
-    if limits.max_chunks and getattr(provider, "enforces_max_tokens", False):
-        limits = limits._replace(max_chunks=None)
-    if limits.stream_timeout and getattr(provider, "enforces_stream_timeout", False):
-        limits = limits._replace(stream_timeout=None)
-    return limits
+def _following(question: _Question, messages: list[dict[str, Any]], rounds: list[Round]) -> Request:
+    """Return the request with rounds behind the question. The model must call tools only once, if it must at all."""
+    if question.options.get("tool_choice") not in (None, "auto", "none"):
+        free = {name: value for name, value in question.options.items() if name != "tool_choice"}
+        question = msgspec.structs.replace(question, options=free)
+    return _request(question, [*messages, *messages_in(rounds)])
 
 
-def _taped(
-    tape: Tape,
-    model: Model | str,
-    provider: Provider | str | None,
-    messages: list[dict[str, Any]],
-    options: dict[str, Any],
-) -> tuple[Route, Lookup]:
+def _taped(tape: Tape, question: _Question, messages: list[dict[str, Any]]) -> tuple[Route, Lookup]:
     """Return the route, and the lookup on the tape that is on.
 
     A question that names no provider is the same on every machine: a provider is looked for only where the tape does
     not answer.
     """
+    model, provider, options = question.model, question.provider, question.options
+    if question.toolbox is not None:
+        options = {**options, "tools": question.toolbox.named}
     if provider is None:
-        lookup = tape.lookup("", model.name if isinstance(model, Model) else model, messages, options)
+        name = model.name if isinstance(model, Model) else model
+        lookup = tape.lookup("", name, messages, options)
         return without_provider(model) if lookup.needs_nobody else resolve(model), lookup
     route = resolve(model, provider)
     return route, tape.lookup(route.name, route.model, messages, options)
@@ -144,7 +177,7 @@ def ask(request: Request, answer: Assembly) -> AsyncGenerator[Item]:
     names provider and model, and has the text so far in `partial`.
     """
     items = _shaped(request, answer)
-    return _logged(items, answer) if logger.isEnabledFor(logging.DEBUG) else items
+    return logged(items, answer) if logger.isEnabledFor(logging.DEBUG) else items
 
 
 def _opened(request: Request) -> AsyncGenerator[Item | None]:
@@ -192,28 +225,6 @@ async def _shaped(request: Request, answer: Assembly) -> AsyncGenerator[Item]:
             count(answer, request.messages, monotonic() - start)
 
 
-async def _logged(items: AsyncGenerator[Item], answer: Assembly) -> AsyncGenerator[Item]:
-    """Yield `items`, and log when they begin and end, and what was used.
-
-    The log never has content: neither of messages and answers, nor of errors, which may quote them.
-    """
-    start, begun, how = monotonic(), False, ""
-    logger.debug("start: %s, model %r", answer.provider, answer.model)
-    try:
-        async with aclosing(items):
-            async for item in items:
-                if not begun and not answer.is_empty:
-                    begun = True
-                    logger.debug("first event: %s after %.3f s", answer.provider, monotonic() - start)
-                yield item
-    except BaseException as error:
-        how = f" {type(error).__name__}"
-        raise
-    finally:
-        usage = repr(answer.usage) if answer.usage else "no usage"
-        logger.debug("end: %s,%s after %.3f s, %s", answer.provider, how, monotonic() - start, usage)
-
-
 def stream_events(
     request: Request, answer: Assembly, ask: Callable[[Request, Assembly], AsyncGenerator[Item]] = ask
 ) -> AsyncGenerator[Item]:
@@ -222,28 +233,52 @@ def stream_events(
     One that has a schema ends with its Value, or raises SchemaError; see `typed.fitting`.
     """
     if request.schema is None:
-        return _played(request, answer, ask)
+        return _in_rounds(request, answer, ask)
     from .typed.fitting import fitted  # noqa: PLC0415 - the same
 
-    return fitted(
-        request.schema,
-        answer,
-        lambda messages: _played(request.followed_by(messages) if messages else request, answer, ask),
-    )
+    def asked(messages: list[dict[str, Any]]) -> AsyncGenerator[Item]:
+        again = request.followed_by([*messages_in(answer.rounds), *messages]) if messages else request
+        return _in_rounds(again, answer, ask)
+
+    return fitted(request.schema, answer, asked)
 
 
-def _played(
+def _in_rounds(
     request: Request, answer: Assembly, ask: Callable[[Request, Assembly], AsyncGenerator[Item]]
 ) -> AsyncGenerator[Item]:
-    """Yield the answer to one request.
+    """Yield the answer to a question; with tools, a Step for each call that was made, and then the next one.
+
+    See `tools.loop`.
+    """
+    toolbox, following = request.toolbox, request.following
+    if toolbox is None or following is None:
+        return one_answer(request, answer, ask)
+
+    def asked(rounds: list[Round], part: Assembly, calling: Calling) -> AsyncGenerator[Item]:
+        return one_answer(following(rounds) if rounds else request, part, ask, calling)
+
+    return in_rounds(toolbox, answer, asked, request.limits.timeout)
+
+
+def one_answer(
+    request: Request,
+    answer: Assembly,
+    ask: Callable[[Request, Assembly], AsyncGenerator[Item]] = ask,
+    calling: Calling | None = None,
+) -> AsyncGenerator[Item]:
+    """Yield one answer of the model, and put each item into `answer`. Its calls are made by `calling`.
 
     While a tape is on, an answer that is on it comes from there, with Replayed before it; see `Lookup.play`. For one
-    that is not, `ask` asks, and it is recorded.
+    that is not, `ask` asks, and it is recorded with the results of its calls.
     """
+
+    def asked() -> AsyncGenerator[Item]:
+        return ask(request, answer) if calling is None else calling(lambda: ask(request, answer))
+
     if request.lookup is None:
-        return ask(request, answer)
+        return asked()
     who = None if request.call is None else ProviderInfo(request.route.name, request.route.model)
-    return request.lookup.play(who, answer, lambda: ask(request, answer))
+    return request.lookup.play(who, answer, asked)
 
 
 def items(request: Request) -> AsyncGenerator[Item]:
@@ -256,4 +291,8 @@ async def whole(request: Request) -> Any:
     answer = request.assembly()
     async for _ in stream_events(request, answer):
         pass
-    return answer.text if answer.value is msgspec.UNSET else answer.value
+    if answer.value is not msgspec.UNSET:
+        return answer.value
+    if request.toolbox is not None:
+        check_answered(request.toolbox, answer)
+    return answer.text

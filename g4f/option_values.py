@@ -28,6 +28,15 @@ class AnswerLimits(NamedTuple):
     timeout: float | None = None
     stream_timeout: float | None = None
 
+    def without_those_of(self, provider: Provider) -> AnswerLimits:
+        """Return the limits that must be enforced here: without those that the provider enforces itself."""
+        limits = self
+        if limits.max_chunks and getattr(provider, "enforces_max_tokens", False):
+            limits = limits._replace(max_chunks=None)
+        if limits.stream_timeout and getattr(provider, "enforces_stream_timeout", False):
+            limits = limits._replace(stream_timeout=None)
+        return limits
+
 
 _INSTEAD = {
     "_enforce_credentials": "leave it out",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Required, TypedDict
 
 from .models import Model
@@ -72,7 +72,7 @@ class ProviderOptions(TypedDict, total=False):
     prediction: Mapping[str, Any] | None  # a text that the answer will resemble
 
     # Tools and forms
-    tools: Sequence[Mapping[str, Any]] | None  # the functions that the model may call, with their schemas
+    tools: Any  # what the model may call: functions, servers of tools, or dicts with schemas, whose calls are yours
     tool_choice: str | Mapping[str, Any] | None  # "auto", "none", "required", or one of them
     parallel_tool_calls: bool | None  # whether it may call several at once
     response_format: Any  # {"type": "json_object"}, or a "json_schema"; or a class, which is another name for schema
@@ -97,6 +97,8 @@ class Options(ProviderOptions, total=False):
     stream_timeout: float | None  # the longest silence, in seconds
     proxy: str | None  # the address of a proxy, "" for none: `G4F_PROXY`
     images: Any  # one image or a list of them, seen with the last question
+    max_steps: int | None  # the most rounds of calls of tools: 8
+    confirm: bool | Callable[[str, str], Any] | None  # whether each call is asked for, or who says if it may be made
 
 
 class SchemaOptions(Options, total=False):

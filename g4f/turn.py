@@ -21,63 +21,12 @@ from .providers.base_provider import Provider
 from .providers.call import provider_name
 from .providers.catalogue import is_address, names_in
 from .providers.response import ProviderState
-from .wire import whole
+from .rounds import MadeCall, Round, Whole, carried, messages_in
 
-__all__ = ["Entered", "MadeCall", "Round", "Saved", "Turn", "messages_of", "read_saved", "saved_name"]
-
-_NO_RESULT = "no result was given"
+__all__ = ["Entered", "Saved", "Turn", "messages_of", "read_saved", "saved_name"]
 
 
-class _Whole(msgspec.Struct, frozen=True, omit_defaults=True):
-    def __post_init__(self) -> None:
-        """Replace halves of characters: a conversation that has one could be neither sent nor saved."""
-        for name in self.__struct_fields__:
-            if isinstance(value := getattr(self, name), str) and not value.isascii():
-                msgspec.structs.force_setattr(self, name, whole(value))
-
-
-class MadeCall(_Whole, frozen=True):
-    """A call of a tool, and its result; None where none was given. `arguments` is JSON text, as the model wrote it."""
-
-    id: str
-    name: str
-    arguments: str
-    result: str | None = None
-
-    def to_message(self) -> dict[str, Any]:
-        """Return the result as a message. Services refuse a conversation in which a call has none."""
-        return {"role": "tool", "tool_call_id": self.id, "content": _NO_RESULT if self.result is None else self.result}
-
-
-def _carried(state: ProviderState | None) -> dict[str, Any]:
-    return {} if state is None else state.to_message()
-
-
-class Round(_Whole, frozen=True):
-    """Calls that a model made at once, what it said beside them, and what it thought before."""
-
-    calls: tuple[MadeCall, ...]
-    text: str = ""
-    reasoning: str = ""
-    state: ProviderState | None = None
-    """What its provider needs back with it."""
-
-    def to_messages(self) -> list[dict[str, Any]]:
-        """Return the calls as one message, and each result as another."""
-        calls = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in self.calls
-        ]
-        beside = {"content": self.text} if self.text else {}
-        thought = {"reasoning": self.reasoning} if self.reasoning else {}
-        made = {"role": "assistant", **beside, **thought, "tool_calls": calls, **_carried(self.state)}
-        return [made, *(call.to_message() for call in self.calls)]
-
-    def __str__(self) -> str:
-        return "\n".join(f"{call.name}({call.arguments})" for call in self.calls)
-
-
-class Turn(_Whole, frozen=True):
+class Turn(Whole, frozen=True):
     """One question and its whole answer."""
 
     question: str
@@ -134,22 +83,22 @@ class Turn(_Whole, frozen=True):
         """Return the messages to which the answer is one: the question, the calls, and their results."""
         images = [{"type": "image_url", "image_url": {"url": url}} for url in self.images]
         content = [{"type": "text", "text": self.question}, *images] if images else self.question
-        rounds = [message for each in self.rounds for message in each.to_messages()]
-        return [{"role": "user", "content": content}, *rounds]
+        return [{"role": "user", "content": content}, *messages_in(self.rounds)]
 
     def to_messages(self) -> list[dict[str, Any]]:
         """Return the question, what was called, and the answer as messages."""
         if self.open_calls:
             return self.without_answer()
-        return [*self.without_answer(), {"role": "assistant", "content": self.answer, **_carried(self.state)}]
+        return [*self.without_answer(), {"role": "assistant", "content": self.answer, **carried(self.state)}]
 
     def with_answer(self, answer: Answer, images: tuple[str, ...]) -> Turn:
         """Return the turn of a question that has been answered. An `answer` that calls tools has another round."""
+        rounds = (*self.rounds, *answer.rounds)
         calls = tuple(
-            MadeCall(call.id or f"call_{len(self.rounds)}_{number}", call.function.name, call.function.arguments)
+            MadeCall(call.id or f"call_{len(rounds)}_{number}", call.function.name, call.function.arguments)
             for number, call in enumerate(answer.tool_calls)
         )
-        rounds, state = self.rounds, answer.state
+        state = answer.state
         if calls:
             rounds, state = (*rounds, Round(calls, str(answer), answer.reasoning, state)), None
         ended = answer.finish_reason

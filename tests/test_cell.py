@@ -211,7 +211,7 @@ class TestSent(CellTestCase):
             ("--budget -1", "--budget: needs a number of tokens, 0 for no limit, not '-1'"),
             ("--thread", "--thread: expected one argument"),
             ("--temprature 1", "no option '--temprature'. Did you mean '--temperature'? %chat? lists the options."),
-            ("--t 1", "no option '--t'. Did you mean '--thread' or '--tape' or"),
+            ("--t 1", "no option '--t'. Did you mean '--thread' or '--tool' or '--tape' or"),
             ("--help", "no option '--help'."),
         ):
             with self.subTest(line):

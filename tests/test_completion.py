@@ -16,7 +16,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
-from g4f import Provider
+from g4f import Provider, tool
 from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.catalogue import ROWS, find
 from g4f_jupyter.line import completion
@@ -27,7 +27,7 @@ from .cost import cost
 from .kernel import PATIENCE, Kernel
 
 NAMES = [row.name for row in ROWS]
-OPTIONS = ["--model", "--provider", "--thread", "--format", "--json", "--new"]
+OPTIONS = ["--model", "--provider", "--thread", "--format", "--json", "--new", "--tool", "--mcp"]
 
 
 @magics_class
@@ -41,6 +41,8 @@ class Chats(Magics):
     @argument("--format", choices=["markdown", "text"])
     @argument("--json", metavar="FILE")
     @argument("--new", action="store_true")
+    @argument("--tool")
+    @argument("--mcp")
     @line_cell_magic
     def chat(self, line: str, cell: str | None = None) -> None:
         """Ask."""
@@ -132,11 +134,11 @@ class TestLine(ShellTestCase):
             ("%%chat |", "%%chat ", OPTIONS),
             ("%%chat --|", "%%chat ", OPTIONS),
             ("%%chat -|", "%%chat ", ["-m", "--model", "-p", "--provider", *OPTIONS[2:]]),
-            ("%%chat --m|\nwhat?", "%%chat ", ["--model"]),
-            ("\n%%chat --m|", "\n%%chat ", ["--model"]),
+            ("%%chat --mo|\nwhat?", "%%chat ", ["--model"]),
+            ("\n%%chat --mo|", "\n%%chat ", ["--model"]),
             ("%%chat -p Echo --n| -m x\nwhat?", "%%chat -p Echo ", ["--new"]),
-            ("x = 1\n  %chat --m|", "x = 1\n  %chat ", ["--model"]),
-            ("%%chat --new --m|", "%%chat --new ", ["--model"]),
+            ("x = 1\n  %chat --mo|", "x = 1\n  %chat ", ["--model"]),
+            ("%%chat --new --mo|", "%%chat --new ", ["--model"]),
             ("%chat_alias --r|", "%chat_alias ", ["--remove"]),
             ("%%chat --nothing|", "%%chat ", ["--nothing"]),
         ):
@@ -207,6 +209,18 @@ class TestLine(ShellTestCase):
             with self.subTest(text):
                 self.assert_offers(text, begin, *names)
 
+    def test_tools(self) -> None:
+        """Functions of the notebook, and servers of tools."""
+
+        def sales() -> None: ...
+
+        class Shop:
+            async def tools(self) -> list[Any]: ...
+
+        self.shell.user_ns |= {"sales": sales, "shown": tool(sales), "shop": Shop(), "touchy": Touchy(), "Shop": Shop}
+        self.assert_offers("%%chat --tool s|", "%%chat --tool ", "sales", "shown")
+        self.assert_offers("%%chat --mcp |", "%%chat --mcp ", "shop")
+
     def test_left_to_ipython(self) -> None:
         """Files, the names of magics, the question behind the options, and the magics of others."""
         Path(folder := self.enterContext(tempfile.TemporaryDirectory()), "talk.json").touch()
@@ -223,7 +237,7 @@ class TestLine(ShellTestCase):
         completion.register(self.shell, (self.magics,), provider=str, threads=list, aliases=self.aliases)
         self.assertEqual(len(before), len(self.shell.Completer.custom_matchers))
         completion.unregister(self.shell)
-        self.assertNotIn("%%chat --model", self.offered("%%chat --m|"))
+        self.assertNotIn("%%chat --model", self.offered("%%chat --mo|"))
 
 
 class TestText(ShellTestCase):

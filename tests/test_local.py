@@ -243,6 +243,25 @@ class TestTools(unittest.TestCase):
         question = {"role": "user", "content": self.weather}
         self.assertIn("sunny", text([question, first.choices[0].message, told], tools=self.tools))
 
+    def test_function(self) -> None:
+        """A function is called with what the model gives, and the model answers with what it returned."""
+        asked: list[str] = []
+
+        def weather(city: str) -> str:
+            """Get the current weather in a city."""
+            asked.append(city)
+            return "It is 21 degrees and sunny"
+
+        said = text(
+            "What is the weather in Rome? Use the tool.",
+            tools=[weather],
+            tool_choice="required",
+            temperature=0,
+            max_tokens=80,
+        )
+        self.assertEqual(["Rome"], asked)
+        self.assertIn("21 degrees", said)
+
     def test_named(self) -> None:
         """A function that the caller names is the one that is called, streamed or not."""
         choice = {"type": "function", "function": {"name": "add"}}

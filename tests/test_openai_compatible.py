@@ -419,7 +419,7 @@ class TestRequests(unittest.TestCase):
                 ({"base_url": "localhost:1"}, errors.InputError, "base_url"),
                 ({"base_url": "ftp://host/"}, errors.InputError, "base_url"),
                 ({"n": 2}, errors.InputError, "n must be 1"),
-                ({"tools": [object()]}, errors.InputError, "JSON"),
+                ({"tools": [object()]}, errors.InputError, "tools[0]"),
                 ({"user": "\ud800"}, errors.InputError, "JSON"),
                 ({"max_retries": "many"}, errors.InputError, "max_retries"),
                 ({"connect_timeout": -1}, errors.InputError, "connect_timeout"),

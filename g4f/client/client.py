@@ -22,6 +22,7 @@ from ..providers.response import (
     PassedOver,
     ProviderInfo,
     Reasoning,
+    Step,
     TextWasReasoning,
     ToolCall,
     Usage,
@@ -43,7 +44,6 @@ from .types import (
     CompletionTokensDetails,
     CompletionUsage,
     Delta,
-    FunctionDelta,
     ListedModel,
     ModelList,
     ParsedDelta,
@@ -120,6 +120,9 @@ class Completions(Generic[Whole, Streamed]):
         streamed: Streamed = self.create(messages, model, stream=True, provider=provider, **given)
         return streamed
 
+    run = create
+    """The same: a model that may call `tools` is asked until it answers, at most `max_steps` times."""
+
     if not TYPE_CHECKING:  # a type checker would let any name pass
 
         def __getattr__(self, name: str) -> NoReturn:
@@ -191,9 +194,7 @@ class AsyncClient(Defaults):
         return Models(self, AsyncModelList, lambda make: make())
 
 
-async def _chunks(  # noqa: C901 - a function for a part of it would be called for each chunk
-    request: Request, *, apart: bool
-) -> AsyncGenerator[ChatCompletionChunk]:
+async def _chunks(request: Request, *, apart: bool) -> AsyncGenerator[ChatCompletionChunk]:
     """Yield a chunk for each event that adds something, and a last one with finish reason and usage.
 
     If the usage is to stand `apart`, as in OpenAI's streams, it comes behind that one, in a chunk that has no choice.
@@ -212,17 +213,18 @@ async def _chunks(  # noqa: C901 - a function for a part of it would be called f
     async with aclosing(stream_events(request, answer)) as events:
         async for event in events:
             match event:
-                case str():
-                    delta = Delta(refusal=event) if refuses else Delta(event)
-                case Reasoning():
-                    delta = Delta(None, event.text)
-                case ToolCall():
-                    delta = Delta(tool_calls=[_tool_call_delta(event)])
+                case str() | Reasoning() | ToolCall():
+                    delta = _delta(event, refuses=refuses)
                 case Logprobs():
                     yield chunk(Delta(), logprobs=ChoiceLogprobs.of(event.content))
                     continue
                 case TextWasReasoning():  # a role begins the message anew
                     role, delta = "assistant", Delta(None, answer.reasoning)
+                case Step():  # so it does
+                    role, made = "assistant", chunk(Delta())
+                    made.step = event
+                    yield made
+                    continue
                 case _:
                     refuses = answer.refused
                     role = "assistant" if isinstance(event, PassedOver | AskedAgain) else role  # so it does
@@ -256,7 +258,8 @@ async def _completion(request: Request) -> ChatCompletion:
     choice = Choice(message, reason, 0, ChoiceLogprobs.of(answer.logprobs) if answer.logprobs else None)
     id_, created, fingerprint, request_id = _head(answer, began)
     usage, tier = _usage(answer.usage), (answer.usage and answer.usage.tier) or None
-    return ChatCompletion(id_, created, name, answer.provider, [choice], usage, fingerprint, tier, request_id)
+    own = (answer.provider, [choice], usage, fingerprint, tier, request_id)
+    return ChatCompletion(id_, created, name, *own, steps=answer.steps or None)
 
 
 def _head(answer: Assembly, began: int) -> tuple[str, int, str | None, str | None]:
@@ -286,6 +289,7 @@ def _usage(usage: Usage | None) -> CompletionUsage | None:
     )
 
 
-def _tool_call_delta(event: ToolCall) -> ToolCallDelta:
-    function = FunctionDelta(event.name or None, event.arguments)
-    return ToolCallDelta(event.index, event.id or None, function, "function" if event.id or event.name else None)
+def _delta(event: str | Reasoning | ToolCall, *, refuses: bool) -> Delta:
+    if isinstance(event, str):
+        return Delta(refusal=event) if refuses else Delta(event)
+    return Delta(None, event.text) if isinstance(event, Reasoning) else Delta(tool_calls=[ToolCallDelta.of(event)])

@@ -74,7 +74,8 @@ async def _listed(own: Defaults, options: ProviderOptions) -> ModelList:
         raise InputError(f"{name} has no list of its models: ask one provider that has", provider=name)
     sent = {name: value for name, value in call.options.items() if name in TRANSPORT}
     found = names(**sent) if hasattr(call.provider, "row") else names()
-    return ModelList([ListedModel(each, name) for each in (await found if inspect.isawaitable(found) else found)])
+    listed = await found if inspect.isawaitable(found) else found
+    return ModelList([ListedModel(str(each), name, shutdown_date=getattr(each, "ends", "") or None) for each in listed])
 
 
 async def _one(own: Defaults, model: str, options: ProviderOptions) -> ListedModel:

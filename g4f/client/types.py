@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from ..providers.response import ToolCall
+from ..providers.response import Step, ToolCall
 from .shape import Shape
 
 __all__ = [
@@ -21,8 +21,6 @@ __all__ = [
     "ChunkChoice",
     "CompletionFunction",
     "CompletionMessage",
-    "ParsedDelta",
-    "ParsedMessage",
     "CompletionTokensDetails",
     "CompletionToolCall",
     "CompletionUsage",
@@ -30,6 +28,8 @@ __all__ = [
     "FunctionDelta",
     "ListedModel",
     "ModelList",
+    "ParsedDelta",
+    "ParsedMessage",
     "PromptTokensDetails",
     "TokenLogprob",
     "ToolCallDelta",
@@ -66,6 +66,12 @@ class ToolCallDelta(Shape):
     id: str | None = None
     function: FunctionDelta | None = None
     type: Literal["function"] | None = None
+
+    @classmethod
+    def of(cls, event: ToolCall) -> ToolCallDelta:
+        """Return a piece in this shape."""
+        function = FunctionDelta(event.name or None, event.arguments)
+        return cls(event.index, event.id or None, function, "function" if event.id or event.name else None)
 
 
 def completion_calls(calls: list[ToolCall]) -> list[CompletionToolCall]:
@@ -170,7 +176,7 @@ class ChatCompletion(Shape):
     """A whole answer. `created` is in seconds since 1970; `usage` is None where the provider did not count.
 
     `_request_id` is the server's own name for the request, for its people; `service_tier` its word for the service
-    that was paid for.
+    that was paid for. `steps` are the calls of tools that were made before it.
     """
 
     id: str
@@ -183,6 +189,7 @@ class ChatCompletion(Shape):
     service_tier: str | None = None
     _request_id: str | None = None
     object: Literal["chat.completion"] = "chat.completion"
+    steps: list[Step] | None = None
     metadata: ClassVar[None] = None
     moderation: ClassVar[None] = None
 
@@ -229,6 +236,8 @@ class ChatCompletionChunk(Shape):
     system_fingerprint: str | None = None
     service_tier: str | None = None
     object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
+    step: Step | None = None
+    """A call of a tool that was made: the message begins anew behind it."""
     moderation: ClassVar[None] = None
     obfuscation: ClassVar[None] = None
 
@@ -240,7 +249,8 @@ class ListedModel(Shape):
     owned_by: str
     created: int = 0
     object: Literal["model"] = "model"
-    shutdown_date: ClassVar[None] = None
+    shutdown_date: str | None = None
+    """The day, such as "2027-01-14", from which on it will not answer, if the provider says it."""
 
 
 class ModelList(Shape):

@@ -23,6 +23,7 @@ __all__ = [
     "Refusal",
     "Replayed",
     "Status",
+    "Step",
     "TextWasReasoning",
     "ToolCall",
     "Trimmed",
@@ -81,6 +82,22 @@ class PassedOver(Status, frozen=True):
 
 class AskedAgain(Status, frozen=True):
     """The answer does not fit its schema, and another one follows: what came so far is not of the answer."""
+
+
+class Step(Event, frozen=True):
+    """A call of a tool that was made, and what came of it: the model sees `result` and `images` next.
+
+    `arguments` is JSON text, as the model wrote it, `images` are data URLs, and `seconds` is how long it took. What a
+    call that `failed` gave is why.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    result: str
+    images: tuple[str, ...] = ()
+    seconds: float = 0.0
+    failed: bool = False
 
 
 class TextWasReasoning(Event, frozen=True):

@@ -32,6 +32,7 @@ from ..providers.response import (
     ProviderState,
     Reasoning,
     Refusal,
+    Step,
     ToolCall,
     Trimmed,
     Usage,
@@ -57,6 +58,7 @@ Kept: TypeAlias = (
     | Logprobs
     | Omitted
     | Refusal
+    | Step
 )
 """What is kept of an answer: its text, and all events that are of the answer, and not of how it came about."""
 

@@ -267,12 +267,12 @@ class _Notes:
         self._last = now
 
     def texts(self) -> list[str]:
-        """Return all that the model wrote, each text joined from its pieces: a secret may be cut anywhere."""
+        """Return all that was written, each text joined from its pieces: a secret may be cut anywhere."""
         answer = Assembly()
         for event in self.events:
             answer.add(event)
         calls = [text for call in answer.tool_calls for text in (call.id, call.name, call.arguments)]
-        return [answer.text, answer.reasoning, *calls]
+        return [answer.text, answer.reasoning, *calls, *(step.result for step in answer.steps)]
 
 
 def _near(wanted: RecordedQuestion, file: TapeFile) -> str:

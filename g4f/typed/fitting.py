@@ -10,7 +10,7 @@ import msgspec
 
 from ..assembly import Assembly
 from ..errors import G4FError, SchemaError
-from ..providers.response import AskedAgain, Item, Replayed, Usage, Value
+from ..providers.response import AskedAgain, Item, Value
 from ..wire import written
 from .reading import Problem, find
 from .schema import Schema
@@ -51,7 +51,7 @@ async def fitted(schema: Schema, answer: Assembly, ask: Ask) -> AsyncGenerator[I
 
 async def _second(schema: Schema, answer: Assembly, ask: Ask, problems: list[Problem]) -> AsyncGenerator[Item]:
     """Yield the second answer, which takes the place of the first. If it cannot be had, the first one stays."""
-    text, used, replayed = answer.text, answer.usage, answer.replayed
+    text = answer.text
     yield _put(answer, AskedAgain(f"the answer does not fit {schema.name}, asking once more: {problems[0]}"))
     try:
         async with aclosing(ask(_repair(schema, text, problems))) as items:
@@ -61,10 +61,6 @@ async def _second(schema: Schema, answer: Assembly, ask: Ask, problems: list[Pro
         yield _put(answer, AskedAgain("asking once more failed, the first answer stays"))
         yield _put(answer, text)
         raise _error(schema, answer, problems, f". Asking once more failed: {error}") from error
-    finally:
-        answer.usage = _both(used, answer.usage)
-        if replayed and answer.replayed:
-            answer.replayed = Replayed(replayed.seconds + answer.replayed.seconds)
 
 
 def _put(answer: Assembly, item: Item) -> Item:
@@ -97,15 +93,3 @@ def _error(schema: Schema, answer: Assembly, problems: list[Problem], more: str 
     error = SchemaError(f"the answer does not fit {schema.name}: {shown}{more}", problems)
     error.fill(answer.provider, answer.model, answer.text)
     return error
-
-
-def _both(one: Usage | None, other: Usage | None) -> Usage | None:
-    """Return what two answers have used."""
-    if one is None or other is None:
-        return one or other
-    sums: dict[str, Any] = {"tier": other.tier or one.tier}
-    for name in Usage.__struct_fields__:
-        if name not in sums:
-            counts = [count for each in (one, other) if (count := getattr(each, name)) is not None]
-            sums[name] = sum(counts) if counts else None
-    return Usage(**sums)

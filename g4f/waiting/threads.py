@@ -8,13 +8,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import os
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future
+from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
-__all__ = ["Abandoned", "Outlet", "iterate_in_thread", "side_by_side", "stream_from_thread"]
+__all__ = ["Abandoned", "Outlet", "in_thread", "iterate_in_thread", "side_by_side", "stream_from_thread"]
 
 T = TypeVar("T")
 
@@ -140,6 +143,48 @@ def iterate_in_thread(make: Callable[[], Iterable[T]], name: str) -> AsyncGenera
                 items.close()
 
     return stream_from_thread(work, name)
+
+
+async def in_thread(call: Callable[[], T]) -> T:
+    """Return `call()`, made in a daemon thread, in the caller's context. Raises what it raises.
+
+    If the wait is cancelled, the thread is left behind: one that blocks cannot be stopped.
+    """
+    future: Future[T] = Future()
+    future.set_running_or_notify_cancel()
+    work = partial(contextvars.copy_context().run, _fulfil, future, call)
+    try:
+        _idle.pop().put(work)
+    except IndexError:
+        threading.Thread(target=_works, args=(work,), name="g4f-tool", daemon=True).start()
+    return await asyncio.wrap_future(future)
+
+
+REST = 2.0
+"""Seconds that a thread waits for more work: to start one costs as much as a short call."""
+
+_idle: deque[SimpleQueue[Callable[[], None]]] = deque()
+"""Where the threads that have nothing to do are given work."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_idle.clear)  # those threads are the parent's
+
+
+def _works(work: Callable[[], None]) -> None:
+    given: SimpleQueue[Callable[[], None]] = SimpleQueue()
+    while True:
+        work()
+        del work  # it holds what the call returned
+        _idle.append(given)
+        try:
+            work = given.get(timeout=REST)
+        except Empty:
+            try:
+                _idle.remove(given)
+            except ValueError:  # just now somebody has taken it
+                work = given.get()
+            else:
+                return
 
 
 def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:

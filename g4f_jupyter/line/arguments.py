@@ -127,6 +127,22 @@ _ARGUMENTS = (
     argument("--eval", action="store_true", help="Evaluate expressions in braces, such as {df.head()}."),
     argument("--error", action="store_true", help="Ask about the last error, too: its cell, and the variables in it."),
     argument(
+        "--tool",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="Function of this notebook that the model may call: sales, prices.lookup. Several: give it again.",
+    ),
+    argument(
+        "--mcp",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="Variable with a server of tools, made by g4f.mcp. Several: give it again.",
+    ),
+    argument("--max-steps", metavar="NUMBER", type=int, help="Most rounds in which tools are called. Default: 8."),
+    argument("--confirm", action="store_true", help="Ask before each call of a tool."),
+    argument(
         "--tape",
         choices=TAPES,
         help="Tape of answers. auto: replay, or ask and record; replay: never ask; record: ask again.",
@@ -176,7 +192,7 @@ def parsed_whole(parser: ArgumentParser, line: str, variables: Mapping[str, Any]
 
 _NAME = re.compile(r"\{[ ]*(\w+)[ ]*\}")
 
-_LATER = ("--image", "--model", "--provider", "--schema", "--set", "--stop", "--system")
+_LATER = ("--image", "--mcp", "--model", "--provider", "--schema", "--set", "--stop", "--system", "--tool")
 """Options whose values may be other than texts and numbers, or are a text in which values stand as in a question."""
 
 

@@ -11,7 +11,7 @@ import shlex
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from inspect import getattr_static
+from inspect import getattr_static, iscoroutinefunction, isroutine
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +22,7 @@ from g4f.models import ModelUtils
 from g4f.providers.base_provider import METHODS, Provider
 from g4f.providers.catalogue import ROWS, find
 from g4f.providers.rows import Row
+from g4f.tools.function import FunctionTool
 
 from .aliases import Aliases
 from .half_line import Place, options, place
@@ -58,8 +59,8 @@ def register(
     """Complete the lines of `magics` in `shell`, and the text below them.
 
     A value is completed by its choices, or by what the parser of the magic calls it: `provider`, `model`, `thread`,
-    `alias`, or `target`, which is a provider and a model with a colon between. `provider` returns the one that is
-    asked if a line names none, "" if that is open; `threads` returns the names of the threads.
+    `alias`, `tool`, `mcp`, or `target`, which is a provider and a model with a colon between. `provider` returns the
+    one that is asked if a line names none, "" if that is open; `threads` returns the names of the threads.
     """
     unregister(shell)
     completer = _Completer(shell, magics, provider, threads, aliases)
@@ -150,7 +151,12 @@ class _Completer(NamedTuple):
                 return self._known_aliases()
             case "thread":
                 return self.threads()
-        return None
+            case _:
+                return self._tools(kind)
+
+    def _tools(self, kind: str) -> list[str] | None:
+        fits = {"tool": _is_function, "mcp": _is_server}.get(kind)
+        return fits and [name for name, value in self._variables() if fits(value)]
 
     def _models(self, providers: str) -> Iterator[str]:
         """Yield the models of `providers`; if that is "", the aliases, and what anybody has."""
@@ -191,6 +197,14 @@ class _Completer(NamedTuple):
 
 if KNOWS_THE_CELL:  # if it finds something, the other matchers need not look
     context_matcher(identifier="g4f_jupyter.chat", priority=1000)(_Completer.match)
+
+
+def _is_function(value: object) -> bool:
+    return isroutine(value) or isinstance(value, FunctionTool)
+
+
+def _is_server(value: object) -> bool:
+    return iscoroutinefunction(getattr_static(type(value), "tools", None))
 
 
 def _matching(names: Iterable[str], typed: str) -> list[str]:

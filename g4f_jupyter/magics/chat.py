@@ -22,6 +22,7 @@ from ..inserts.scope import is_result_used, variables_of
 from ..line.aliases import Aliases
 from ..line.arguments import chat_arguments, parsed
 from ..line.providers import Who, who
+from ..line.tools import tools_named
 from ..session import Question, Session
 from ..show.display import Frames, Screen, show
 from ..show.errors import KEPT, errors_in_one_line
@@ -72,6 +73,9 @@ class ChatMagics(ChatSettings):
 
         `--schema Topic -o topic` asks for an answer of a type: the cell shows it as JSON, `topic` is the Topic.
         `y = %chat …` gives the same to `y`; without a schema, the answer.
+        With `--tool NAME` the model may call a function of the notebook: its parameters, their types and its docstring
+        say what it is for. The calls and their results are folded below the answer, as they are made. `%chat_tools`
+        shows what a model is told of a function.
 
         `%config ChatMagics` lists settings that hold for all cells.
         """
@@ -141,6 +145,7 @@ class ChatMagics(ChatSettings):
                 "schema": options.schema,
                 **given.named,
                 **self.provider_options(options, client),
+                **_tools(options, names),
                 **options.set,
             },
         )
@@ -213,6 +218,16 @@ class ChatMagics(ChatSettings):
         """Return the message with which the front end runs this cell; empty in a terminal."""
         parent: dict[str, Any] = getattr(self._shell, "get_parent", dict)()
         return parent
+
+
+def _tools(options: Namespace, names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a question that has to do with tools. Raises InputError."""
+    tools = tools_named(options.tool, options.mcp, names, evaluate=options.eval)
+    if not tools:
+        if options.max_steps is not None or options.confirm:
+            raise InputError("--max-steps and --confirm belong to tools: name one by --tool NAME or --mcp NAME")
+        return {}
+    return {"tools": tools, "max_steps": options.max_steps, "confirm": options.confirm or None}
 
 
 _BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")

@@ -20,10 +20,11 @@ from g4f.waiting import bridge
 from ..inserts.scope import variables_of
 from ..line.arguments import parsed_whole
 from ..line.providers import who
+from ..line.tools import tools_here, tools_named
 from ..show.errors import errors_in_one_line
 from ..show.footer import total, total_cost
 from ..show.history import History
-from ..show.tables import Table, alias_table, model_table, provider_table
+from ..show.tables import Table, alias_table, model_table, provider_table, tool_table
 from ..threads import Thread
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ __all__ = ["ChatLineMagics"]
 
 @magics_class
 class ChatLineMagics(Magics):
-    """`%chat_history`, `%chat_undo`, `%chat_usage`, `%chat_providers`, `%chat_models` and `%chat_alias`."""
+    """`%chat_history`, `%chat_undo`, and those that list: usage, providers, models, tools, aliases."""
 
     def __init__(self, shell: InteractiveShell, chat: ChatMagics) -> None:
         super().__init__(shell)
@@ -117,6 +118,21 @@ class ChatLineMagics(Magics):
         with errors_in_one_line():
             parsed_whole(self.chat_providers.parser, line, variables_of(self._shell))
             display(provider_table())
+
+    @no_var_expand
+    @magic_arguments()
+    @argument("names", nargs="*", help="Functions, and servers of tools. Default: those of this notebook.")
+    @line_magic
+    def chat_tools(self, line: str) -> None:
+        """Show what a model is told of tools: their names, parameters and descriptions.
+
+        Those are functions of this notebook, as for `--tool`, and what `g4f.mcp` gives.
+        """
+        with errors_in_one_line():
+            names = variables_of(self._shell)
+            given = parsed_whole(self.chat_tools.parser, line, names).names
+            tools = tools_named(given, (), names) if given else tools_here(names)
+            display(bridge.run(lambda: tool_table(tools)))
 
     @no_var_expand
     @magic_arguments()

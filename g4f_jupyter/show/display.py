@@ -8,16 +8,28 @@ from contextlib import aclosing
 from time import monotonic
 from typing import Any, NamedTuple
 
-from IPython.display import DisplayHandle
+from IPython.display import DisplayHandle, display
 
+from g4f.images import inline
 from g4f.markdown.code import fenced
 from g4f.markdown.entities import literal
 from g4f.markdown.rewriting import Growing, safe
 from g4f.printable import one_line, printable
-from g4f.providers.response import AskedAgain, FinishReason, Omitted, PassedOver, Reasoning, Status, TextWasReasoning
+from g4f.providers.response import (
+    AskedAgain,
+    Event,
+    FinishReason,
+    Omitted,
+    PassedOver,
+    Reasoning,
+    Status,
+    Step,
+    TextWasReasoning,
+)
 
 from ..session import Question
 from .forms import check, formatted
+from .steps import Steps
 from .updates import Updates
 
 __all__ = ["Frames", "Look", "Screen", "show"]
@@ -60,6 +72,9 @@ class Screen:
     def call(self, code: str) -> None:
         """Show the tool calls below the answer: a line for each, in the model's order."""
 
+    def step(self, step: Step) -> None:
+        """Show a call of a tool that was made, and its result: the text so far was said before it."""
+
     def wait(self, what: str) -> None:
         """Show what the answer waits for, until it begins."""
 
@@ -84,16 +99,12 @@ async def show(question: Question, screen: Screen, form: str) -> None:
             async for item in items:
                 if isinstance(item, str):
                     screen.add(item)
-                elif isinstance(item, Reasoning):
-                    screen.think(item.text)
-                elif isinstance(item, TextWasReasoning):
-                    screen.reclassify()
-                elif isinstance(item, Status):
-                    _wait(item, screen)
                 elif isinstance(item, Omitted):
                     omitted[item.what] = None
                 elif isinstance(item, FinishReason):
                     words = item.words
+                else:
+                    _show_event(item, screen)
         if question.request.schema is None:  # else it was checked
             check(question.answer, form)
         is_whole = True
@@ -103,13 +114,19 @@ async def show(question: Question, screen: Screen, form: str) -> None:
         screen.close("" if assembly.is_empty else _marked(question.answer.mark, words, omitted), more=is_whole)
 
 
-def _wait(status: Status, screen: Screen) -> None:
-    """Show what the answer waits for, and no longer what is not of it."""
-    if isinstance(status, PassedOver):
-        screen.forget()
-    elif isinstance(status, AskedAgain):
-        screen.discard()
-    screen.wait(status.text)
+def _show_event(event: Event, screen: Screen) -> None:
+    if isinstance(event, Reasoning):
+        screen.think(event.text)
+    elif isinstance(event, Step):
+        screen.step(event)
+    elif isinstance(event, TextWasReasoning):
+        screen.reclassify()
+    elif isinstance(event, Status):
+        if isinstance(event, PassedOver):
+            screen.forget()
+        elif isinstance(event, AskedAgain):
+            screen.discard()
+        screen.wait(event.text)
 
 
 def _marked(mark: str, words: str, omitted: Collection[str]) -> str:
@@ -133,6 +150,7 @@ class Frames(Screen):
         self._texts: list[str] = []
         self._thoughts: list[str] = []
         self._calls = ""
+        self._steps = Steps()
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self._shown = True
@@ -177,6 +195,16 @@ class Frames(Screen):
         self._calls = code
         self._shown = False
 
+    def step(self, step: Step) -> None:
+        """Fold the call away below the answer, with the next frame. Images of its result are shown by themselves."""
+        self._steps.say("".join(self._texts))
+        self._steps.add(step)
+        self._texts.clear()
+        self._answer = Growing(images=self._look.images)
+        for image in filter(None, map(inline, step.images)):
+            display({image.media_type: image.data, "text/plain": "[an image]"}, raw=True)
+        self._changed()
+
     def wait(self, what: str) -> None:
         """Show `what` in the place of the answer, while there is none."""
         if self._updates is not Updates.LOST and not self._came:
@@ -207,7 +235,7 @@ class Frames(Screen):
 
     @property
     def _came(self) -> bool:
-        return any(self._texts) or any(self._thoughts)
+        return any(self._texts) or any(self._thoughts) or self._steps.are_there
 
     def _put_all(self, lines: Sequence[str]) -> None:
         plain, markdown = self._made(growing=False)
@@ -252,6 +280,7 @@ class Frames(Screen):
             markdown = f"<details><summary>Reasoning</summary>\n\n{reasoned(thought)}\n\n</details>\n\n{markdown}"
         if self._calls:
             plain, markdown = (f"{form}\n\n[calls]\n\n{fenced(self._calls)}".lstrip() for form in (plain, markdown))
+        plain, markdown = self._steps.plain(plain), self._steps.markdown(markdown)
         if self._mark:
             plain = f"{plain}\n\n[{self._mark}]" if plain else f"[{self._mark}]"
             markdown = f"{markdown}\n\n*[{literal(self._mark)}]*".removeprefix("\n\n")

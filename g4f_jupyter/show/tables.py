@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from g4f.errors import G4FError
 from g4f.markdown.entities import literal
@@ -13,12 +14,13 @@ from g4f.providers.call import provider_name
 from g4f.providers.catalogue import ROWS, available, load, reasons
 from g4f.providers.retry_provider import IterListProvider, named
 from g4f.providers.rows import Row
+from g4f.tools.tool import Tool
 
 from ..line.aliases import AliasTarget
 from ..line.model_names import cached, fetch
 from .shown import Shown
 
-__all__ = ["Table", "alias_table", "model_table", "provider_table"]
+__all__ = ["Table", "alias_table", "model_table", "provider_table", "tool_table"]
 
 PATIENCE = 10.0
 """Seconds in which a provider that was not named must list its models."""
@@ -108,3 +110,21 @@ async def _models(provider: Provider, *, refresh: bool) -> list[str]:
     row = getattr(provider, "row", None)
     kept = cached(row) if isinstance(row, Row) and not refresh else []
     return kept or await fetch(provider)
+
+
+async def tool_table(given: Iterable[Any]) -> Table:
+    """Return what a model is told of tools: of functions, and of those that servers list."""
+    tools: list[Tool] = []
+    for each in given:
+        tools += [each] if hasattr(each, "parameters") else await each.tools()
+    rows = [(tool.name, _parameters(tool.parameters), " ".join(tool.description.split())[:200]) for tool in tools]
+    return Table(("Tool", "Parameters", "Description"), rows)
+
+
+def _parameters(schema: Mapping[str, Any]) -> str:
+    """Return the names and types of parameters, with "?" behind those that may be left out."""
+    needed = schema.get("required") or ()
+    parameters = schema.get("properties") or {}
+    kinds = {name: each.get("type") or ("choice" if "enum" in each else "") for name, each in parameters.items()}
+    shown = [(f"{name}{'' if name in needed else '?'}", str(kind)) for name, kind in kinds.items()]
+    return ", ".join(f"{name}: {kind}" if kind else name for name, kind in shown)

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from g4f.markdown.code import finished
 from g4f.printable import printable, say
+from g4f.providers.response import Step
 
 from .display import Look, Screen
 from .forms import formatted
+from .steps import line_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,6 +63,11 @@ class Terminal(Screen):
         """Print `code` below the answer."""
         self._calls = code
 
+    def step(self, step: Step) -> None:
+        """Print the call with its result, in a line of its own."""
+        self.wait(line_of(step))
+        self._thinks = False
+
     def wait(self, what: str) -> None:
         """Print `what`, in a line of its own."""
         self._end_line()
@@ -104,6 +111,11 @@ class _Held(Terminal):
     def discard(self) -> None:
         """Keep no text: another answer takes its place."""
         self._texts.clear()
+
+    def step(self, step: Step) -> None:
+        """Keep no text: what was said before a call is not of the answer."""
+        self._texts.clear()
+        super().step(step)
 
     def close(self, mark: str, *, more: bool = False) -> None:
         """Print it all."""
