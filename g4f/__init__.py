@@ -24,8 +24,20 @@ if TYPE_CHECKING:
     from .conversation import Conversation
     from .models import Model
     from .taping.tapes import tape
+    from .tools.mcp import mcp
 
-__all__ = ["AsyncClient", "ChatCompletion", "Client", "Conversation", "Model", "Provider", "errors", "models", "tape"]
+__all__ = [
+    "AsyncClient",
+    "ChatCompletion",
+    "Client",
+    "Conversation",
+    "Model",
+    "Provider",
+    "errors",
+    "mcp",
+    "models",
+    "tape",
+]
 
 _HOMES = {
     "AsyncClient": "client.client",
@@ -33,6 +45,7 @@ _HOMES = {
     "Client": "client.client",
     "Conversation": "conversation",
     "Model": "models",
+    "mcp": "tools.mcp",
     "tape": "taping.tapes",
 }
 _MODULES = ("Provider", "client", "errors", "models")

@@ -1,0 +1,255 @@
+"""One connection to an MCP server, by the official SDK, which is imported only here and only when one is opened.
+
+    Connection() ──▶ OPENING ── the greeting is through ──▶ OPEN ── stop, or the end of the loop ──┐
+                        │                                    └── the server ends, or is lost ──────┤
+                        └── not there, no answer, wants a key ───────────────────────────────────▶ ENDED
+
+One task, the owner, opens it, waits, and closes it: the SDK's task groups must be left by the task that entered them.
+Calls are made by the tasks of their callers, on the same loop, and only exchange messages with the owner's, so an
+interrupt cancels a call and nothing else. That is how it works nested: a caller's task may wait in a nested loop, which
+runs the owner's on.
+
+The SDK starts a server's process in a session of its own, so an interrupt of the kernel does not reach it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextvars import Context
+from functools import partial
+from typing import IO, Any
+
+from ..errors import G4FError, kind_of
+from .mcp_server import Server, explained, first, is_closed
+
+__all__ = ["Connection"]
+
+PAGES = 100
+"""Pages of a list of tools that are read at most."""
+
+TURNS = 10
+"""Turns of a loop in which it sees that a process has ended: the SDK needs five of them."""
+
+_OLDER = (400, 404, 405)
+"""How a server refuses streamable HTTP that speaks only its predecessor, as the specification has it."""
+
+_live: set[Connection] = set()
+"""The connections that are not closed yet. A forked child has none: those of its parent are not its own."""
+
+
+class Connection:
+    """A connection on the loop that runs where it is made. It opens at once; `opened` waits for it."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.listed: list[Any] | None = None
+        """The SDK's tools, as long as they are as they were listed."""
+        self.was_unsent = False
+        """Whether the call that failed did not reach the server, so that it may be made again."""
+        self._loop = asyncio.get_running_loop()
+        self._client: Any = None
+        self._status: int | None = None
+        self._noise = ""
+        self._words = _Words()
+        self._has_ended: Callable[[], bool] = bool
+        self._opened = self._loop.create_future()
+        # In an empty context: it outlives the call that opens it, and all that is set around that.
+        self._owner = self._loop.create_task(self._own(), context=Context())
+        self._owner.add_done_callback(self._end)
+        _live.add(self)
+
+    async def opened(self) -> None:
+        """Wait until it is open. Raises G4FError if it cannot be opened, at each call."""
+        await asyncio.wait([self._opened])
+        if self._owner.done():
+            raise self._error(self._reason())
+
+    async def is_usable(self) -> bool:
+        """Whether it is open, or about to be. What has ended while the loop stood still is seen in its next turns."""
+        if self._opened.done() and self.server.command:
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+        return self in _live and not self._owner.done() and not self._has_ended()
+
+    async def tools(self) -> list[Any]:
+        """Return the SDK's tools. Raises G4FError."""
+        if self.listed is None:
+            tools, cursor = [], None
+            for _ in range(PAGES):
+                page = await self._asked(partial(self._client.list_tools, cursor=cursor))
+                tools += page.tools
+                cursor = page.next_cursor
+                if not cursor:
+                    break
+            self.listed = tools
+        return self.listed
+
+    async def call(self, name: str, arguments: dict[str, Any]) -> Any:
+        """Return the SDK's result of a call. Raises G4FError."""
+        return await self._asked(partial(self._client.call_tool, name, arguments))
+
+    async def _asked(self, ask: Callable[[], Any]) -> Any:
+        from mcp import MCPError  # noqa: PLC0415 - an optional package
+
+        self._status = None
+        try:
+            return await ask()
+        except (MCPError, RuntimeError, ValueError) as error:
+            raise await self._failed(error) from None
+
+    async def _failed(self, error: Exception) -> G4FError:
+        """Return our error for that of a request, and stop what is of no use any more."""
+        reason: BaseException | None = error
+        if is_closed(error):
+            await self.aclose()  # the owner knows why
+            reason = self._reason() or error
+        self.was_unsent = self._status == 404 or kind_of(reason) in ("ConnectError", "ConnectTimeout")
+        if self.was_unsent:
+            self.stop()
+        return self._error(reason)
+
+    def _reason(self) -> BaseException | None:
+        """Return why the owner has ended, None if it was asked to."""
+        return None if self._owner.cancelled() else first(self._owner.exception())
+
+    def _error(self, error: BaseException | None) -> G4FError:
+        return explained(self.server, error, self._status, self._noise or self._words.last())
+
+    def stop(self) -> None:
+        """Ask for the end, from any thread."""
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._owner.cancel)
+
+    async def aclose(self) -> None:
+        """Close it, on its loop: the server's process has ended when this returns."""
+        self._owner.cancel()
+        await asyncio.wait([self._owner])
+
+    def close_at_exit(self) -> None:
+        """Close it where its loop neither runs nor is closed, as that of a kernel that ends."""
+        if not self._loop.is_closed() and not self._loop.is_running():
+            self._loop.run_until_complete(self.aclose())
+
+    def _end(self, owner: asyncio.Task[None]) -> None:
+        _live.discard(self)
+        if not owner.cancelled():
+            owner.exception()  # retrieved: whoever asks next hears of it
+        if not self._opened.done():
+            self._opened.set_result(None)
+
+    async def _own(self) -> None:
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout(self.server.timeout):
+                self._client = await (self._start if self.server.command else self._reach)(stack)
+            self._status = None
+            self._opened.set_result(None)
+            await self._loop.create_future()
+
+    async def _start(self, stack: AsyncExitStack) -> Any:
+        return await stack.enter_async_context(self._speaking(self._process()))
+
+    async def _reach(self, stack: AsyncExitStack) -> Any:
+        from mcp.client.sse import sse_client  # noqa: PLC0415 - an optional package
+        from mcp.client.streamable_http import streamable_http_client  # noqa: PLC0415
+
+        http = await stack.enter_async_context(self._http())
+        try:
+            return await stack.enter_async_context(
+                self._speaking(streamable_http_client(str(self.server.address), http_client=http))
+            )
+        except ExceptionGroup:
+            if self._status not in _OLDER:
+                raise
+        self._status = None
+        return await stack.enter_async_context(
+            self._speaking(sse_client(str(self.server.address), httpx_client_factory=lambda **_: self._http()))
+        )
+
+    def _speaking(self, transport: Any) -> Any:
+        from mcp import Client  # noqa: PLC0415
+
+        return Client(transport, read_timeout_seconds=self.server.timeout, message_handler=self._hear, cache=None)
+
+    def _http(self) -> Any:
+        import httpx2  # noqa: PLC0415
+
+        return httpx2.AsyncClient(
+            headers=self.server.headers,
+            timeout=httpx2.Timeout(self.server.timeout, read=300),
+            event_hooks={"response": [self._answered]},
+        )
+
+    async def _answered(self, response: Any) -> None:
+        if response.status_code >= 400 and response.request.method == "POST":
+            self._status = response.status_code
+
+    @asynccontextmanager
+    async def _process(self) -> AsyncGenerator[Any]:
+        from mcp import StdioServerParameters, stdio_client  # noqa: PLC0415
+
+        command, *args = self.server.command
+        given = StdioServerParameters(command=command, args=args, env=self.server.env, encoding_error_handler="replace")
+        with self._words.writer() as errlog:  # never sys.stderr: a kernel's is no file
+            async with stdio_client(given, errlog) as streams:
+                errlog.close()  # the process has its own copy: so the reader sees its end
+                self._has_ended = lambda: streams[0].statistics().open_send_streams == 0
+                yield streams
+
+    async def _hear(self, message: Any) -> None:
+        """Note what the server says by itself: that its tools have changed, or lines on stdout that are not MCP."""
+        if isinstance(message, ValueError) and not self._noise:
+            self._noise = f"it prints on stdout what is not MCP: {_line_of(message)}"
+        elif getattr(message, "method", "") == "notifications/tools/list_changed":
+            self.listed = None
+
+
+class _Words:
+    """The last lines that a process writes to stderr, read by a thread, so that it is never held up."""
+
+    def __init__(self) -> None:
+        self._lines: deque[bytes] = deque(maxlen=20)
+        self._thread = threading.Thread(name="g4f-mcp")
+
+    def writer(self) -> IO[str]:
+        """Return the end of a pipe that the process writes to."""
+        read, write = os.pipe()
+        self._thread = threading.Thread(target=self._read, args=(read,), name="g4f-mcp", daemon=True)
+        self._thread.start()
+        return os.fdopen(write, "w")
+
+    def _read(self, end: int) -> None:
+        with open(end, "rb") as pipe:
+            while line := pipe.readline(2**12):
+                self._lines.append(line)
+
+    def last(self) -> str:
+        """Return the last line that says something, "" if there is none."""
+        if self._thread.ident is not None:
+            self._thread.join(0.2)  # it may just be reading what a process wrote before it ended
+        lines = [line.decode(errors="replace").strip() for line in self._lines]
+        return next((line for line in reversed(lines) if line), "")
+
+
+def _line_of(error: Any) -> str:
+    """Return the line in which pydantic found no message."""
+    return str(error.errors()[0]["input"]) if hasattr(error, "errors") else str(error)
+
+
+@atexit.register
+def _close_all() -> None:
+    for connection in list(_live):
+        connection.close_at_exit()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_live.clear)
+
+for _name in ("mcp", "client"):  # the SDK logs each line that it cannot read, with a traceback, to whoever listens
+    logging.getLogger(_name).addHandler(logging.NullHandler())
