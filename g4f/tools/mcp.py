@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
-from ..errors import ConnectError, G4FError, InputError, ResponseStatusError, close_matches
+from ..errors import G4FError, InputError, close_matches
 from ..printable import counted
 from ..waiting import bridge
-from .mcp_connection import Connection
+from .mcp_connection import Connection, UnsentError
 from .mcp_server import Server, server_of
 from .tool import Result, Tool
 
@@ -76,8 +77,7 @@ class McpTools:
 
     async def tools(self) -> list[Tool]:
         """Return the tools that were chosen, all of them without `only`. Raises G4FError, if they are too many, too."""
-        connection = await self._connection()
-        offered = {tool.name: tool for tool in await connection.tools()}
+        offered = {tool.name: tool for tool in await self._ask(Connection.tools)}
         who = f"the MCP server {self._server.name}"
         if self._only is None:
             if len(offered) > MOST:
@@ -94,37 +94,44 @@ class McpTools:
 
     async def alist(self) -> dict[str, str]:
         """Return the name and the description of each tool that the server has, chosen or not. Raises G4FError."""
-        connection = await self._connection()
-        return {tool.name: tool.description or "" for tool in await connection.tools()}
+        return {tool.name: tool.description or "" for tool in await self._ask(Connection.tools)}
 
     async def call(self, name: str, arguments: dict[str, Any]) -> Result:
-        """Call a tool by the server's name for it. Raises G4FError if no result comes, such as when the server ends.
+        """Call a tool by the server's name for it. Raises G4FError if no result comes."""
+        return _result(await self._ask(partial(Connection.call, name=name, arguments=arguments)), self._server)
 
-        A call that did not reach a server which is gone is made once more, over a new connection.
-        """
+    async def _ask(self, ask: Callable[[Connection], Awaitable[Any]]) -> Any:
+        """Return what the server answers. What did not reach a server that is gone is asked again, once."""
         connection = await self._connection()
         try:
-            found = await connection.call(name, arguments)
-        except (ConnectError, ResponseStatusError):
-            if not connection.was_unsent:
-                raise
-            found = await (await self._connection()).call(name, arguments)
-        return _result(found, self._server)
+            return await ask(connection)
+        except UnsentError:
+            self._leave(connection)
+        try:
+            return await ask(await self._connection())
+        except UnsentError as unsent:
+            raise unsent.error from None
 
     async def _connection(self) -> Connection:
         """Return the connection of the loop that runs here, open: a new one if it has ended since. Raises G4FError."""
         loop = asyncio.get_running_loop()
         known = self._connections.get(loop)
-        if known is not None and not await known.is_usable() and self._connections.get(loop) is known:
-            del self._connections[loop]
-            known.stop()
+        if known is not None and not await known.is_usable():
+            self._leave(known)
         if loop not in self._connections:
-            for other in [other for other in self._connections if other.is_closed()]:
-                del self._connections[other]
+            for closed in [each for each in self._connections if each.is_closed()]:
+                del self._connections[closed]
             self._connections[loop] = Connection(self._server)
         connection = self._connections[loop]
         await connection.opened()
         return connection
+
+    def _leave(self, connection: Connection) -> None:
+        """Use it no more, unless another call on its loop has put a new one in its place."""
+        connection.stop()
+        loop = asyncio.get_running_loop()
+        if self._connections.get(loop) is connection:
+            del self._connections[loop]
 
     async def aclose(self) -> None:
         """Close the connection: a server that was started by a command has ended then. To use it again opens another.

@@ -20,16 +20,16 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from contextvars import Context
+from contextvars import Context, ContextVar
 from functools import partial
 from typing import IO, Any
 
 from ..errors import G4FError, kind_of
 from .mcp_server import Server, explained, first, is_closed
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "UnsentError"]
 
 PAGES = 100
 """Pages of a list of tools that are read at most."""
@@ -37,11 +37,23 @@ PAGES = 100
 TURNS = 10
 """Turns of a loop in which it sees that a process has ended: the SDK needs five of them."""
 
-_OLDER = (400, 404, 405)
+_OLDER = ([400], [404], [405])
 """How a server refuses streamable HTTP that speaks only its predecessor, as the specification has it."""
 
 _live: set[Connection] = set()
 """The connections that are not closed yet. A forked child has none: those of its parent are not its own."""
+
+
+_refusals: ContextVar[list[int]] = ContextVar("refusals")
+"""The HTTP statuses of the refusals of one request. The SDK sends it in the context of who makes it."""
+
+
+class UnsentError(Exception):
+    """A request did not reach the server, so that it may be made again over another connection; and why."""
+
+    def __init__(self, error: G4FError) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 class Connection:
@@ -49,13 +61,9 @@ class Connection:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.listed: list[Any] | None = None
-        """The SDK's tools, as long as they are as they were listed."""
-        self.was_unsent = False
-        """Whether the call that failed did not reach the server, so that it may be made again."""
         self._loop = asyncio.get_running_loop()
         self._client: Any = None
-        self._status: int | None = None
+        self._refused: list[int] = []
         self._noise = ""
         self._words = _Words()
         self._has_ended: Callable[[], bool] = bool
@@ -69,7 +77,7 @@ class Connection:
         """Wait until it is open. Raises G4FError if it cannot be opened, at each call."""
         await asyncio.wait([self._opened])
         if self._owner.done():
-            raise self._error(self._reason())
+            raise self._error(self._reason(), self._refused)
 
     async def is_usable(self) -> bool:
         """Whether it is open, or about to be. What has ended while the loop stood still is seen in its next turns."""
@@ -79,48 +87,45 @@ class Connection:
         return self in _live and not self._owner.done() and not self._has_ended()
 
     async def tools(self) -> list[Any]:
-        """Return the SDK's tools. Raises G4FError."""
-        if self.listed is None:
-            tools, cursor = [], None
-            for _ in range(PAGES):
-                page = await self._asked(partial(self._client.list_tools, cursor=cursor))
-                tools += page.tools
-                cursor = page.next_cursor
-                if not cursor:
-                    break
-            self.listed = tools
-        return self.listed
+        """Return the SDK's tools. Raises G4FError or UnsentError."""
+        tools, cursor = [], None
+        for _ in range(PAGES):
+            page = await self._asked(partial(self._client.list_tools, cursor=cursor))
+            tools += page.tools
+            cursor = page.next_cursor
+            if not cursor:
+                break
+        return tools
 
     async def call(self, name: str, arguments: dict[str, Any]) -> Any:
-        """Return the SDK's result of a call. Raises G4FError."""
+        """Return the SDK's result of a call. Raises G4FError or UnsentError."""
         return await self._asked(partial(self._client.call_tool, name, arguments))
 
-    async def _asked(self, ask: Callable[[], Any]) -> Any:
+    async def _asked(self, ask: Callable[[], Awaitable[Any]]) -> Any:
         from mcp import MCPError  # noqa: PLC0415 - an optional package
 
-        self._status = None
+        refused: list[int] = []
+        token = _refusals.set(refused)
         try:
             return await ask()
         except (MCPError, RuntimeError, ValueError) as error:
-            raise await self._failed(error) from None
-
-    async def _failed(self, error: Exception) -> G4FError:
-        """Return our error for that of a request, and stop what is of no use any more."""
-        reason: BaseException | None = error
-        if is_closed(error):
+            reason: BaseException = error
+        finally:
+            _refusals.reset(token)
+        if is_closed(reason):
             await self.aclose()  # the owner knows why
-            reason = self._reason() or error
-        self.was_unsent = self._status == 404 or kind_of(reason) in ("ConnectError", "ConnectTimeout")
-        if self.was_unsent:
-            self.stop()
-        return self._error(reason)
+            reason = self._reason() or reason
+        ours = self._error(reason, refused)
+        if 404 in refused or kind_of(reason) in ("ConnectError", "ConnectTimeout"):  # its session is gone, or all of it
+            raise UnsentError(ours)
+        raise ours
 
     def _reason(self) -> BaseException | None:
         """Return why the owner has ended, None if it was asked to."""
         return None if self._owner.cancelled() else first(self._owner.exception())
 
-    def _error(self, error: BaseException | None) -> G4FError:
-        return explained(self.server, error, self._status, self._noise or self._words.last())
+    def _error(self, error: BaseException | None, refused: list[int]) -> G4FError:
+        return explained(self.server, error, refused[-1] if refused else None, self._noise or self._words.last())
 
     def stop(self) -> None:
         """Ask for the end, from any thread."""
@@ -134,8 +139,12 @@ class Connection:
 
     def close_at_exit(self) -> None:
         """Close it where its loop neither runs nor is closed, as that of a kernel that ends."""
-        if not self._loop.is_closed() and not self._loop.is_running():
-            self._loop.run_until_complete(self.aclose())
+        if self._loop.is_closed() or self._loop.is_running():
+            return
+        closing = self._loop.create_task(self.aclose())
+        closing.add_done_callback(lambda _: self._loop.stop())
+        while not closing.done():  # a kernel leaves its loop to be stopped once more
+            self._loop.run_forever()
 
     def _end(self, owner: asyncio.Task[None]) -> None:
         _live.discard(self)
@@ -145,10 +154,10 @@ class Connection:
             self._opened.set_result(None)
 
     async def _own(self) -> None:
+        _refusals.set(self._refused)
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(self.server.timeout):
                 self._client = await (self._start if self.server.command else self._reach)(stack)
-            self._status = None
             self._opened.set_result(None)
             await self._loop.create_future()
 
@@ -165,9 +174,9 @@ class Connection:
                 self._speaking(streamable_http_client(str(self.server.address), http_client=http))
             )
         except ExceptionGroup:
-            if self._status not in _OLDER:
+            if self._refused[-1:] not in _OLDER:
                 raise
-        self._status = None
+        self._refused.clear()
         return await stack.enter_async_context(
             self._speaking(sse_client(str(self.server.address), httpx_client_factory=lambda **_: self._http()))
         )
@@ -175,7 +184,7 @@ class Connection:
     def _speaking(self, transport: Any) -> Any:
         from mcp import Client  # noqa: PLC0415
 
-        return Client(transport, read_timeout_seconds=self.server.timeout, message_handler=self._hear, cache=None)
+        return Client(transport, read_timeout_seconds=self.server.timeout, message_handler=self._hear)
 
     def _http(self) -> Any:
         import httpx2  # noqa: PLC0415
@@ -183,12 +192,8 @@ class Connection:
         return httpx2.AsyncClient(
             headers=self.server.headers,
             timeout=httpx2.Timeout(self.server.timeout, read=300),
-            event_hooks={"response": [self._answered]},
+            event_hooks={"response": [_answered]},
         )
-
-    async def _answered(self, response: Any) -> None:
-        if response.status_code >= 400 and response.request.method == "POST":
-            self._status = response.status_code
 
     @asynccontextmanager
     async def _process(self) -> AsyncGenerator[Any]:
@@ -203,11 +208,9 @@ class Connection:
                 yield streams
 
     async def _hear(self, message: Any) -> None:
-        """Note what the server says by itself: that its tools have changed, or lines on stdout that are not MCP."""
+        """Note the first line on stdout that is not MCP."""
         if isinstance(message, ValueError) and not self._noise:
             self._noise = f"it prints on stdout what is not MCP: {_line_of(message)}"
-        elif getattr(message, "method", "") == "notifications/tools/list_changed":
-            self.listed = None
 
 
 class _Words:
@@ -235,6 +238,11 @@ class _Words:
             self._thread.join(0.2)  # it may just be reading what a process wrote before it ended
         lines = [line.decode(errors="replace").strip() for line in self._lines]
         return next((line for line in reversed(lines) if line), "")
+
+
+async def _answered(response: Any) -> None:
+    if response.status_code >= 400 and response.request.method == "POST":
+        _refusals.get().append(response.status_code)
 
 
 def _line_of(error: Any) -> str:

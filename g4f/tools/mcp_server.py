@@ -89,7 +89,7 @@ def _words(where: object) -> list[str]:
     elif isinstance(where, Sequence) and all(isinstance(word, str) for word in where):
         words = list(where)
     else:
-        raise InputError(f"an MCP server is a command (text or a list of texts) or an address, {_LIKE}, not {where!r}")
+        raise InputError(f"an MCP server is a command (a text, or a list of texts) or an address, {_LIKE}")
     if not words or not words[0] or "\0" in "".join(words):
         raise InputError(f"an MCP server is a command or an address, {_LIKE}, not an empty one")
     if "://" in words[0]:
@@ -149,9 +149,9 @@ def explained(server: Server, error: BaseException | None, status: int | None, b
     elif isinstance(error, builtins.TimeoutError) or _is_late(error):
         kind, what = TimeoutError, f"has not answered within {given}{beside}. Allow it more by timeout=…"
     elif isinstance(error, FileNotFoundError | PermissionError):
-        kind, what = MissingRequirementsError, f"cannot be started: {error.strerror}. Install it, or mend the command"
+        kind, what = MissingRequirementsError, f"cannot be started: {error.strerror}. Install it, or correct it"
     elif error is None or is_closed(error):
-        kind, what = ConnectError, f"has ended{beside}"
+        kind, what = ConnectError, f"has ended{beside}; it is started anew when it is used again"
     elif hasattr(error, "code"):
         kind, what = ResponseError, f"says: {words}"
     elif isinstance(error, OSError) or type(error).__module__.startswith("httpx"):
