@@ -1,4 +1,4 @@
-"""MCP servers for tests, of the SDK: as a process (COMMAND; with "many" it has 400 tools), or over HTTP in a thread."""
+"""MCP servers for tests, of the SDK: as a process (COMMAND; with "many" 400 tools), or over HTTP in a thread."""
 
 from __future__ import annotations
 
@@ -142,3 +142,5 @@ def _guarded(app: Any, key: str) -> Any:
 
 if __name__ == "__main__":
     _server("many" in sys.argv).run()
+    if "stubborn" in sys.argv:  # it stays when its client is gone
+        threading.Event().wait()
