@@ -83,8 +83,9 @@ def die() -> str:
 
 
 def chatter() -> str:
-    """Print a line on stdout."""
+    """Print a line on stdout, and more on stderr than a pipe holds."""
     print("hello from a print", flush=True)
+    print("x" * 2**20, file=sys.stderr, flush=True)
     return "printed"
 
 

@@ -61,10 +61,6 @@ class TestTools(unittest.TestCase):
         self.assertEqual({"a", "b"}, set(tool.parameters["properties"]))
         self.assertEqual(["a", "b"], tool.parameters["required"])
 
-    def test_schema_without_properties(self) -> None:
-        """A tool without arguments has empty properties, which some providers ask for."""
-        self.assertEqual({}, tools_of(self.source)["process"].parameters["properties"])
-
     def test_name_that_providers_refuse(self) -> None:
         """Other characters than theirs are underscores in a tool's name; it is called by its own."""
         self.assertEqual(Result("7"), self.result("math_add_two", a=3, b=4))
@@ -128,7 +124,7 @@ class TestTools(unittest.TestCase):
         self.assertEqual("it is ***", self.result("variable", name="MY_TOKEN").text)
 
     def test_prints_on_stdout(self) -> None:
-        """A server that prints between its answers works."""
+        """A server that prints between its answers works, and so does one that logs much."""
         self.assertEqual(Result("printed"), self.result("chatter"))
         self.assertEqual(Result("3"), self.result("add", a=1, b=2))
 
@@ -142,6 +138,44 @@ class TestTools(unittest.TestCase):
                 return await asyncio.gather(*(add.call({"a": n, "b": 0}) for n in range(20)))
 
         self.assertEqual([Result(str(n)) for n in range(20)], loops.run(several()))
+
+
+PAGED = """
+import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    params = asked.get("params", {})
+    if asked["method"] == "initialize":
+        found = {"protocolVersion": params["protocolVersion"], "capabilities": {"tools": {}}}
+        found["serverInfo"] = {"name": "paged", "version": "1"}
+    elif asked["method"] == "tools/list":
+        page = int(params.get("cursor", 0))
+        found = {"tools": [{"name": f"tool_{page}", "inputSchema": {"type": "object"}}]}
+        if page < int(sys.argv[1]):
+            found["nextCursor"] = str(page + 1)
+    else:
+        found = None
+    if "id" in asked:
+        error = {"code": -32601, "message": "unknown"}
+        print(json.dumps({"jsonrpc": "2.0", "id": asked["id"]} | ({"result": found} if found else {"error": error})))
+        sys.stdout.flush()
+"""
+"""A server of the first protocol, which lists one tool per page."""
+
+
+class TestPages(unittest.TestCase):
+    """A server may list its tools page by page."""
+
+    def test_all(self) -> None:
+        """Each page is read; of a list without an end, a hundred."""
+        for pages, count in ((3, 4), (10**6, 100)):
+            with self.subTest(pages), g4f.mcp([sys.executable, "-c", PAGED, str(pages)]) as source:
+                self.assertEqual([f"tool_{number}" for number in range(count)], list(source.list()))
+
+    def test_properties(self) -> None:
+        """A schema without properties gets empty ones, which some providers ask for."""
+        with g4f.mcp([sys.executable, "-c", PAGED, "0"]) as source:
+            self.assertEqual({"type": "object", "properties": {}}, tools_of(source)["tool_0"].parameters)
 
 
 class TestChoice(unittest.TestCase):
@@ -381,6 +415,21 @@ class TestLife(unittest.TestCase):
             self.assertRegex(died.text, r"has ended: out of memory, \*\*\*; it is started anew when it is used again")
             self.assertEqual(Result("3"), bridge.run(lambda: tools["add"].call({"a": 1, "b": 2})))
 
+    def test_dies_in_several_calls(self) -> None:
+        """Each of them says so, and the next works."""
+
+        async def several() -> list[Result]:
+            async with g4f.mcp(COMMAND) as source:
+                tools = {tool.name: tool for tool in await source.tools()}
+                found = await asyncio.gather(*(tools[name].call({}) for name in ("hang", "die", "hang")))
+                return [*found, await tools["add"].call({"a": 1, "b": 2})]
+
+        *died, after = loops.run(several())
+        self.assertEqual(Result("3"), after)
+        for result in died:
+            self.assertTrue(result.failed)
+            self.assertIn("has ended: out of memory, None", result.text)
+
     def test_close(self) -> None:
         """`close`, `with`, `aclose` and `async with` end the process; used again, another is started."""
 
@@ -442,6 +491,25 @@ class TestLife(unittest.TestCase):
             """
         )
         self.assertFalse(psutil.pid_exists(int(out)))
+
+    @unittest.skipUnless(hasattr(os, "fork"), "it cannot fork")
+    def test_end_of_a_forked_child(self) -> None:
+        """A child that ends leaves its parent's server alone."""
+        out = script.run(
+            f"""
+            import asyncio, os, sys, g4f
+            source, loop = g4f.mcp({COMMAND!r}), asyncio.new_event_loop()
+            first = loop.run_until_complete(source.call("process", {{}})).text
+            child = os.fork()
+            if not child:
+                sys.exit()
+            os.waitpid(child, 0)
+            print(first == loop.run_until_complete(source.call("process", {{}})).text)
+            loop.run_until_complete(source.aclose())
+            loop.close()
+            """
+        )
+        self.assertEqual("True\n", out)
 
     def test_cancelled(self) -> None:
         """A call that is cancelled, also while the server starts, leaves the connection usable."""

@@ -41,7 +41,7 @@ _OLDER = ([400], [404], [405])
 """How a server refuses streamable HTTP that speaks only its predecessor, as the specification has it."""
 
 _live: set[Connection] = set()
-"""The connections that are not closed yet. A forked child has none: those of its parent are not its own."""
+"""The connections to close at exit. A forked child has none: those of its parent are not its own."""
 
 
 _refusals: ContextVar[list[int]] = ContextVar("refusals")
@@ -64,6 +64,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._client: Any = None
         self._refused: list[int] = []
+        self._is_closing = False
         self._noise = ""
         self._words = _Words()
         self._has_ended: Callable[[], bool] = bool
@@ -84,7 +85,7 @@ class Connection:
         if self._opened.done() and self.server.command:
             for _ in range(TURNS):
                 await asyncio.sleep(0)
-        return self in _live and not self._owner.done() and not self._has_ended()
+        return not self._is_closing and not self._owner.done() and not self._has_ended()
 
     async def tools(self) -> list[Any]:
         """Return the SDK's tools. Raises G4FError or UnsentError."""
@@ -130,12 +131,18 @@ class Connection:
     def stop(self) -> None:
         """Ask for the end, from any thread."""
         with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._owner.cancel)
+            self._loop.call_soon_threadsafe(self._cancel)
 
     async def aclose(self) -> None:
         """Close it, on its loop: the server's process has ended when this returns."""
-        self._owner.cancel()
+        self._cancel()
         await asyncio.wait([self._owner])
+
+    def _cancel(self) -> None:
+        """Have the owner close it, once: cancelled again, it would leave the process behind."""
+        if not self._is_closing:
+            self._is_closing = True
+            self._owner.cancel()
 
     def close_at_exit(self) -> None:
         """Close it where its loop neither runs nor is closed, as that of a kernel that ends."""
