@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import pickle
 import socket
@@ -191,7 +192,7 @@ class TestChoice(unittest.TestCase):
     def test_chosen(self) -> None:
         """Chosen ones come in the order of `only`, each once."""
         with g4f.mcp([*COMMAND, "many"], only=["tool_007", "add", "tool_007"]) as source:
-            self.assertEqual(["tool_007", "add"], list(tools_of(source)))
+            self.assertEqual(["tool_007", "add"], [tool.name for tool in bridge.run(source.tools)])
 
     def test_unknown(self) -> None:
         """A name that the server does not have gets a hint."""
@@ -375,6 +376,44 @@ class TestHttp(unittest.TestCase):
         with serving("http", port=int(address.split(":")[2].split("/")[0])):
             self.assertEqual(Result("5"), bridge.run(lambda: add.call({"a": 2, "b": 3})))
             source.close()
+
+    def test_session_is_gone(self) -> None:
+        """A server that has forgotten the session is greeted again, and the call made once; a second 404 is told."""
+        for forgotten, text in (({"s1"}, "done"), ({"s1", "s2"}, "refuses with HTTP status 404")):
+            with self.subTest(text), Server(_Sessions(forgotten)) as server, g4f.mcp(f"{server.url}/mcp") as source:
+                result = call(source, "work")
+                self.assertIn(text, result.text)
+                self.assertEqual(text != "done", result.failed)
+
+
+class _Sessions:
+    """A server of the first protocol, which answers calls in sessions `s1`, `s2`, … but for those it has forgotten."""
+
+    def __init__(self, forgotten: set[str]) -> None:
+        self.forgotten = forgotten
+        self.count = 0
+
+    def __call__(self, request: Any) -> list[bytes]:
+        asked = request.json if request.method == "POST" else {}
+        headers, found = "", {}
+        match asked.get("method"):
+            case "initialize":
+                self.count += 1
+                headers = f"Mcp-Session-Id: s{self.count}\r\n"
+                found = {"protocolVersion": asked["params"]["protocolVersion"], "capabilities": {"tools": {}}}
+                found["serverInfo"] = {"name": "sessions", "version": "1"}
+            case "tools/list":
+                found = {"tools": [{"name": "work", "inputSchema": {"type": "object"}}]}
+            case "tools/call" if request.headers.get("mcp-session-id") not in self.forgotten:
+                found = {"content": [{"type": "text", "text": "done"}]}
+            case "notifications/initialized":
+                return [b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"]
+        if not found:
+            status = {"tools/call": "404 Gone", None: "405 No"}.get(asked.get("method"), "400 No")
+            return [f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode()]
+        body = json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": found})
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
+        return [(head + body).encode()]
 
 
 class TestLife(unittest.TestCase):
