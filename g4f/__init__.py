@@ -7,9 +7,9 @@ options, messages ─ routing.resolve ─ dispatch.prepare ─ dispatch.ask
      ─ providers.protocols (its answer, as events) ─ shaping (`<think>`, stop words) ─ assembly (one answer)
      ─ completion, client or conversation (of turns); by waiting.bridge if the call is sync ─ g4f_jupyter
 
-Beside it: tools has the calls made that an answer wants, and asks again; taping answers from a file, spending counts
-what answers used, secrets keeps keys back, markdown and printable make safe what is shown; files and locks are how all
-files are read and written.
+Beside it: tools makes the calls that an answer wants, and asks again; typed makes a value of an answer; taping answers
+from a file, spending counts what answers used, secrets keeps keys back, markdown and printable make safe what is shown;
+files and locks are how all files are read and written.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .options import NOT_GIVEN
     from .taping.tapes import tape
     from .tools.function import tool
+    from .tools.mcp import mcp
 
 __all__ = [
     "NOT_GIVEN",
@@ -37,6 +38,7 @@ __all__ = [
     "Model",
     "Provider",
     "errors",
+    "mcp",
     "models",
     "tape",
     "tool",
@@ -49,6 +51,7 @@ _HOMES = {
     "Conversation": "conversation",
     "Model": "models",
     "NOT_GIVEN": "options",
+    "mcp": "tools.mcp",
     "tape": "taping.tapes",
     "tool": "tools.function",
 }

@@ -16,7 +16,7 @@ from g4f.providers.rows import ROWS
 from . import script
 
 PATHS = {
-    "g4f": "AsyncClient ChatCompletion Client Conversation Model NOT_GIVEN Provider errors models tape tool",
+    "g4f": "AsyncClient ChatCompletion Client Conversation Model NOT_GIVEN Provider errors mcp models tape tool",
     "g4f.client": "AsyncClient ChatCompletion ChatCompletionChunk Client",
     "g4f.client.service": "get_model_and_provider",
     "g4f.models": "Model ModelUtils default",
@@ -28,7 +28,16 @@ PATHS = {
 }
 """What users import, and from where."""
 
-HEAVY = ("aiohttp", "docstring_parser", "IPython", "markdown_it", "nest_asyncio2", "traitlets", "xllamacpp")
+HEAVY = (
+    "aiohttp",
+    "docstring_parser",
+    "IPython",
+    "markdown_it",
+    "mcp",
+    "nest_asyncio2",
+    "traitlets",
+    "xllamacpp",
+)
 
 
 def _modules() -> list[ModuleType]:

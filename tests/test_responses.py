@@ -20,6 +20,7 @@ from g4f.providers.response import (
     ProviderInfo,
     ProviderState,
     Reasoning,
+    Refusal,
     ToolCall,
     Usage,
 )
@@ -380,10 +381,11 @@ class TestAnswers(unittest.TestCase):
         self.assertEqual(["Hello", "!", FinishReason("stop")], read(*two))
 
     def test_refusal(self) -> None:
-        """What the model says when it refuses is its text."""
+        """What the model says when it refuses is its text, and is known as a refusal."""
         refused = {"type": "message", "role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}
-        self.assertEqual("No.", read({"type": "response.refusal.delta", "delta": "No."}, completed(refused))[0])
-        self.assertEqual(["No.", FinishReason("stop")], read(completed(refused)))
+        pieces = [{"type": "response.refusal.delta", "delta": delta} for delta in ("N", "o.")]
+        self.assertEqual([Refusal(), "N", "o.", FinishReason("stop")], read(*pieces, completed(refused)))
+        self.assertEqual([Refusal(), "No.", FinishReason("stop")], read(completed(refused)))
 
     def test_incomplete(self) -> None:
         """An answer that is cut ends with the reason, and keeps its text."""
