@@ -106,7 +106,6 @@ ROWS: tuple[Row, ...] = (
         returns_thoughts=True,
         stream_usage=True,
         lacks=("json_schema",),  # "This response_format type is unavailable now"
-        reasoning="reasoning_content",  # https://api-docs.deepseek.com/guides/thinking_mode#tool-calls
     ),
     openai_compatible(
         "OpenRouter",
