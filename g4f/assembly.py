@@ -206,7 +206,7 @@ class Assembly:
 
 
 def _sum(one: Usage, other: Usage) -> Usage:
-    """Return the tokens of two answers of a model. The tier is that of the last."""
+    """Return the tokens of two answers of a model. The tier is that of the last which says it."""
 
     def both(a: int | None, b: int | None) -> int | None:
         return None if a is None and b is None else (a or 0) + (b or 0)
@@ -219,7 +219,7 @@ def _sum(one: Usage, other: Usage) -> Usage:
         both(one.cached_tokens, other.cached_tokens),
         both(one.reasoning_tokens, other.reasoning_tokens),
         both(one.written_tokens, other.written_tokens),
-        other.tier,
+        other.tier or one.tier,
     )
 
 

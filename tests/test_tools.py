@@ -129,7 +129,27 @@ def _anthropic() -> Answer:
     )
 
 
+_CALL_ITEM = {"type": "function_call", "id": "fc", "call_id": "a", "name": "sales", "arguments": '{"month": 3}'}
+_RESPONSE = {"object": "response", "status": "completed", "error": None, "output": [_CALL_ITEM]}
+
+
+def _responses() -> Answer:
+    named, item = dialects._named, {"output_index": 0, "item_id": "fc"}
+    return stream(
+        named({"type": "response.output_item.added", "item": _CALL_ITEM | {"arguments": ""}, **item}),
+        named({"type": "response.function_call_arguments.delta", "delta": '{"month": 3}', **item}),
+        named({"type": "response.output_item.done", "item": _CALL_ITEM, **item}),
+        named({"type": "response.completed", "response": _RESPONSE}),
+    )
+
+
 CALLING = {
+    "responses": Dialect(
+        _RESPONSE,
+        _responses,
+        lambda body: body["input"][-1]["output"],
+        lambda body: body["tools"][0]["parameters"],
+    ),
     "OpenAI": Dialect(
         _openai("message"),
         lambda: stream(dialects.event(_openai("delta")), dialects.event("[DONE]")),
@@ -163,10 +183,11 @@ class TestProtocols(unittest.TestCase):
     def test_round(self) -> None:
         """The function is declared, its call made, its result sent, and the text of the answer to that returned."""
         for each in dialects.DIALECTS:
-            calling = CALLING[each.provider]
+            calling = CALLING[each.protocol or each.provider]
             for streams in (False, True):
                 with self.subTest(each.provider, streams=streams), self.server(each, calling, streams) as server:
                     given: Any = {"provider": each.provider, "base_url": server.url.removesuffix("/v1"), "api_key": "k"}
+                    given["protocol"] = each.protocol or None
                     if streams:
                         items = list(ChatCompletion.create("m", "Sum?", stream=True, tools=[sales], **given))
                         text = "".join(item for item in items if isinstance(item, str))
@@ -199,18 +220,22 @@ class TestProtocols(unittest.TestCase):
             return Result("drawn", ("data:image/png;base64,iVBORw0KGgo=",))
 
         for each in dialects.DIALECTS:
-            with self.subTest(each.provider), self.server(each, CALLING[each.provider], streams=False) as server:
+            with (
+                self.subTest(each.provider),
+                self.server(each, CALLING[each.protocol or each.provider], streams=False) as server,
+            ):
                 address = server.url.removesuffix("/v1")
-                ChatCompletion.create("m", "?", each.provider, base_url=address, api_key="k", tools=[sales])
+                given: Any = {"base_url": address, "api_key": "k", "protocol": each.protocol or None}
+                ChatCompletion.create("m", "?", each.provider, tools=[sales], **given)
                 sent = server.requests[1].body
                 self.assertLess(sent.index(b"drawn"), sent.index(b"iVBORw0KGgo="))
 
     def test_deepseek(self) -> None:
-        """What a model of DeepSeek's thought goes back with its calls, also if that was nothing; not so to others."""
+        """What a model of DeepSeek's thought goes back with its calls; not so to others."""
         thinking = {"reasoning_content": "March?"}
         for provider, message, expected in (
             ("DeepSeek", thinking, {"reasoning_content": "March?"}),
-            ("DeepSeek", {}, {"reasoning_content": ""}),
+            ("DeepSeek", {}, {}),
             ("OpenAI", thinking, {}),
         ):
             called = _openai("message")

@@ -672,7 +672,7 @@ class TestRepair(unittest.TestCase):
         self.assertEqual((GOOD, None), (message.choices[0].message.content, message.choices[0].message.reasoning))
         usage = message.usage
         self.assertEqual((11, 22, 33), (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens))
-        self.assertEqual({"cached_tokens": 5}, usage.prompt_tokens_details)
+        self.assertEqual(5, usage.prompt_tokens_details.cached_tokens)
         pending = Conversation("", Says(first, [GOOD, two])).prepare("?", schema=Topic)
         run(pending.answer())
         self.assertEqual(Usage(11, 22, 33, 5, 1, None, "flex"), pending.result.usage)

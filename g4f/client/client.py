@@ -46,10 +46,10 @@ from .types import (
     Delta,
     ListedModel,
     ModelList,
-    ParsedDelta,
-    ParsedMessage,
     PromptTokensDetails,
     ToolCallDelta,
+    TypedDelta,
+    TypedMessage,
     completion_calls,
 )
 
@@ -232,7 +232,7 @@ async def _chunks(request: Request, *, apart: bool) -> AsyncGenerator[ChatComple
             if role:
                 delta.role, role = role, ""
             yield chunk(delta)
-    delta = Delta() if request.schema is None else ParsedDelta(parsed=_parsed(answer))
+    delta = Delta() if request.schema is None else TypedDelta(parsed=_parsed(answer))
     last, usage = chunk(delta, answer.finish_reason), _usage(answer.usage)
     last.service_tier = (answer.usage and answer.usage.tier) or None
     if apart and usage:
@@ -251,7 +251,7 @@ async def _completion(request: Request) -> ChatCompletion:
     calls = completion_calls(called) if called else None
     message = CompletionMessage("assistant", text or (None if calls else ""), thoughts or None, calls)
     if request.schema is not None:
-        message = ParsedMessage("assistant", message.content, message.reasoning, calls, parsed=_parsed(answer))
+        message = TypedMessage("assistant", message.content, message.reasoning, calls, parsed=_parsed(answer))
     if answer.refused:
         message.content, message.refusal = None, text
     name = answer.model or answer.provider  # a provider that has no names for its models is one

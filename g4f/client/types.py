@@ -28,11 +28,11 @@ __all__ = [
     "FunctionDelta",
     "ListedModel",
     "ModelList",
-    "ParsedDelta",
-    "ParsedMessage",
     "PromptTokensDetails",
     "TokenLogprob",
     "ToolCallDelta",
+    "TypedDelta",
+    "TypedMessage",
     "completion_calls",
 ]
 
@@ -124,12 +124,13 @@ class CompletionMessage(Shape):
     annotations: ClassVar[None] = None
     audio: ClassVar[None] = None
     function_call: ClassVar[None] = None
+    parsed: ClassVar[None] = None
 
 
-class ParsedMessage(CompletionMessage):
+class TypedMessage(CompletionMessage):
     """The message of an answer whose call had a schema, or a type as its response_format: `parsed` is its value."""
 
-    parsed: Any = None
+    parsed: Any = None  # type: ignore[misc]
 
 
 class TokenLogprob(Shape):
@@ -204,12 +205,13 @@ class Delta(Shape):
     refusal: str | None = None
     audio: ClassVar[None] = None
     function_call: ClassVar[None] = None
+    parsed: ClassVar[None] = None
 
 
-class ParsedDelta(Delta):
+class TypedDelta(Delta):
     """The last delta of such an answer: `parsed` is its value."""
 
-    parsed: Any = None
+    parsed: Any = None  # type: ignore[misc]
 
 
 class ChunkChoice(Shape):

@@ -38,6 +38,10 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\],:]|[^\s"{}\[\],:]+(?:\s+
 """A text of JSON, a mark, or what is neither."""
 
 
+DEEPEST = 64
+"""Levels of JSON that are indented. With every further one, each line would grow: deeper JSON is shown as it came."""
+
+
 def _indented(text: str) -> str:
     """Return JSON as far as it came in lines, as `msgspec.json.format` writes it. What stands behind it stays."""
     depth, written = 0, ""
@@ -50,6 +54,8 @@ def _indented(text: str) -> str:
         written += {",": ",\n" + "  " * depth, ":": ": "}.get(mark, mark)
         if mark in ("{", "["):
             depth += 1
+            if depth > DEEPEST:
+                return text
         elif depth <= 0:
             return written + text[token.end() :]
     return written
