@@ -34,8 +34,8 @@ __all__ = ["Connection", "UnsentError"]
 PAGES = 100
 """Pages of a list of tools that are read at most."""
 
-TURNS = 10
-"""Turns of a loop in which it sees that a process has ended: the SDK needs five of them."""
+TURNS = 40
+"""Turns of a loop in which it sees that a process has ended. The SDK needs five to some more; one takes about 10 µs."""
 
 _OLDER = ([400], [404], [405])
 """How a server refuses streamable HTTP that speaks only its predecessor, as the specification has it."""
