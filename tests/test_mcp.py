@@ -441,6 +441,9 @@ class TestLife(unittest.TestCase):
                 with suppress(psutil.NoSuchProcess):
                     while killed.status() != psutil.STATUS_ZOMBIE:
                         pass
+                for thread in threading.enumerate():  # whoever reads its stderr ends with it
+                    if thread.name == "g4f-mcp":
+                        thread.join(script.PATIENCE)
                 second = bridge.run(lambda: process.call({}))
                 self.assertFalse(second.failed, second.text)
                 self.assertNotEqual(first, int(second.text))

@@ -34,7 +34,7 @@ __all__ = ["Connection", "UnsentError"]
 PAGES = 100
 """Pages of a list of tools that are read at most."""
 
-TURNS = 40
+TURNS = 20
 """Turns of a loop in which it sees that a process has ended. The SDK needs five to some more; one takes about 10 µs."""
 
 _OLDER = ([400], [404], [405])
