@@ -359,7 +359,7 @@ class TestOptions(unittest.TestCase):
             ("api_key must be a text, not int", {"api_key": 5}),
             ("api_key must be a text, not bytes", {"api_key": b"k"}),
             ("api_key must be a text, not function", {"api_key": lambda: "k"}),
-            ("contains itself", {"tools": loop}),
+            (r"tools\[0\] must be a function, a tool, or a dict", {"tools": loop}),
             ("contains itself", {"extra_body": {"a": loop}}),
             ("what JSON can hold", {"seed": "\ud83d"}),
             ("has the wrong type", {"verify": b"x"}),

@@ -101,7 +101,7 @@ class TestCode(unittest.TestCase):
 
     def test_python(self) -> None:
         """Each block of Python runs in a cell, with the model in the process and nothing set up."""
-        self.assertEqual(2, len(blocks("python")))
+        self.assertEqual(3, len(blocks("python")))
         with tempfile.TemporaryDirectory() as folder, Kernel(G4F_PROVIDER="Local", G4F_TAPE="off") as kernel:
             kernel.run(f"import os; os.chdir({folder!r})")
             for block in blocks("python"):

@@ -363,7 +363,7 @@ class TestResults(unittest.TestCase):
             (float("nan"), "null"),
             ("half \ud800", "half \ufffd"),
         ):
-            with self.subTest(value):
+            with self.subTest(expected):
                 self.assertEqual(Result(expected), result_of(value))
 
     def test_what_is_no_json(self) -> None:
