@@ -73,7 +73,7 @@ class TestOneWay(unittest.TestCase):
         self.assertEqual({Preview, History, Table}, set(Shown.__subclasses__()))
 
     def test_logged(self) -> None:
-        """All log by one logger, whose records are one line without controls; others' are only shortened or silenced."""
+        """All log by one logger, whose records are one line without controls; others are shortened or silenced."""
         others = ("'asyncio'", "_name")
         ours = {file for file, call in _calls("getLogger") if ast.unparse(call.args[0]) not in others}
         self.assertEqual({"g4f/printable.py", "g4f/__init__.py"}, ours)
