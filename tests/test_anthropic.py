@@ -519,6 +519,12 @@ class TestFaults(unittest.TestCase):
         left_open = stream(*pieces, event(STOP, "message_stop"), end=False)
         self.assertIsNone(ask([*left_open, "hang"], streamed=True).error)
 
+    def test_whole_of_another_form(self) -> None:
+        """A whole message within a stream that is none is an error, not passed over."""
+        other = event({"type": "message", "content": 5}, "message")
+        error = ask(stream(other, event(START, "message_start")), streamed=True).error
+        self.assertIn("not in the form of", str(error))
+
     def test_errors(self) -> None:
         """Each is the right error, with the text so far, in the middle of a stream and instead of a whole answer."""
         for said, kind, status in (

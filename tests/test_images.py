@@ -198,6 +198,7 @@ class TestGiven(unittest.TestCase):
             (self.file(b"GGUF" + b"x" * 99), "is no PNG, JPEG, GIF or WebP: convert it first"),
             (self.file(b""), "is no PNG, JPEG, GIF or WebP: convert it first"),
             (b"", "is no PNG, JPEG, GIF or WebP: convert it first"),
+            (b"RIFF" + b"x" * 4 + b"WAVE", "is no PNG, JPEG, GIF or WebP: convert it first"),
             (b"<svg/>", "is no PNG, JPEG, GIF or WebP: convert it first"),
             (url(b"<svg/>", "image/svg+xml"), "is no PNG, JPEG, GIF or WebP: convert it first"),
             ("data:image/png;base64,", "is no PNG, JPEG, GIF or WebP: convert it first"),

@@ -196,6 +196,11 @@ class TestAnswers(unittest.TestCase):
                     ["a", FinishReason(reason)], self.items(streamed(delta("a"), delta(finish=said), DONE))
                 )
 
+    def test_no_default_model(self) -> None:
+        """A provider that has none says so before anything is sent."""
+        with self.assertRaisesRegex(errors.InputError, "NVIDIA has no default model: name one with model="):
+            g4f.ChatCompletion.create("", "?", "NVIDIA", api_key="k")
+
     def test_reasoning(self) -> None:
         """Reasoning in a field of its own, or in parts of the content, is reasoning."""
         thinking = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "a"}]

@@ -1498,6 +1498,16 @@ class TestCommand(Folder):
         self.assertEqual(before, self.tape.read_bytes())
 
 
+class TestShortened(TestCase):
+    """Texts in a line."""
+
+    def test_length(self) -> None:
+        """One that fits stays as it is, a longer one ends with an ellipsis, within the length."""
+        for text, expected in (("abc", "abc"), ("abcd", "abcd"), ("abcde", "abc…")):
+            with self.subTest(text):
+                self.assertEqual(expected, written.shortened(text, 4))
+
+
 class TestLazy(TestCase):
     """A tape costs nothing where none is on."""
 
