@@ -70,6 +70,7 @@ FLOORS = {
     "g4f/providers/types.py": 1,
     "g4f/rounds.py": 1,
     "g4f/taping/counts.py": 1,
+    "g4f/taping/kept.py": 1,
     "g4f/typed/reading.py": 1,
     "g4f_jupyter/inserts/sources.py": 1,
     "g4f_jupyter/show/shown.py": 1,

@@ -96,7 +96,8 @@ def bind(
     if not all(map(VENDORS.isdisjoint, messages)):
         owner = None if hasattr(provider, "providers") else provider_name(provider)
         messages = for_one(messages, owner, signed=getattr(provider, "takes_signatures", False))
-    messages, options = in_words(provider, signature.takes, messages, options)
+    if "response_format" in options:
+        messages, options = in_words(provider, signature.takes, messages, options)
     if getattr(provider, "lacks", None):
         _check_lacks(provider, messages, options)
     options = _taken(provider, signature, options)

@@ -24,44 +24,15 @@ import msgspec
 from ..errors import InputError, quoted
 from ..files import append, check_writable, opened, replace, resolve, state
 from ..locks import held
-from ..providers.response import (
-    FinishReason,
-    Logprobs,
-    Omitted,
-    ProviderInfo,
-    ProviderState,
-    Reasoning,
-    Refusal,
-    Step,
-    ToolCall,
-    Trimmed,
-    Usage,
-)
+from .kept import Kept
 from .question import RecordedQuestion, key_of
 
-__all__ = ["BROKEN", "Entry", "Kept", "Odd", "TapeFile", "read_entry"]
+__all__ = ["BROKEN", "Entry", "Odd", "TapeFile", "read_entry"]
 
 VERSION = 1
 
 APPENDED = b" "
 """What a line begins with that was appended, and is not in order yet."""
-
-Kept: TypeAlias = (
-    str
-    | Reasoning
-    | ToolCall
-    | Usage
-    | FinishReason
-    | ProviderInfo
-    | ProviderState
-    | Trimmed
-    | Logprobs
-    | Omitted
-    | Refusal
-    | Step
-)
-"""What is kept of an answer: its text, and all events that are of the answer, and not of how it came about."""
-
 
 BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What reading a broken line raises."""

@@ -23,7 +23,8 @@ from ..secrets.key import Key
 from ..secrets.known import keys_here, secrets_of
 from ..spending import count
 from .counts import Counts
-from .file import BROKEN, Entry, Kept, TapeFile, read_entry
+from .file import BROKEN, Entry, TapeFile, read_entry
+from .kept import Kept
 from .ports import Ports
 from .question import RecordedQuestion, differences, key_of, question, shortened
 

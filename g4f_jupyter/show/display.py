@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from time import monotonic
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from g4f.images import inline
 from g4f.markdown.code import fenced
 from g4f.markdown.entities import literal
 from g4f.markdown.rewriting import Growing, safe
-from g4f.printable import one_line, printable
+from g4f.printable import printable
 from g4f.providers.response import (
     AskedAgain,
     Event,
@@ -28,7 +28,7 @@ from g4f.providers.response import (
 )
 
 from ..session import Question
-from .forms import check, formatted
+from .forms import check, formatted, marked
 from .steps import Steps
 from .updates import Updates
 
@@ -111,7 +111,7 @@ async def show(question: Question, screen: Screen, form: str) -> None:
     finally:
         if question.is_complete and (calls := assembly.tool_calls):
             screen.call("\n".join(f"{call.name}({call.arguments})" for call in calls))
-        screen.close("" if assembly.is_empty else _marked(question.answer.mark, words, omitted), more=is_whole)
+        screen.close("" if assembly.is_empty else marked(question.answer.mark, words, omitted), more=is_whole)
 
 
 def _show_event(event: Event, screen: Screen) -> None:
@@ -127,13 +127,6 @@ def _show_event(event: Event, screen: Screen) -> None:
         elif isinstance(event, AskedAgain):
             screen.discard()
         screen.wait(event.text)
-
-
-def _marked(mark: str, words: str, omitted: Collection[str]) -> str:
-    """Return the mark of an answer, with the server's `words` about its end, and what it had that is no text."""
-    parts = [f"{mark} ({one_line(words)})" if mark and words else mark]
-    parts += [f"left out: {', '.join(omitted)}"] if omitted else []
-    return "; ".join(filter(None, parts))
 
 
 class Frames(Screen):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import NoReturn
 
@@ -13,9 +13,9 @@ import msgspec
 from g4f.answer import Answer
 from g4f.errors import ResponseError
 from g4f.markdown.code import blocks_of, code_of, fenced
-from g4f.printable import counted
+from g4f.printable import counted, one_line
 
-__all__ = ["FORMATS", "check", "formatted", "left_out"]
+__all__ = ["FORMATS", "check", "formatted", "left_out", "marked"]
 
 FORMATS = ("markdown", "text", "json", "code")
 
@@ -84,6 +84,13 @@ def left_out(text: str, form: str) -> str:
         f"{counted(count, 'block')} {f'of {name}' if name else 'without a language'}" for name, count in others.items()
     ]
     return f"left out: {', '.join(blocks)}" if blocks else ""
+
+
+def marked(mark: str, words: str, omitted: Collection[str]) -> str:
+    """Return the mark of an answer, with the server's `words` about its end, and what it had that is no text."""
+    parts = [f"{mark} ({one_line(words)})" if mark and words else mark]
+    parts += [f"left out: {', '.join(omitted)}"] if omitted else []
+    return "; ".join(filter(None, parts))
 
 
 def _json_of(text: str) -> str:

@@ -118,8 +118,7 @@ class HTTPProvider(AsyncGeneratorProvider):
         """Yield the answer's text and events: with `stream` as they arrive, otherwise from one whole answer.
 
         `protocol` is the one to speak, where there are several. `options` may have the fields of `Settings`. All others
-        go into the request: `temperature`, `tools`, `response_format`, `seed`, … `extra_headers`, `extra_query` and
-        `extra_body` are added to it last.
+        go into the request, and `extra_headers`, `extra_query` and `extra_body` are added to it last.
         """
         own = _Own(api_key, base_url, mapping("extra_headers", extra_headers), mapping("extra_query", extra_query))
         extra = mapping("extra_body", extra_body)
