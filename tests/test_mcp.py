@@ -323,6 +323,16 @@ class TestTroubles(unittest.TestCase):
 class TestSecrets(unittest.TestCase):
     """Headers, env, and what may stand in a command or an address are shown nowhere."""
 
+    def test_name(self) -> None:
+        """By its name a tape tells a server from others: it has no word of the command but the first, and no secret."""
+        for where, name in (
+            (f"server --token {KEY}", "server"),
+            (f"https://user:{KEY}@host.invalid/mcp", "host.invalid"),
+        ):
+            with self.subTest(name):
+                self.assertIn(name, g4f.mcp(where).name)
+                self.assertNotIn(KEY, g4f.mcp(where).name)
+
     def test_repr(self) -> None:
         """A source shows its command up to the first option, or its address without user and query."""
         for where, options, shown in (

@@ -75,6 +75,11 @@ class McpTools:
     def __repr__(self) -> str:
         return f"<tools of the MCP server {self._server.name}>"
 
+    @property
+    def name(self) -> str:
+        """The server, as errors and tapes name it: without the words of its command, and the secrets of its address."""
+        return self._server.name
+
     async def tools(self) -> list[Tool]:
         """Return the tools that were chosen, all of them without `only`. Raises G4FError, if they are too many, too."""
         offered = {tool.name: tool for tool in await self._ask(Connection.tools)}
