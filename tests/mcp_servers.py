@@ -120,7 +120,12 @@ def serving(kind: str, *, key: str = "", port: int = 0) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(_guarded(app, key) if key else app, log_level="critical", timeout_graceful_shutdown=1)
     runner = uvicorn.Server(config)
-    thread = threading.Thread(target=runner.run, args=([listener],), daemon=True)
+
+    def serve() -> None:
+        with asyncio.Runner() as own:  # a nest package may have put in an `asyncio.run` that takes less
+            own.run(runner.serve([listener]))
+
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/{'sse' if kind == 'sse' else 'mcp'}"
