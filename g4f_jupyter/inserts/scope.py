@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["is_result_used", "variables_of"]
 
-_BETWEEN = ("IPython", "ipykernel", "g4f_jupyter")
-"""Packages whose code stands between the caller of a magic and the magic."""
+_BETWEEN = ("", "IPython", "decorator", "ipykernel", "g4f_jupyter")
+"""Packages whose code stands between the caller of a magic and the magic; "" is what IPython 7 makes by `decorator`."""
 
 _WITHIN = ("<listcomp>", "<setcomp>", "<dictcomp>")
 """Code that Python 3.11 runs in a frame of its own, and which sees the variables around it."""
