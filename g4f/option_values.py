@@ -194,7 +194,7 @@ def pop_schema(given: dict[str, Any]) -> Any:
     schema, form = given.pop("schema", None), given.get("response_format")
     if schema is not None and form is not None:
         raise InputError("schema and response_format both say what form the answer has: give one of them")
-    if isinstance(form, type) or get_origin(form) is not None:
+    if form is not None and (isinstance(form, type) or get_origin(form) is not None):
         del given["response_format"]
         return form
     return schema

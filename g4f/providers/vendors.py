@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["SIGNED", "VENDORS", "for_one", "stateless"]
+__all__ = ["SIGNED", "STATE", "VENDORS", "for_one", "stateless"]
 
-VENDORS = frozenset(("tool_calls", "tool_call_id", "provider_state"))
+STATE = frozenset(("provider_state",))
+"""The field of a message that holds what its provider needs back."""
+
+VENDORS = STATE | {"tool_calls", "tool_call_id"}
 """Fields of a message that may hold such."""
 
 SIGNED = "~thought_signature~"

@@ -22,15 +22,14 @@ from ..transport.refusals import Target
 from ..transport.settings import Settings, mapping
 from ..transport.sse import Events
 from ..transport.unlabelled import PayloadFrames, Unlabelled, is_events
-from ..vendors import stateless
+from ..vendors import STATE, stateless
 from .heads import shown_model
 from .openai_words import needless
 from .reading import Reader
 
 __all__ = ["HTTPProvider", "Page"]
 
-_EFFORTS = frozenset(("reasoning_effort", "reasoning"))
-"""Options by which a caller says how much to think."""
+_EFFORTS = frozenset(("reasoning_effort", "reasoning"))  # by which a caller says how much to think
 
 PAGES = 20
 """Pages of a list of models that are read at most: a list without an end must not be read for ever."""
@@ -247,9 +246,9 @@ class HTTPProvider(AsyncGeneratorProvider):
         stream: bool,
     ) -> tuple[str, str, dict[str, Any], dict[str, Any] | None]:
         """Return path, model, body, and the body without what no caller has asked for: None if it has nothing of it."""
-        path, body = self.request(model, messages, dict(options), stream=stream)
-        body = plain = {**body, **extra}
-        if any("provider_state" in message for message in messages):
+        path, own = self.request(model, messages, dict(options), stream=stream)
+        body = plain = {**own, **extra}
+        if not all(map(STATE.isdisjoint, messages)):
             plain = {**self.request(model, stateless(messages), dict(options), stream=stream)[1], **extra}
         unasked = self.unasked - options.keys() - extra.keys()
         if plain is body and unasked.isdisjoint(body):
@@ -296,5 +295,6 @@ class _Endpoint(msgspec.Struct, frozen=True):
         self, path: str, model: str, body: dict[str, Any] | None, plain: dict[str, Any] | None = None
     ) -> HTTPRequest:
         target = Target(self.provider, model, self.sent, self.remedy, self.pull)
-        content, simple = (None if each is None else encoded(each) for each in (body, plain))
+        content = None if body is None else encoded(body)
+        simple = None if plain is None else encoded(plain)
         return HTTPRequest(target, self.url + path, self.query, self.headers, content, self.settings, simple)

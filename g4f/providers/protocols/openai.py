@@ -38,12 +38,11 @@ class OpenAICompatible(HTTPProvider):
     def speaks(self, protocol: str | None, url: str) -> HTTPProvider:
         """Return who speaks the `protocol`; of none, that of the row at its own server, elsewhere chat completions."""
         if protocol is None:
-            protocol = self.row.protocol if is_usual(self.row, url) else "chat"
-        match protocol:
-            case "chat":
-                return self
-            case "responses":
-                return self._responses
+            return self._responses if self.row.protocol == "responses" and is_usual(self.row, url) else self
+        if protocol == "chat":
+            return self
+        if protocol == "responses":
+            return self._responses
         raise InputError(f'protocol must be "responses" or "chat", not {quoted(protocol)}')
 
     def request(

@@ -18,8 +18,11 @@ def request_id(headers: Mapping[str, str], target: Target) -> str | None:
 
     Each answer has one, so a usual one that repeats nothing that was sent costs no search for secrets.
     """
-    found = next((headers[name] for name in _HEADERS if name in headers), None)
-    if found is None:
+    for name in _HEADERS:
+        if name in headers:
+            found = headers[name]
+            break
+    else:
         return None
     if _USUAL.fullmatch(found) and not any(_share(found, value) for value in _values(target.sent)):
         return found
