@@ -272,6 +272,9 @@ def one_answer(
     that is not, `ask` asks, and it is recorded with the results of its calls.
     """
 
+    if request.lookup is None and calling is None:
+        return ask(request, answer)
+
     def asked() -> AsyncGenerator[Item]:
         return ask(request, answer) if calling is None else calling(lambda: ask(request, answer))
 

@@ -54,7 +54,8 @@ def head_of(payload: bytes) -> Head:
     inner = begun if isinstance(begun, dict) else {}
     model = _name(head.model or head.model_version or inner.get("model"))
     id_ = _name(head.id or head.response_id or inner.get("id"))
-    return Head(shown_model(model), id_, _name(head.system_fingerprint), count(head.created) or 0)
+    created = 0 if head.created is None else count(head.created) or 0
+    return Head(shown_model(model), id_, _name(head.system_fingerprint), created)
 
 
 def _name(given: object) -> str:
