@@ -128,6 +128,7 @@ def _without_limits(schema: Any) -> Any:
         return list(map(_without_limits, schema))
     if not isinstance(schema, dict):
         return schema
+    # What has such a name and is a dict is no keyword, but a property.
     kept = {name: each for name, each in schema.items() if name not in _LIMITS or isinstance(each, dict)}
     return {name: each if name in ("const", "enum") else _without_limits(each) for name, each in kept.items()}
 
