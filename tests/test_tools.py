@@ -249,6 +249,17 @@ class TestProtocols(unittest.TestCase):
                 self.assertEqual(expected, {name: sent[name] for name in sent if "reason" in name})
 
 
+class TestValues(unittest.TestCase):
+    """A value that is asked for, and tools."""
+
+    def test_repair(self) -> None:
+        """What does not fit after calls is asked for again with the calls and their results; none is made any more."""
+        provider = Scripted(calls(("sales", {"month": 3})), ["about four"], ["4.5"])
+        self.assertEqual(4.5, ChatCompletion.create("m", "?", provider, tools=[sales], schema=float))
+        roles = [each["role"] for each in provider.sent[-1] if each["role"] != "system"]
+        self.assertEqual(["user", "assistant", "tool", "assistant", "user"], roles)
+
+
 class Contract:
     """What holds for a call with tools on every face."""
 
