@@ -89,6 +89,17 @@ class TestPrograms(unittest.TestCase):
         return ours and {name: value for name, value in ours.items() if name not in UNASKED - theirs.keys()}
 
 
+class TestModels(unittest.TestCase):
+    """The list of models."""
+
+    def test_end(self) -> None:
+        """A model says from when on it will not answer, if its server does."""
+        listed = {"data": [{"id": "old", "shutdown_date": "2027-01-14"}, {"id": "new"}]}
+        with Server(whole(listed)) as server:
+            models = g4f.Client(base_url=server.url).models.list()
+        self.assertEqual(["2027-01-14", None], [model.shutdown_date for model in models])
+
+
 class TestClient(unittest.TestCase):
     """What a client does by itself."""
 
