@@ -182,12 +182,14 @@ def ask(request: Request, answer: Assembly) -> AsyncGenerator[Item]:
 
 def _opened(request: Request) -> AsyncGenerator[Item | None]:
     call = cast("BoundCall", request.call)  # a request without one is answered by the tape, and never comes here
-    items, (_, _, timeout, silence) = call.open(), request.limits
-    return limited(items, timeout, silence) if timeout or silence else items
+    items, limits = call.open(), request.limits
+    if not (limits.timeout or limits.stream_timeout):
+        return items
+    return limited(items, limits.timeout, limits.stream_timeout)
 
 
 async def _shaped(request: Request, answer: Assembly) -> AsyncGenerator[Item]:
-    stop, max_chunks, *_ = request.limits
+    stop, max_chunks = request.limits.stop, request.limits.max_chunks
     items, texts, shaper = _opened(request), answer.texts, None
     plain = not (stop or max_chunks)  # most text needs no shaping
     start = monotonic()
@@ -271,6 +273,8 @@ def one_answer(
     While a tape is on, an answer that is on it comes from there, with Replayed before it; see `Lookup.play`. For one
     that is not, `ask` asks, and it is recorded with the results of its calls.
     """
+    if request.lookup is None and calling is None:
+        return ask(request, answer)
     asked = partial(ask, request, answer)
     made = asked if calling is None else partial(calling, asked)
     if request.lookup is None:

@@ -42,12 +42,15 @@ def normalize(messages: Messages) -> list[dict[str, Any]]:
 def encoded(request: Any) -> bytes:
     """Return a request as JSON: texts and numbers of any type as such. Raises InputError for what JSON cannot hold."""
     try:
-        _check_numbers("it", request)
-        return _ENCODER.encode(request)
+        body = _ENCODER.encode(request)
+        if b"null" in body:
+            _check_numbers("it", msgspec.to_builtins(request, enc_hook=plain))
     except RecursionError:
         why = "one contains itself, or is nested too deeply"
     except (TypeError, ValueError, OverflowError) as error:
         why = str(error)
+    else:
+        return body
     raise InputError(f"messages and options must be what JSON can hold: {why}")
 
 
@@ -56,6 +59,9 @@ def _check_numbers(name: str, value: object) -> None:
     if isinstance(value, dict):
         for own, each in value.items():
             _check_numbers(own, each)
+    elif isinstance(value, list | tuple):
+        for index, each in enumerate(value):
+            _check_numbers(f"{name}[{index}]", each)
     elif isinstance(value, float) and not isfinite(value):
         raise ValueError(f"{name} is {value!s}")
 

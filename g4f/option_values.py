@@ -9,7 +9,9 @@ from collections.abc import Container, Iterable, Mapping
 from functools import lru_cache
 from math import nan
 from numbers import Integral, Real
-from typing import Any, NamedTuple, cast, get_origin
+from typing import Any, cast, get_origin
+
+import msgspec
 
 from .errors import InputError, quoted
 from .options import Options
@@ -20,7 +22,7 @@ from .secrets.key import Key, seal, sealed
 __all__ = ["AnswerLimits", "check_words", "in_our_words", "pop_limits", "pop_proxy", "pop_schema"]
 
 
-class AnswerLimits(NamedTuple):
+class AnswerLimits(msgspec.Struct, frozen=True):
     """Where an answer ends, whatever its provider does: `timeout` and `stream_timeout` are in seconds."""
 
     stop: tuple[str, ...] = ()
@@ -32,9 +34,9 @@ class AnswerLimits(NamedTuple):
         """Return the limits that must be enforced here: without those that the provider enforces itself."""
         limits = self
         if limits.max_chunks and getattr(provider, "enforces_max_tokens", False):
-            limits = limits._replace(max_chunks=None)
+            limits = msgspec.structs.replace(limits, max_chunks=None)
         if limits.stream_timeout and getattr(provider, "enforces_stream_timeout", False):
-            limits = limits._replace(stream_timeout=None)
+            limits = msgspec.structs.replace(limits, stream_timeout=None)
         return limits
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from .errors import InputError, ModelNotFoundError, ProviderNotFoundError, close_matches, kind_of
 from .models import Model, ModelUtils
@@ -19,7 +21,7 @@ from .providers.transport.settings import private
 __all__ = ["Route", "check_keys", "merged", "resolve", "without_provider"]
 
 
-class Route(NamedTuple):
+class Route(msgspec.Struct, frozen=True):
     """Who answers, and for which model."""
 
     provider: Provider | None

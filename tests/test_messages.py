@@ -175,10 +175,19 @@ class TestEncoded(unittest.TestCase):
 
     def test_no_numbers(self) -> None:
         """What is no number is refused by its name: JSON would have null in its place."""
-        for value in (float("nan"), np.float64("inf"), -float("inf")):
-            for options in ({"temperature": value}, {"generationConfig": {"temperature": value}}):
+        for value in (float("nan"), np.float64("inf"), -float("inf"), np.float32("nan")):
+            for options in (
+                {"temperature": value},
+                {"generationConfig": {"temperature": value}},
+                {"generationConfig": MappingProxyType({"temperature": value})},
+                {"tools": [{"other": None}, {"temperature": value}]},
+            ):
                 with self.subTest(options=options), self.assertRaisesRegex(InputError, "temperature is -?(nan|inf)$"):
                     encoded(options)
+        for values in ([0.5, float("inf")], (None, float("inf")), np.array([0.5, np.inf])):
+            with self.subTest(values=values), self.assertRaisesRegex(InputError, r"x\[1\] is inf$"):
+                encoded({"x": values})
+        self.assertEqual(b'{"x":[null,"null"]}', encoded({"x": [None, "null"]}))
 
     def test_saved(self) -> None:
         """A conversation with such texts in it is saved."""

@@ -52,7 +52,7 @@ class TestOptions(unittest.TestCase):
     def test_all_are_there(self) -> None:
         """It has every option that is read anywhere: in `prepare`, in `Settings`, by the transport and by Local."""
         for takes in (
-            set(AnswerLimits._fields) - {"max_chunks"},
+            set(AnswerLimits.__struct_fields__) - {"max_chunks"},
             set(Settings.__struct_fields__),
             TRANSPORT,
             named(Local.create_async_generator),

@@ -26,7 +26,7 @@ from g4f.models import Model, ModelUtils
 from g4f.providers import access, catalogue, rows
 from g4f.providers.base_provider import AbstractProvider, AsyncGeneratorProvider, AsyncProvider
 from g4f.providers.retry_provider import IterListProvider
-from g4f.routing import resolve
+from g4f.routing import Route, resolve
 
 from .rows import only
 
@@ -75,6 +75,12 @@ class Loose:
         return model
 
 
+def named(model: str, provider: str | None = None) -> tuple[str, str]:
+    """Return the names of provider and model in the route."""
+    route = resolve(model, provider)
+    return route.name, route.model
+
+
 class _Case(unittest.TestCase):
     def setUp(self) -> None:
         self.enterContext(only(Alpha, Beta, Broken))
@@ -96,10 +102,10 @@ class TestProvider(_Case):
     def test_class_and_instance(self) -> None:
         """They are taken as they are, with their name and their default model."""
         instance = Bound()
-        self.assertEqual((Alpha, "Alpha", "alpha-1"), tuple(resolve("", Alpha)))
-        self.assertEqual((Alpha, "Alpha", "own"), tuple(resolve("own", Alpha)))
-        self.assertEqual((instance, "Bound", ""), tuple(resolve("", instance)))
-        self.assertEqual((Loose, "Loose", ""), tuple(resolve("", Loose)))
+        self.assertEqual(Route(Alpha, "Alpha", "alpha-1"), resolve("", Alpha))
+        self.assertEqual(Route(Alpha, "Alpha", "own"), resolve("own", Alpha))
+        self.assertEqual(Route(instance, "Bound", ""), resolve("", instance))
+        self.assertEqual(Route(Loose, "Loose", ""), resolve("", Loose))
 
     def test_own_name(self) -> None:
         """An instance may have a name of its own."""
@@ -133,7 +139,7 @@ class TestProvider(_Case):
             with self.subTest(given):
                 route = resolve("", given)  # type: ignore[arg-type]
                 self.assertEqual(([Beta, Alpha], "Beta Alpha"), (route.provider.providers, route.name))
-        self.assertEqual((Alpha, "Alpha", "alpha-1"), tuple(resolve("", [Alpha])))
+        self.assertEqual(Route(Alpha, "Alpha", "alpha-1"), resolve("", [Alpha]))
         with self.assertRaisesRegex(RetryNoProviderError, "^the list of providers is empty"):
             ChatCompletion.create("", "?", [])
 
@@ -146,8 +152,8 @@ class TestProvider(_Case):
                 (["Alpha:a/b:free"], (Alpha, "Alpha", "a/b:free")),
             ):
                 with self.subTest(names, model=model):
-                    self.assertEqual(expected, tuple(resolve(model, names)))
-        self.assertEqual(("Alpha:x Beta", ""), resolve("", "Alpha:x Beta")[1:])
+                    self.assertEqual(Route(*expected), resolve(model, names))
+        self.assertEqual(("Alpha:x Beta", ""), named("", "Alpha:x Beta"))
         self.assertEqual(
             "there is no provider 'Alhpa'. Did you mean 'Alpha'?", self.refused(ProviderNotFoundError, "", "Alhpa:x")
         )
@@ -204,27 +210,27 @@ class TestModel(_Case):
         """It goes to the first of its providers that can answer here, else to its first."""
         for present, expected in (((), Alpha), (("ALPHA",), Alpha), (("BETA",), Beta), (("ALPHA", "BETA"), Alpha)):
             with self.subTest(present=present), mock.patch.dict(os.environ, dict.fromkeys(present, "x")):
-                self.assertEqual((expected, expected.__name__, "both"), tuple(resolve("both")))
+                self.assertEqual(Route(expected, expected.__name__, "both"), resolve("both"))
 
     def test_written_into_the_registry(self) -> None:
         """A name of the registry stands for the model's own, also where the provider is given."""
-        self.assertEqual((Beta, "Beta", "a-very-long-name"), tuple(resolve("short")))
-        self.assertEqual((Alpha, "Alpha", "a-very-long-name"), tuple(resolve("short", Alpha)))
-        self.assertEqual((Alpha, "Alpha", "class"), tuple(resolve("class")))
+        self.assertEqual(Route(Beta, "Beta", "a-very-long-name"), resolve("short"))
+        self.assertEqual(Route(Alpha, "Alpha", "a-very-long-name"), resolve("short", Alpha))
+        self.assertEqual(Route(Alpha, "Alpha", "class"), resolve("class"))
 
     def test_served_in_other_forms(self) -> None:
         """Who serves a model may be an address, have a model of its own, or be a list."""
         url = "http://127.0.0.1:9/v1"
-        self.assertEqual((Beta, "Beta", "b"), tuple(resolve(Model("m", best_provider="Beta:b Alpha"))))
+        self.assertEqual(Route(Beta, "Beta", "b"), resolve(Model("m", best_provider="Beta:b Alpha")))
         self.assertEqual("127.0.0.1:9", resolve(Model("m", best_provider=f"{url} Alpha")).name)
         with mock.patch.dict(os.environ, ALPHA="x"):
-            self.assertEqual((Alpha, "Alpha", "a"), tuple(resolve(Model("m", best_provider="Beta:b Alpha:a"))))
+            self.assertEqual(Route(Alpha, "Alpha", "a"), resolve(Model("m", best_provider="Beta:b Alpha:a")))
         self.assertEqual([Alpha, Beta], resolve(Model("m", best_provider=["Alpha", Beta])).provider.providers)
 
     def test_object(self) -> None:
         """A Model is taken as it is; a provider that is given wins over its own."""
-        self.assertEqual((Beta, "Beta", "m"), tuple(resolve(Model("m", best_provider="Beta"))))
-        self.assertEqual((Alpha, "Alpha", "m"), tuple(resolve(Model("m", best_provider=Beta), Alpha)))
+        self.assertEqual(Route(Beta, "Beta", "m"), resolve(Model("m", best_provider="Beta")))
+        self.assertEqual(Route(Alpha, "Alpha", "m"), resolve(Model("m", best_provider=Beta), Alpha))
 
     def test_unknown(self) -> None:
         """Never silently another model: close matches are told."""
@@ -244,7 +250,7 @@ class TestModel(_Case):
 
     def test_unknown_with_provider(self) -> None:
         """Whoever names a provider may ask it for any model."""
-        self.assertEqual((Alpha, "Alpha", "zzz"), tuple(resolve("zzz", "Alpha")))
+        self.assertEqual(Route(Alpha, "Alpha", "zzz"), resolve("zzz", "Alpha"))
 
     def test_misspelt_provider(self) -> None:
         """A model whose provider is misspelt says so."""
@@ -267,8 +273,8 @@ class TestDefault(_Case):
     def test_first_that_can_answer(self) -> None:
         """In the order of the catalogue, with its default model."""
         with mock.patch.dict(os.environ, BETA="x"):
-            self.assertEqual((Beta, "Beta", "beta-1"), tuple(resolve("")))
-            self.assertEqual((Beta, "Beta", "beta-1"), tuple(resolve(models.default)))
+            self.assertEqual(Route(Beta, "Beta", "beta-1"), resolve(""))
+            self.assertEqual(Route(Beta, "Beta", "beta-1"), resolve(models.default))
             os.environ["ALPHA"] = "x"
             self.assertIs(Alpha, resolve("").provider)
 
@@ -294,7 +300,7 @@ class TestDefault(_Case):
             self.assertIs(Alpha, resolve("known", Alpha).provider)
             for names, expected in (("Beta:b", ("Beta", "b")), ("Beta:b Alpha", ("Beta:b Alpha", "known"))):
                 os.environ["G4F_PROVIDER"] = names
-                self.assertEqual(expected, resolve("known")[1:])
+                self.assertEqual(expected, named("known"))
             for names, kind in (("Alhpa:b", ProviderNotFoundError), ("ftp://host", InputError)):
                 os.environ["G4F_PROVIDER"] = names
                 self.assertRegex(self.refused(kind, "known"), "^G4F_PROVIDER: ")
@@ -333,7 +339,7 @@ class TestOnlyKey(unittest.TestCase):
                 with self.subTest(key), mock.patch.dict(os.environ, {key: "k"}):
                     for model in ("gpt-99", "ft:gpt-4.1:me", "a/b:free", Model("m")):
                         name = model.name if isinstance(model, Model) else model
-                        self.assertEqual((row.name, name), resolve(model)[1:])
+                        self.assertEqual((row.name, name), named(model))
 
     def test_many_keys(self) -> None:
         """With several keys, nobody is guessed: they are named. One of a provider that must be named is none."""
@@ -349,7 +355,7 @@ class TestOnlyKey(unittest.TestCase):
     def test_server_here(self) -> None:
         """Without a key it goes to a server on this machine, never to the model in this process."""
         for self.runs in ("Ollama", "VLLM", "LMStudio"):
-            self.assertEqual((self.runs, "llama3:8b"), resolve("llama3:8b")[1:])
+            self.assertEqual((self.runs, "llama3:8b"), named("llama3:8b"))
             with mock.patch.dict(os.environ, MISTRAL_API_KEY="k"):
                 self.assertEqual("Mistral", resolve("llama3:8b").name)
         self.runs = ""

@@ -45,6 +45,7 @@ from g4f.providers.response import (
     ToolCall,
     Usage,
 )
+from g4f.routing import Route
 from g4f.secrets.key import Key
 from g4f.taping import question as written
 from g4f.taping.file import TapeFile, read_entry
@@ -669,7 +670,7 @@ class TestNobody(Folder):
             ask(None, model="")
         with only(Absent), g4f.tape(self.tape):
             request = prepare("", "?", None, {})
-            self.assertEqual(((None, "tape", ""), None), (request.route, request.call))
+            self.assertEqual((Route(None, "tape", ""), None), (request.route, request.call))
             self.assertEqual([{"role": "user", "content": "?"}], request.messages)
         with g4f.tape(self.tape, "replay"), self.assertRaisesRegex(InputError, "Did you mean 'temperature'"):
             prepare("", "?", None, {"temprature": 1})

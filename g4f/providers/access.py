@@ -39,10 +39,16 @@ def address(row: Row, base_url: str | None = None) -> str:
 
 def check_address(base_url: str) -> str:
     """Return `base_url` without a slash at its end. Raises InputError if it is not an http(s) address."""
-    if not isinstance(base_url, str) or not _is_address(base_url.strip()):
+    if not isinstance(base_url, str) or not (address := _checked(base_url)):
         raise InputError(f"base_url must be like https://host/v1, not {quoted(sealed(base_url))}")
+    return address
+
+
+@lru_cache(maxsize=256)
+def _checked(base_url: str) -> str:
+    """Return `base_url` without a slash at its end; "" if it is not an address."""
     path, mark, query = base_url.strip().partition("?")
-    return sealed(f"{path.rstrip('/')}{mark}{query}")
+    return sealed(f"{path.rstrip('/')}{mark}{query}") if _is_address(base_url.strip()) else ""
 
 
 @lru_cache(maxsize=256)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from ...printable import one_line
 from ...wire import UNREADABLE
+from ..response import ProviderInfo
 from .beside import count
 
-__all__ = ["Head", "head_of", "shown_model"]
+__all__ = ["head_of", "shown_model"]
 
 LONGEST = 200
 """Characters of a name."""
@@ -31,31 +32,20 @@ class _Head(msgspec.Struct, gc=False, rename={"model_version": "modelVersion", "
 _HEAD = msgspec.json.Decoder(_Head)
 
 
-class Head(NamedTuple):
-    """What a server says of its answer.
-
-    These are the names of the model, of the answer and of what the model ran on; "" for one that it does not give.
-    `created` is in seconds since 1970, or 0.
-    """
-
-    model: str = ""
-    id: str = ""
-    fingerprint: str = ""
-    created: int = 0
-
-
-def head_of(payload: bytes) -> Head:
-    """Return what a payload says of its answer."""
+def head_of(payload: bytes, provider: str, request_id: str) -> ProviderInfo | None:
+    """Return what a payload of `provider` says of its answer; None if it names neither it nor its model."""
     try:
         head = _HEAD.decode(payload)
     except UNREADABLE:
-        return Head()
+        return None
     begun = head.message or head.response  # as the streams of Anthropic and of Responses begin
     inner = begun if isinstance(begun, dict) else {}
     model = _name(head.model or head.model_version or inner.get("model"))
     id_ = _name(head.id or head.response_id or inner.get("id"))
+    if not (model or id_):
+        return None
     created = 0 if head.created is None else count(head.created) or 0
-    return Head(shown_model(model), id_, _name(head.system_fingerprint), created)
+    return ProviderInfo(provider, shown_model(model), id_, created, _name(head.system_fingerprint), request_id)
 
 
 def _name(given: object) -> str:

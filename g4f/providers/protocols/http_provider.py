@@ -250,8 +250,10 @@ class HTTPProvider(AsyncGeneratorProvider):
         body = plain = {**own, **extra}
         if not all(map(STATE.isdisjoint, messages)):
             plain = {**self.request(model, stateless(messages), dict(options), stream=stream)[1], **extra}
-        unasked = self.unasked - options.keys() - extra.keys()
-        if plain is body and unasked.isdisjoint(body):
+        unasked = self.unasked.intersection(body)
+        if unasked:
+            unasked -= options.keys() | extra.keys()
+        if plain is body and not unasked:
             return path, model, body, None
         return path, model, body, {name: value for name, value in plain.items() if name not in unasked}
 
@@ -270,7 +272,7 @@ class HTTPProvider(AsyncGeneratorProvider):
         return {name: given for name, given in options.items() if name not in void or not needless(name, given)}
 
 
-class _Own(NamedTuple):
+class _Own(msgspec.Struct, frozen=True):
     """The options of a caller that are for one provider alone."""
 
     api_key: str | None

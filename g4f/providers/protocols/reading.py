@@ -11,7 +11,7 @@ import msgspec
 
 from ...errors import G4FError, ResponseError
 from ...wire import UNREADABLE, decode, decoded, parted, reread, whole, written
-from ..response import FinishReason, Item, Omitted, ProviderInfo, Reasoning, ToolCall, Usage
+from ..response import FinishReason, Item, Omitted, Reasoning, ToolCall, Usage
 from ..transport.lines import Lines
 from ..transport.refusals import Target, fault, is_fault, line, redact, words_of
 from ..transport.sse import ErrorPayload
@@ -174,10 +174,9 @@ class Reader(ABC):
         """Put what the server says of its answer into `out`, if it names it or its model."""
         self._heads -= 1
         for payload in payloads[:HEADS]:
-            model, id_, fingerprint, created = head_of(payload)
-            if model or id_:
-                self._heads, who = 0, self.target.provider
-                out.append(ProviderInfo(who, model, id_, created, fingerprint, self.request_id))
+            if (head := head_of(payload, self.target.provider, self.request_id)) is not None:
+                self._heads = 0
+                out.append(head)
                 return
 
     def _end(self, out: list[Item]) -> None:

@@ -18,12 +18,10 @@ def request_id(headers: Mapping[str, str], target: Target) -> str | None:
 
     Each answer has one, so a usual one that repeats nothing that was sent costs no search for secrets.
     """
-    for name in _HEADERS:
-        if name in headers:
-            found = headers[name]
-            break
-    else:
+    name = next(filter(headers.__contains__, _HEADERS), None)
+    if name is None:
         return None
+    found = headers[name]
     if _USUAL.fullmatch(found) and not any(_share(found, value) for value in _values(target.sent)):
         return found
     return line(redact(found, target.sent))

@@ -45,12 +45,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
         A caller's `stream_timeout` also limits the time until the answer begins. One of the tier "flex" may begin late.
         """
-        given: dict[str, Any] = {}
+        given: dict[str, Any] = {name: value for name, variable in _VARIABLES if (value := os.environ.get(variable))}
         if options:
-            given = _given(cls, options)
-        for name, variable in _VARIABLES:
-            if name not in given and (value := os.environ.get(variable)):
-                given[name] = value
+            given |= _given(cls, options)
         if not given:
             return _DEFAULT
         given["verify"] = _verify(given.get("verify", True))
