@@ -9,7 +9,7 @@ import msgspec
 
 from .errors import ResponseError, kind_of
 from .providers.protocols.beside import count
-from .providers.protocols.finishes import FAILED, finish
+from .providers.protocols.finishes import FAILED, KNOWN, finish
 from .providers.response import Event, FinishReason, ProviderState, Usage
 from .wire import whole
 
@@ -26,6 +26,8 @@ def tidy(event: AnyEvent) -> AnyEvent:
     they must not cost the answer, nor must what is to be sent back, and cannot be written. Raises ResponseError for
     what is no text where one belongs.
     """
+    if type(event) is FinishReason and event.words == "" and type(event.reason) is str and event.reason in KNOWN:
+        return event
     new: dict[str, Any] = _counts(event) if isinstance(event, Usage) else {}
     for name in _text_fields(type(event)):
         text = getattr(event, name)

@@ -34,7 +34,7 @@ def address(row: Row, base_url: str | None = None) -> str:
 
     Raises InputError if it is not an address, MissingAuthError if the row needs a variable that is not set.
     """
-    return _own_address(row) if base_url is None else _versioned(row, base_url)
+    return _own_address(row) if base_url is None else _versioned(row.version, check_address(base_url))
 
 
 def check_address(base_url: str) -> str:
@@ -151,24 +151,26 @@ def _own_address(row: Row) -> str:
 
 def _found_address(row: Row) -> str:
     if elsewhere := _elsewhere(row):
-        return _versioned(row, elsewhere)
+        return _versioned(row.version, check_address(elsewhere))
     for name in _VARIABLE.findall(row.base_url):
         if not os.environ.get(name):
             raise MissingAuthError(f"{row.name} needs an address: set {name}.", provider=row.name)
     if row.former_urls:
         return next((url for url in (row.base_url, *row.former_urls) if _answers(row, url)), row.base_url)
-    return _versioned(row, _VARIABLE.sub(lambda found: os.environ[found[1]].rstrip("/"), row.base_url))
+    filled = _VARIABLE.sub(lambda found: os.environ[found[1]].rstrip("/"), row.base_url)
+    return _versioned(row.version, check_address(filled))
 
 
-def _versioned(row: Row, url: str) -> str:
+@lru_cache(maxsize=256)
+def _versioned(version: str, url: str) -> str:
     """Return the address with the row's version at its end, if the row has one and the address has none.
 
     A version may have several parts, of which the address may have the first.
     """
-    path, mark, query = check_address(url).partition("?")
-    if row.version and not _VERSION.search(path):
-        first = row.version.rpartition("/")[0]
-        path = f"{path.removesuffix(f'/{first}')}/{row.version}"
+    path, mark, query = url.partition("?")
+    if version and not _VERSION.search(path):
+        first = version.rpartition("/")[0]
+        path = f"{path.removesuffix(f'/{first}')}/{version}"
     return sealed(f"{path}{mark}{query}")
 
 

@@ -172,6 +172,8 @@ class OwnCancellation:
     RuntimeError.
     """
 
+    __slots__ = ("_provider", "_requests")
+
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
 

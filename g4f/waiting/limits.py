@@ -39,6 +39,8 @@ class Limits:
     between two items of a sync reader: of such a pause at most one tick counts.
     """
 
+    __slots__ = ("_cancelled", "_ends", "_expired", "_silence", "_task", "_timeout", "_timer", "_waiting_since", "loop")
+
     def __init__(self, timeout: float | None, silence: float | None) -> None:
         self._timeout, self._silence = timeout, silence or inf
         self.loop = asyncio.get_running_loop()

@@ -247,7 +247,7 @@ class HTTPProvider(AsyncGeneratorProvider):
     ) -> tuple[str, str, dict[str, Any], dict[str, Any] | None]:
         """Return path, model, body, and the body without what no caller has asked for: None if it has nothing of it."""
         path, own = self.request(model, messages, dict(options), stream=stream)
-        body = plain = {**own, **extra}
+        body = plain = {**own, **extra} if extra else own
         if not all(map(STATE.isdisjoint, messages)):
             plain = {**self.request(model, stateless(messages), dict(options), stream=stream)[1], **extra}
         unasked = self.unasked.intersection(body)
