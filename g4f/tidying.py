@@ -26,7 +26,7 @@ def tidy(event: AnyEvent) -> AnyEvent:
     they must not cost the answer, nor must what is to be sent back, and cannot be written. Raises ResponseError for
     what is no text where one belongs.
     """
-    if type(event) is FinishReason and event.words == "" and type(event.reason) is str and event.reason in KNOWN:
+    if isinstance(event, FinishReason) and event.words == "" and type(event.reason) is str and event.reason in KNOWN:
         return event
     new: dict[str, Any] = _counts(event) if isinstance(event, Usage) else {}
     for name in _text_fields(type(event)):

@@ -12,7 +12,7 @@ import random
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -112,22 +112,30 @@ def screens(made: list[str]) -> list[str]:
     return found
 
 
-async def framed(answer: str, thought: str, call: str, line: str) -> dict[str, str]:
-    """Return the last frame of an answer: its forms by their media types."""
+async def last_frame(show: Callable[[Frames], None]) -> dict[str, str]:
+    """Return the last frame of what is shown: its forms by their media types."""
     shell = TerminalInteractiveShell.instance()
     before, shell.display_pub = shell.display_pub, CapturingDisplayPublisher()
     try:
-        frames = Frames()
+        show(Frames())
+        frame: dict[str, str] = shell.display_pub.outputs[-1]["data"]
+    finally:
+        shell.display_pub = before
+    return frame
+
+
+async def framed(answer: str, thought: str, call: str, line: str) -> dict[str, str]:
+    """Return the last frame of an answer that has all that an answer may have."""
+
+    def show(frames: Frames) -> None:
         frames.wait(line)
         frames.think(thought)
         frames.add(answer)
         frames.call(call)
         frames.close("interrupted")
         frames.foot([line, answer], {})
-        frame: dict[str, str] = shell.display_pub.outputs[-1]["data"]
-    finally:
-        shell.display_pub = before
-    return frame
+
+    return await last_frame(show)
 
 
 def in_nbconvert(texts: list[str], template: str) -> str:

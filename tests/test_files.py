@@ -263,6 +263,12 @@ class TestKinds(FileTestCase):
             with contextlib.suppress(InputError):
                 files.read("/proc/kmsg", "it")
 
+    def test_state(self) -> None:
+        """What cannot be looked at is a line that says what failed, and why; what is not there has no state."""
+        self.assertEqual((), files.state(self.folder / "none", "it fails"))
+        with self.assertRaisesRegex(InputError, "^it fails: .*too long"):
+            files.state(self.folder / ("x" * 300), "it fails")
+
 
 class TestOwners(FileTestCase):
     """Other users, and the user's own links."""

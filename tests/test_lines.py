@@ -58,6 +58,16 @@ class TestLines(unittest.TestCase):
         stream = line + b"\n1\n"
         self.assertEqual([line, b"1"], lines(*[stream[at : at + 4096] for at in range(0, len(stream), 4096)]))
 
+    def test_too_large(self) -> None:
+        """A line that does not end says so when it is too large, and not before."""
+        frames = Lines()
+        piece = b"x" * 2**20
+        for _ in range(16):
+            frames.feed(piece)
+            self.assertEqual("", frames.full)
+        frames.feed(piece)
+        self.assertIn("16 MB", frames.full)
+
 
 if __name__ == "__main__":
     unittest.main()

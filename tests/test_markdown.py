@@ -360,3 +360,5 @@ class TestCode(unittest.TestCase):
     def test_finished(self) -> None:
         """The blocks to which nothing can be added, and the rest."""
         self.assertEqual(("a\n\n", "b"), finished("a\n\nb"))
+        self.assertEqual(("", "a\n# b\nc"), finished("a\n# b\nc"))
+        self.assertEqual(("a\n\n", "$$b\n# c\nd$$"), finished("a\n\n$$b\n# c\nd$$"))

@@ -18,6 +18,7 @@ from g4f.dispatch import prepare
 from g4f.errors import G4FError
 from g4f.markdown.code import fenced
 from g4f.printable import logger, one_line, printable, say
+from g4f_jupyter.show.display import Frames
 from g4f_jupyter.show.history import History
 from g4f_jupyter.show.preview import Preview
 from g4f_jupyter.show.shown import Shown
@@ -26,7 +27,7 @@ from g4f_jupyter.show.terminal import Rendered, Terminal
 from g4f_jupyter.threads import Thread
 
 from . import loops
-from .hostile import framed
+from .hostile import framed, last_frame
 
 ROOT = Path(g4f.__file__).parent.parent
 
@@ -121,6 +122,17 @@ class TestNothingSteers(unittest.TestCase):
         for form, text in frame.items():
             with self.subTest(form):
                 self.assertEqual(printable(text), text)
+
+    def test_thoughts_at_the_end(self) -> None:
+        """Text that turns out to be thoughts is folded away, although nothing follows it."""
+
+        def show(frames: Frames) -> None:
+            frames.add("hm")
+            frames.reclassify()
+            frames.close("")
+
+        shown = loops.run(last_frame(show))["text/markdown"]
+        self.assertIn("<summary>Reasoning</summary>\n\nhm", shown)
 
     def test_terminal(self) -> None:
         """An answer as it comes, what is waited for, its calls, its mark and the lines below it, rendered or not."""

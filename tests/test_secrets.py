@@ -24,7 +24,8 @@ SECRETS = """
 
 NONE = """
     tokens tokenizer max_tokens token_count n_tokens MAX_TOKENS token_ids author authors keyboard keys primary_key
-    foreign_key sort_key cache_key public_key monkey secretary compass model temperature top_k user bos_token pad_token
+    foreign_key sort_key cache_key public_key dict_key group_key hash_key index_key join_key partition_key
+    monkey secretary compass model temperature top_k user bos_token pad_token
     forward_pass passport id url base_url names PWD OLDPWD SSH_AUTH_SOCK authentic prompt_cache_key
 """
 
