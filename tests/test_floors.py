@@ -142,6 +142,7 @@ FLOORS = {
     "g4f/tools/function.py": 5,
     "g4f/tools/mcp_connection.py": 5,
     "g4f_jupyter/inserts/tables.py": 5,
+    "g4f_jupyter/line/options.py": 5,
     "g4f_jupyter/validation.py": 5,
     "g4f/providers/in_process/local.py": 6,
     "g4f/providers/retry_provider.py": 6,
@@ -190,12 +191,12 @@ FLOORS = {
     "g4f_jupyter/line/providers.py": 14,
     "g4f_jupyter/line/schemas.py": 14,
     "g4f_jupyter/line/tools.py": 14,
+    "g4f_jupyter/magics/settings.py": 14,
     "g4f_jupyter/show/terminal.py": 14,
     "g4f_jupyter/line/arguments.py": 15,
-    "g4f_jupyter/magics/settings.py": 16,
-    "g4f_jupyter/magics/chat.py": 17,
-    "g4f_jupyter/magics/chat_lines.py": 18,
-    "g4f_jupyter/kernel/registration.py": 19,
+    "g4f_jupyter/magics/chat.py": 16,
+    "g4f_jupyter/magics/chat_lines.py": 17,
+    "g4f_jupyter/kernel/registration.py": 18,
 }
 
 LATE = {

@@ -20,7 +20,8 @@ from ..inserts.last_error import FIX
 from ..inserts.question import Filled, fill
 from ..inserts.scope import is_result_used, variables_of
 from ..line.aliases import Aliases
-from ..line.arguments import chat_arguments, parsed
+from ..line.arguments import parsed
+from ..line.options import chat_arguments
 from ..line.providers import Who, who
 from ..line.tools import tools_named
 from ..session import Question, Session

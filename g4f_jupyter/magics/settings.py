@@ -8,7 +8,7 @@ from typing import Any
 from IPython.core.magic import Magics
 from traitlets import Bool, Enum, Float, Int, List, Unicode
 
-from ..line.arguments import OPTIONS, TAPES
+from ..line.options import OPTIONS, TAPES
 from ..show.display import Look
 from ..show.forms import FORMATS
 
