@@ -273,14 +273,11 @@ def one_answer(
     While a tape is on, an answer that is on it comes from there, with Replayed before it; see `Lookup.play`. For one
     that is not, `ask` asks, and it is recorded with the results of its calls.
     """
-    if request.lookup is None and calling is None:
-        return ask(request, answer)
     asked = partial(ask, request, answer)
-    made = asked if calling is None else partial(calling, asked)
     if request.lookup is None:
-        return made()
+        return asked() if calling is None else calling(asked)
     who = None if request.call is None else ProviderInfo(request.route.name, request.route.model)
-    return request.lookup.play(who, answer, made)
+    return request.lookup.play(who, answer, asked, calling)
 
 
 def items(request: Request) -> AsyncGenerator[Item]:

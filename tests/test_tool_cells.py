@@ -177,7 +177,7 @@ class TestKept(ToolTestCase):
         self.assertIn('sales({"month": 4}) → 6.0', history["text/markdown"])
 
     def test_tape(self) -> None:
-        """In replay nothing is called, and the cell looks the same."""
+        """In replay nothing is called, unless a setting says so, and the cell looks the same."""
         self.kernel.run(
             "import tempfile; folder = tempfile.mkdtemp()\n%config ChatMagics.tape_file = folder + '/t.jsonl'"
         )
@@ -186,6 +186,10 @@ class TestKept(ToolTestCase):
         first = self.shown(line.format("auto"))
         self.assertEqual(first, self.shown(line.format("replay")))
         self.assertEqual("[3]", self.kernel.run("made").result)
+        for setting, made in (("True", "[3, 3]"), ("False", "[3, 3]")):
+            self.kernel.run(f"%config ChatMagics.tape_tools = {setting}")
+            self.assertEqual(first, self.shown(line.format("replay")))
+            self.assertEqual(made, self.kernel.run("made").result)
 
 
 class TestLine(ToolTestCase):

@@ -886,6 +886,42 @@ class TestTape(unittest.TestCase):
         self.assertEqual((first, first.steps, first.rounds), (again, again.steps, again.rounds))
         self.assertEqual((2, 1, 1, True), (len(provider.sent), len(self.made), shop.listed, again.replayed))
 
+    def test_run_again(self) -> None:
+        """On request, the tools run again: what they return today leads to the next round, or to none on the tape."""
+        add = 1.5
+
+        def sales(month: int) -> float:
+            self.made.append(month)
+            return month * add
+
+        provider = Scripted(calls(("sales", {"month": 3})), ["4.5"])
+        with g4f.tape(self.file):
+            first = Conversation("", provider, tools=[sales])("?")
+        with g4f.tape(self.file, "replay", run_tools=True):
+            again = Conversation("", provider, tools=[sales])("?")
+            self.assertEqual(("4.5", [3, 3], True), (again, self.made, again.replayed))
+            self.assertEqual([step.result for step in first.steps], [step.result for step in again.steps])
+            add = 2.0
+            with self.assertRaisesRegex(
+                errors.MissingRequirementsError, "One that it answers differs in results of tools[.]"
+            ):
+                Conversation("", provider, tools=[sales])("?")
+        self.assertEqual((2, [3, 3, 3]), (len(provider.sent), self.made))
+
+    def test_run_again_without_end(self) -> None:
+        """An answer that was ended, because tools were called again and again, ends in the same way."""
+        provider = Scripted(*[calls(("count", {"month": 3}))] * 3)
+        for mode in ("auto", "replay"):
+            with self.subTest(mode), g4f.tape(self.file, mode, run_tools=True):
+                answer = Conversation("", provider, tools=[self.count], max_steps=2)("?")
+                self.assertEqual(("max_steps", 2), (answer.finish_reason, len(answer.rounds)))
+        self.assertEqual([3] * 4, self.made)
+        with g4f.tape(self.file, "replay", run_tools=True):
+            stream, items = ChatCompletion.create("", "?", provider, True, tools=[self.count], max_steps=3), []
+            with self.assertRaises(errors.MissingRequirementsError):
+                items.extend(stream)
+        self.assertNotIn(FinishReason("max_steps"), items)
+
     def test_images(self) -> None:
         """Images of results are on the tape, too."""
 

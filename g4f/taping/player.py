@@ -9,8 +9,9 @@ import threading
 import warnings
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
+from functools import partial
 from itertools import chain, repeat
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,15 +19,25 @@ from ..assembly import Assembly
 from ..errors import InputError, MissingRequirementsError, close_matches, quoted
 from ..notebook import NOWHERE, CellRun, here
 from ..printable import logger, one_line
-from ..providers.response import Item, PassedOver, ProviderInfo, Reasoning, Replayed, TextWasReasoning, Trimmed
+from ..providers.response import (
+    FinishReason,
+    Item,
+    ProviderInfo,
+    Replayed,
+    Step,
+)
 from ..secrets.key import Key
 from ..secrets.known import keys_here, secrets_of
 from ..spending import count
 from .counts import Counts
 from .file import BROKEN, Entry, TapeFile, read_entry
 from .kept import Kept
+from .notes import Notes
 from .ports import Ports
 from .question import RecordedQuestion, differences, key_of, question, shortened
+
+if TYPE_CHECKING:
+    from ..tools.loop import Calling
 
 __all__ = ["Lookup", "Tape"]
 
@@ -46,8 +57,12 @@ class Tape:
     that asks the same.
     """
 
-    def __init__(self, file: str | os.PathLike[str], mode: str = "auto", *, pace: bool = False) -> None:
+    def __init__(
+        self, file: str | os.PathLike[str], mode: str = "auto", *, pace: bool = False, run_tools: bool = False
+    ) -> None:
         """Open `file`, which need not be there yet. With `pace` an answer takes as long as it once did.
+
+        With `run_tools` the tools that it calls run again, and the next round is that with their results of today.
 
         Raises InputError for an unknown mode, for a file that `TapeFile` refuses, and in "record" if it cannot be
         written.
@@ -56,7 +71,7 @@ class Tape:
             near = close_matches(mode, _MODES) if isinstance(mode, str) else ""
             raise InputError(f"the mode of a tape is one of {', '.join(_MODES)}, not {quoted(mode)}.{near}")
         self.file = TapeFile(file)
-        self.mode, self.pace = mode, pace
+        self.mode, self.pace, self.run_tools = mode, pace, run_tools
         self._counts, self._ports = Counts(), Ports()
         self._is_closed = True
         self._warned: set[str] = set()
@@ -165,11 +180,16 @@ class Lookup:
         return self._tape.mode == "replay" or bool(self._tape.find(self.key, self._place))
 
     async def play(
-        self, who: ProviderInfo | None, answer: Assembly, ask: Callable[[], AsyncGenerator[Item]]
+        self,
+        who: ProviderInfo | None,
+        answer: Assembly,
+        ask: Callable[[], AsyncGenerator[Item]],
+        calling: Calling | None = None,
     ) -> AsyncGenerator[Item]:
         """Yield the answer: Replayed and what is on the tape; or that of `ask()`, which is recorded once it is whole.
 
-        What is on the tape is put into `answer`; `ask()` does so itself.
+        What is on the tape is put into `answer`; `ask()` does so itself. The calls of an answer that is asked for are
+        made by `calling`; the results of one that is on the tape are there, too.
 
         `who` is the provider that `ask()` asks; None where nobody was looked for. Raises MissingRequirementsError for
         an answer that is not there, in "replay" or without a `who`, InputError for a tape that cannot be read, or what
@@ -178,24 +198,25 @@ class Lookup:
         tape = self._tape
         with tape.counted(self.key, self._place) as (number, line):
             if line is not None:
-                async with aclosing(self._replay(answer, *self._read(line))) as events:
+                replay = partial(self._replay, answer, self._read(line, results=calling is None or not tape.run_tools))
+                async with aclosing(calling(replay) if calling and tape.run_tools else replay()) as events:
                     async for event in events:
                         yield event
                 return
             if who is None or tape.mode == "replay":
                 raise self._missing()
-            notes = _Notes()
-            async with aclosing(ask()) as items:
+            notes = Notes()
+            async with aclosing(calling(ask) if calling else ask()) as items:
                 async for item in items:
                     notes.add(item)
                     yield item
             self._record(number, who, notes)
 
-    async def _replay(self, answer: Assembly, events: list[Kept], pauses: list[int]) -> AsyncGenerator[Replayed | Kept]:
+    async def _replay(self, answer: Assembly, events: list[tuple[Kept, int]]) -> AsyncGenerator[Item]:
         """Yield what is on the tape. It counts as what it once used, as far as it is read."""
-        begin = Replayed(sum(pauses) / 1000)
+        begin = Replayed(sum(pause for _, pause in events) / 1000)
         try:
-            for event, pause in zip((begin, *events), chain([0], pauses, repeat(0)), strict=False):
+            for event, pause in ((begin, 0), *events):
                 if pause and self._tape.pace:
                     await asyncio.sleep(pause / 1000)
                 answer.add(event)
@@ -203,8 +224,8 @@ class Lookup:
         finally:
             count(answer, self._messages, begin.seconds)
 
-    def _read(self, line: bytes) -> tuple[list[Kept], list[int]]:
-        """Return the events of an answer, and the milliseconds before each."""
+    def _read(self, line: bytes, *, results: bool) -> list[tuple[Kept, int]]:
+        """Return the events of an answer, and the milliseconds before each; with or without the `results` of calls."""
         try:
             entry = read_entry(line)
             events = entry.items()
@@ -212,9 +233,10 @@ class Lookup:
             broken = f"the answer {self.key[:8]} on the tape {self._tape.file.path} is broken: {error}"
             raise InputError(f"{broken}. Ask again with mode 'record'") from None
         logger.debug("replayed: %s", self.key)
-        return events, entry.ms
+        timed = zip(events, chain(entry.ms, repeat(0)), strict=False)
+        return [each for each in timed if results or not _is_result(each[0])]
 
-    def _record(self, number: int, who: ProviderInfo, notes: _Notes) -> None:
+    def _record(self, number: int, who: ProviderInfo, notes: Notes) -> None:
         tape, recorded = self._tape, msgspec.json.decode(self._encoded, type=RecordedQuestion)
         if not recorded.provider:  # the answer itself may not name who gave it
             notes.events.insert(0, who)
@@ -241,39 +263,9 @@ class Lookup:
         )
 
 
-class _Notes:
-    """The events of an answer so far, and the milliseconds before each."""
-
-    def __init__(self) -> None:
-        self.events: list[Kept] = []
-        self.ms: list[int] = []
-        self._clock = asyncio.get_running_loop().time
-        self._start, self._last = self._clock(), 0
-
-    def add(self, item: Item) -> None:
-        """Add the next item. A status is left out, and so is an event of a class that is not ours.
-
-        So are the thoughts of a provider that was passed over. Text that was reasoning is kept as what it is.
-        """
-        if isinstance(item, PassedOver):
-            self.events = [event for event in self.events if isinstance(event, Trimmed)]
-            self.ms, self._last = [0] * len(self.events), 0
-        elif isinstance(item, TextWasReasoning):
-            self.events = [Reasoning(event) if isinstance(event, str) else event for event in self.events]
-        if not isinstance(item, Kept):
-            return
-        now = int((self._clock() - self._start) * 1000)
-        self.events.append(item)
-        self.ms.append(now - self._last)
-        self._last = now
-
-    def texts(self) -> list[str]:
-        """Return all that was written, each text joined from its pieces: a secret may be cut anywhere."""
-        answer = Assembly()
-        for event in self.events:
-            answer.add(event)
-        calls = [text for call in answer.tool_calls for text in (call.id, call.name, call.arguments)]
-        return [answer.text, answer.reasoning, *calls, *(step.result for step in answer.steps)]
+def _is_result(event: Kept) -> bool:
+    """Whether it comes of the calls of an answer, and not from the model."""
+    return isinstance(event, Step) or (isinstance(event, FinishReason) and event.reason == "max_steps")
 
 
 def _near(wanted: RecordedQuestion, file: TapeFile) -> str:
@@ -282,7 +274,7 @@ def _near(wanted: RecordedQuestion, file: TapeFile) -> str:
     for _, _, line in file.lines():
         with suppress(*BROKEN, IndexError):
             other = read_entry(line).decoded_question()
-            if other.messages[-1] == wanted.messages[-1]:
+            if other.last() == wanted.last():
                 found.append(differences(wanted, other))
     nearest: list[str] = min(found, key=len, default=[])
     return f" One that it answers differs in {' and '.join(nearest)}." if nearest else ""

@@ -53,9 +53,14 @@ class RecordedQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
         """Return it as JSON: the same bytes for the same question."""
         return msgspec.json.encode(self, order="sorted", enc_hook=plain)
 
+    def without_results(self) -> list[dict[str, Any]]:
+        """Return its messages without the results of tools."""
+        return [message for message in self.messages if message.get("role") != "tool"]
+
     def last(self) -> str:
-        """Return the text of its last message, in one line."""
-        content = self.messages[-1].get("content", "") if self.messages else ""
+        """Return the text of the user's last message, or else of the last one, in one line."""
+        asked = [message for message in self.messages if message.get("role") == "user"] or self.messages
+        content = asked[-1].get("content", "") if asked else ""
         parts = content if isinstance(content, list) else [{"text": content}]
         return " ".join(" ".join(str(part.get("text", "")) for part in parts).split())
 
@@ -92,7 +97,10 @@ def key_of(encoded: bytes) -> str:
 
 def differences(one: RecordedQuestion, other: RecordedQuestion) -> list[str]:
     """Return the names of the parts in which two questions differ."""
-    return [name for name in RecordedQuestion.__struct_fields__ if getattr(one, name) != getattr(other, name)]
+    parts = [name for name in RecordedQuestion.__struct_fields__ if getattr(one, name) != getattr(other, name)]
+    if one.without_results() == other.without_results():
+        parts = ["results of tools" if name == "messages" else name for name in parts]
+    return parts
 
 
 def shortened(text: str, length: int) -> str:

@@ -55,25 +55,31 @@ _open: list[_Block] = []
 
 
 @contextmanager
-def tape(file: str | os.PathLike[str] | None = None, mode: str = "auto", *, pace: bool = False) -> Iterator[Tape]:
+def tape(
+    file: str | os.PathLike[str] | None = None, mode: str = "auto", *, pace: bool = False, run_tools: bool = False
+) -> Iterator[Tape]:
     """Put a tape on for the calls of the block, and of the threads, tasks and executors to which it gives work.
 
     At its end the file is put in order. `file` is where answers are kept (else `G4F_TAPE_FILE`, else "g4f_tape.jsonl"),
     `mode` "auto", "replay", "record" or "off". With `pace`, an answer takes as long as it took when it was recorded.
-    Raises InputError for an unknown mode, and in "record" for a file that cannot be written.
+    With `run_tools`, the tools that a replayed answer calls run again, and their results of today lead to the next
+    round; else the results are those on the tape. Raises InputError for an unknown mode, and in "record" for a file
+    that cannot be written.
     """
-    with on(load(file, mode, pace=pace)) as player:
+    with on(load(file, mode, pace=pace, run_tools=run_tools)) as player:
         try:
             yield player
         finally:
             player.close()
 
 
-def load(file: str | os.PathLike[str] | None = None, mode: str = "auto", *, pace: bool = False) -> Tape:
+def load(
+    file: str | os.PathLike[str] | None = None, mode: str = "auto", *, pace: bool = False, run_tools: bool = False
+) -> Tape:
     """Return a tape that is not on yet. The arguments are those of `tape`."""
     from .player import Tape  # noqa: PLC0415 - 7 ms that only a tape has to spend
 
-    return Tape(file or _file(), mode, pace=pace)
+    return Tape(file or _file(), mode, pace=pace, run_tools=run_tools)
 
 
 @contextmanager

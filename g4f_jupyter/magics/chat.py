@@ -191,9 +191,11 @@ class ChatMagics(ChatSettings):
         """Put the notebook's tape in place. It remembers how often each question was asked, from cell to cell."""
         if not mode:
             return nullcontext()
-        if (mode, self.tape_file) not in self._tapes:
-            self._tapes[mode, self.tape_file] = tapes.load(self.tape_file or None, mode)
-        return tapes.on(self._tapes[mode, self.tape_file])
+        which = mode, self.tape_file
+        if which not in self._tapes:
+            self._tapes[which] = tapes.load(self.tape_file or None, mode)
+        self._tapes[which].run_tools = self.tape_tools
+        return tapes.on(self._tapes[which])
 
     def _screen(self, options: Namespace) -> Screen:
         if options.quiet:

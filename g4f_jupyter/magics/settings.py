@@ -41,6 +41,7 @@ class ChatSettings(Magics):
     tape_file = Unicode(
         "", help="File of the tape. Default: that of G4F_TAPE_FILE, or g4f_tape.jsonl in this folder."
     ).tag(config=True)
+    tape_tools = Bool(False, help="Whether the tools that a replayed answer calls run again.").tag(config=True)
     inserted = Int(
         20_000, min=0, help="Most characters of one variable in braces that are sent; 50 rows of a table at most."
     ).tag(config=True)
