@@ -497,6 +497,24 @@ class TestStateSentBack(unittest.TestCase):
             self.assertEqual([*QUESTION, THOUGHT, CALL, result], server.requests[-1].json["input"])
             self.assertIsNone(chat.turns[0].state)
 
+    def test_by_hand(self) -> None:
+        """It is on the message of a completion, and goes back with that, as it is or dumped, also beside a value."""
+        follow_up = {"role": "user", "content": "And?"}
+        for schema in (None, str):
+            said = SAID if schema is None else SAID | {"content": [{"type": "output_text", "text": '"Hello"'}]}
+            with self.subTest(schema=schema), Server(answered(THOUGHT, said)) as server:
+                client = g4f.Client("OpenAI", base_url=server.url, api_key=KEY, protocol="responses")
+                create = client.chat.completions.create
+                message = create(QUESTION, "m", schema=schema).choices[0].message
+                for each in (message, message.model_dump(), message.to_dict()):
+                    create([*QUESTION, each, follow_up], "m")
+                    self.assertEqual([*QUESTION, THOUGHT, said, follow_up], server.requests[-1].json["input"])
+        with Server(answered(SAID)) as server:
+            client = g4f.Client("OpenAI", base_url=server.url, api_key=KEY, protocol="responses")
+            message = client.chat.completions.create(QUESTION, "m").choices[0].message
+            self.assertIsNone(message.provider_state)
+            self.assertNotIn("provider_state", message.to_dict())
+
     def test_thoughts_without_content(self) -> None:
         """Thoughts that are neither encrypted nor plain cannot be found again: they are not sent."""
         bare = {"type": "reasoning", "id": "rs_1", "summary": []}

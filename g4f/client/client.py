@@ -249,9 +249,12 @@ async def _completion(request: Request) -> ChatCompletion:
         pass
     text, thoughts, reason, called = answer.text, answer.reasoning, answer.finish_reason, answer.tool_calls
     calls = completion_calls(called) if called else None
-    message = CompletionMessage("assistant", text or (None if calls else ""), thoughts or None, calls)
-    if request.schema is not None:
-        message = TypedMessage("assistant", message.content, message.reasoning, calls, parsed=_parsed(answer))
+    kind = CompletionMessage if request.schema is None else TypedMessage
+    message = kind("assistant", text or (None if calls else ""), thoughts or None, calls)
+    if isinstance(message, TypedMessage):
+        message.parsed = _parsed(answer)
+    if answer.state is not None:
+        message.provider_state = answer.state.to_message()["provider_state"]
     if answer.refused:
         message.content, message.refusal = None, text
     name = answer.model or answer.provider  # a provider that has no names for its models is one

@@ -113,7 +113,8 @@ class CompletionUsage(Shape):
 class CompletionMessage(Shape):
     """The message of the answer. It can be appended as it is to the messages of the next call.
 
-    Where the model refuses, its words are the `refusal`, and there is no `content`.
+    Where the model refuses, its words are the `refusal`, and there is no `content`. `provider_state` is what its
+    provider needs back with it, such as encrypted thoughts, and no other provider gets; None where there is nothing.
     """
 
     role: str = "assistant"
@@ -121,6 +122,7 @@ class CompletionMessage(Shape):
     reasoning: str | None = None
     tool_calls: list[CompletionToolCall] | None = None
     refusal: str | None = None
+    provider_state: dict[str, Any] | None = None
     annotations: ClassVar[None] = None
     audio: ClassVar[None] = None
     function_call: ClassVar[None] = None
