@@ -305,6 +305,7 @@ class TestAnswers(unittest.TestCase):
             "whole": whole(message),
             "together": streamed(delta(tool_calls=both), delta(finish="tool_calls"), DONE),
             "one by one": streamed(*parted, delta(finish="tool_calls"), DONE),
+            "beside text": streamed(delta("Let me see.", tool_calls=both), delta(finish="tool_calls"), DONE),
         }.items():
             with self.subTest(name), Server(answer) as server:
                 client = g4f.Client(base_url=server.url)
