@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from .providers.response import ProviderState
-from .wire import whole
+from .wire import decoded, whole, written
 
 __all__ = ["MadeCall", "Round", "Whole", "carried", "messages_in"]
 
@@ -67,7 +67,7 @@ class Round(Whole, frozen=True):
         It is a user's: most services take nothing but text as the result of a tool.
         """
         calls = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _sendable(call.arguments)}}
             for call in self.calls
         ]
         beside = {"content": self.text} if self.text else {}
@@ -85,6 +85,20 @@ class Round(Whole, frozen=True):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.calls))
+
+
+def _sendable(arguments: str) -> str:
+    """Return arguments as the text of a JSON object: many servers refuse a conversation in which a model wrote another.
+
+    Its words are then in the object, so that it can see what was wrong.
+    """
+    try:
+        is_object = isinstance(decoded(arguments), dict)
+    except msgspec.DecodeError:
+        is_object = False
+    if is_object:
+        return arguments
+    return written({"invalid_json": arguments}) if arguments.strip() else "{}"
 
 
 def messages_in(rounds: Iterable[Round]) -> list[dict[str, Any]]:

@@ -19,9 +19,10 @@ from g4f import errors
 
 try:
     from llmock.pytest_plugin import LLMock
+    from llmock.scenarios import Reply, ToolCall
     from llmock.testing import LLMockServer
 except ImportError:
-    LLMock = LLMockServer = None
+    LLMock = LLMockServer = Reply = ToolCall = None
 
 PROVIDERS = {
     "OpenAI": "openai",
@@ -83,6 +84,27 @@ TOOLS = [
         "function": {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}},
     }
 ]
+
+
+def weather(city: str, days: int = 1) -> str:
+    """Tell the weather."""
+    return f"{days} days of rain in {city}"
+
+
+PARIS, RAIN = {"city": "Paris", "days": 3}, "3 days of rain in Paris"
+
+LOOPS: dict[str, tuple[Callable[[Any], Any], list[tuple[bool, str]]]] = {
+    "a call": (lambda far: far.call_tool("weather", PARIS), [(False, RAIN)]),
+    "two at once": (
+        lambda far: far.add(Reply(tool_calls=(ToolCall("weather", PARIS), ToolCall("weather", {"city": "Rome"})))),
+        [(False, "1 days of rain in Rome"), (False, RAIN)],
+    ),
+    "of another type": (lambda far: far.call_tool("weather", {"city": 1}), [(True, "$.city")]),
+    "cut arguments": (lambda far: far.call_tool("weather", PARIS).break_tool_call(), [(True, "the arguments ")]),
+    "unknown": (lambda far: far.call_tool("weather", PARIS).break_tool_call("unknown_tool"), [(True, "no tool")]),
+    "without end": (lambda far: far.call_tool("weather", PARIS, times=None), [(False, RAIN)] * 3),
+}
+"""Calls that the far side wants, and of each one whether it fails, and words of its result."""
 
 
 class Clock:
@@ -223,6 +245,33 @@ class TestVerdict(unittest.TestCase):
                 self.assertEqual(json.loads(call.arguments), json.loads(arguments))
 
         self.each({"a call": "", "cut arguments": "malformed_arguments", "unknown": "unknown_tool"}, check)
+
+    def test_functions(self) -> None:
+        """Functions are called as the model says, whole and streamed, in each protocol, also in OpenAI's Responses.
+
+        A call that is wrong goes back to it, so that it answers all the same; calls without end are ended.
+        """
+
+        def check(far: Any, chat: Any, case: Any) -> None:
+            begin, expected = case
+            options: dict[str, Any] = {"tools": [weather], "max_steps": 3}
+            responses = g4f.Client("OpenAI", base_url=far.base_url("openai"), api_key="k", protocol="responses")
+            for each in (chat, responses.chat.completions):
+                begin(far)
+                whole = each.create("Weather?", "m", **options)
+                far.reset()
+                begin(far)
+                pieces = list(each.stream("Weather?", "m", **options))
+                far.reset()
+                ends = whole.choices[0].finish_reason, pieces[-1].choices[0].finish_reason
+                self.assertEqual(("max_steps" if len(expected) == 3 else "stop",) * 2, ends)
+                for steps in (whole.steps, [piece.step for piece in pieces if piece.step]):
+                    made = sorted((step.failed, step.result) for step in steps)
+                    self.assertEqual([failed for failed, _ in expected], [failed for failed, _ in made])
+                    for (_, words), (_, result) in zip(expected, made, strict=True):
+                        self.assertIn(words, result)
+
+        self.each(LOOPS, check)
 
 
 if __name__ == "__main__":

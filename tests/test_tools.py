@@ -367,6 +367,20 @@ class TestCalls(unittest.TestCase):
         self.assertEqual(["1"], self.results(calls(("price", {"item": "a"})), price))
         self.assertEqual(["2"], self.results(calls(("price", {"item": "a", "count": 2, "kinds": None})), price))
 
+    def test_sent_again(self) -> None:
+        """What a model wrote goes back to it, as an object in any case: servers refuse a conversation with another."""
+        for arguments, sent in (
+            ('{"item": "a"}', '{"item": "a"}'),
+            ('{"item": ', '{"invalid_json":"{\\"item\\": "}'),
+            ("[1]", '{"invalid_json":"[1]"}'),
+            ("\ud800", '{"invalid_json":"\ufffd"}'),
+            (" ", "{}"),
+        ):
+            with self.subTest(arguments):
+                provider = Scripted(calls(("price", arguments)), ["done"])
+                ChatCompletion.create("", "?", provider, tools=[lambda_named("price", lambda: 1)])
+                self.assertEqual(sent, provider.sent[-1][1]["tool_calls"][0]["function"]["arguments"])
+
     def test_without_arguments(self) -> None:
         """A model that writes no arguments gives none."""
         self.assertEqual(["1"], self.results(calls(("one", "")), lambda_named("one", lambda: 1)))
