@@ -27,7 +27,7 @@ from .cost import cost
 from .kernel import PATIENCE, Kernel
 
 NAMES = [row.name for row in ROWS]
-OPTIONS = ["--model", "--provider", "--thread", "--format", "--json", "--new", "--tool", "--mcp"]
+OPTIONS = ["--model", "--provider", "--thread", "--format", "--json", "--new", "--tool", "--mcp", "--schema"]
 
 
 @magics_class
@@ -43,6 +43,7 @@ class Chats(Magics):
     @argument("--new", action="store_true")
     @argument("--tool")
     @argument("--mcp")
+    @argument("--schema")
     @line_cell_magic
     def chat(self, line: str, cell: str | None = None) -> None:
         """Ask."""
@@ -220,6 +221,11 @@ class TestLine(ShellTestCase):
         self.shell.user_ns |= {"sales": sales, "shown": tool(sales), "shop": Shop(), "touchy": Touchy(), "Shop": Shop}
         self.assert_offers("%%chat --tool s|", "%%chat --tool ", "sales", "shown")
         self.assert_offers("%%chat --mcp |", "%%chat --mcp ", "shop")
+
+    def test_schemas(self) -> None:
+        """Types of the notebook."""
+        self.shell.user_ns |= {"Topic": Touchy, "topic": Touchy(), "other": {}}
+        self.assert_offers("%%chat --schema to|", "%%chat --schema ", "Topic")
 
     def test_left_to_ipython(self) -> None:
         """Files, the names of magics, the question behind the options, and the magics of others."""

@@ -152,10 +152,11 @@ class _Completer(NamedTuple):
             case "thread":
                 return self.threads()
             case _:
-                return self._tools(kind)
+                return self._fitting(kind)
 
-    def _tools(self, kind: str) -> list[str] | None:
-        fits = {"tool": _is_function, "mcp": _is_server}.get(kind)
+    def _fitting(self, kind: str) -> list[str] | None:
+        """Return the variables that such an option may name; None for one whose value is no variable."""
+        fits = {"tool": _is_function, "mcp": _is_server, "schema": _is_type}.get(kind)
         return fits and [name for name, value in self._variables() if fits(value)]
 
     def _models(self, providers: str) -> Iterator[str]:
@@ -201,6 +202,10 @@ if KNOWS_THE_CELL:  # if it finds something, the other matchers need not look
 
 def _is_function(value: object) -> bool:
     return isroutine(value) or isinstance(value, FunctionTool)
+
+
+def _is_type(value: object) -> bool:
+    return isinstance(value, type)
 
 
 def _is_server(value: object) -> bool:
