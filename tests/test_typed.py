@@ -21,7 +21,14 @@ import pydantic
 import g4f
 from g4f import AsyncClient, ChatCompletion, Client, Conversation
 from g4f.assembly import Assembly
-from g4f.errors import ContextLengthError, InputError, MissingRequirementsError, RateLimitError, SchemaError
+from g4f.errors import (
+    BadRequestError,
+    ContextLengthError,
+    InputError,
+    MissingRequirementsError,
+    RateLimitError,
+    SchemaError,
+)
 from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.protocols.openai_words import SchemaFormat
 from g4f.providers.response import (
@@ -605,6 +612,29 @@ class TestSent(unittest.TestCase):
         given = self.sent("Anthropic", ANTHROPIC, dict[str, int], {"a": 1}, '{"a": 1}')
         self.assertNotIn("output_config", given)
         self.assertIn('"additionalProperties"', given["system"][0]["text"])
+
+    def test_refused(self) -> None:
+        """A server that refuses the schema is asked once more, in words; a caller's own format is not changed."""
+        for provider, dialect, refused in (
+            ("OpenAI", OPENAI, 400),
+            ("Mistral", OPENAI, 422),
+            ("Anthropic", ANTHROPIC, 400),
+            ("Gemini", GEMINI, 400),
+            ("Ollama", OLLAMA, 400),
+        ):
+            wrong = whole({"error": {"message": "this model knows no schema"}}, refused)
+            with self.subTest(provider), Server(wrong, whole(dialect.whole(GOOD))) as server:
+                given = {"base_url": server.url.removesuffix("/v1"), "api_key": "k"}
+                self.assertEqual(CATS, ChatCompletion.create("m", "?", provider, schema=Topic, **given))
+                first, second = (json.dumps(request.json) for request in server.requests)
+                self.assertEqual((False, True), tuple("Answer with JSON alone" in body for body in (first, second)))
+                forms = "response_format", "output_config", "responseJsonSchema", '"format"'
+                self.assertEqual((True, False), tuple(any(form in body for form in forms) for body in (first, second)))
+        own = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+        with Server(whole({"error": {"message": "no"}}, 400)) as server:
+            with self.assertRaises(BadRequestError):
+                ChatCompletion.create("m", "?", server.url, response_format=own)
+            self.assertEqual([own], [request.json["response_format"] for request in server.requests])
 
     def test_own(self) -> None:
         """A provider of one's own gets the form if it takes it by name, or says that it follows it; else the words."""

@@ -24,7 +24,7 @@ from ..transport.sse import Events
 from ..transport.unlabelled import PayloadFrames, Unlabelled, is_events
 from ..vendors import STATE, stateless
 from .heads import shown_model
-from .openai_words import needless
+from .openai_words import needless, only_in_words
 from .reading import Reader
 
 __all__ = ["HTTPProvider", "Page"]
@@ -245,15 +245,19 @@ class HTTPProvider(AsyncGeneratorProvider):
         *,
         stream: bool,
     ) -> tuple[str, str, dict[str, Any], dict[str, Any] | None]:
-        """Return path, model, body, and the body without what no caller has asked for: None if it has nothing of it."""
+        """Return path, model, body, and the body without what a server may refuse; None if it has nothing of that.
+
+        That is what no caller has asked for, what the provider itself gave, and a schema that words can say.
+        """
         path, own = self.request(model, messages, dict(options), stream=stream)
         body = plain = {**own, **extra} if extra else own
-        if not all(map(STATE.isdisjoint, messages)):
-            plain = {**self.request(model, stateless(messages), dict(options), stream=stream)[1], **extra}
+        if "response_format" in options or not all(map(STATE.isdisjoint, messages)):
+            said, others = only_in_words(stateless(messages), options)
+            plain = {**self.request(model, said, dict(others), stream=stream)[1], **extra}
         unasked = self.unasked.intersection(body)
         if unasked:
             unasked -= options.keys() | extra.keys()
-        if plain is body and not unasked:
+        if not unasked and (plain is body or plain == body):
             return path, model, body, None
         return path, model, body, {name: value for name, value in plain.items() if name not in unasked}
 

@@ -167,10 +167,24 @@ def in_words(
     lacks = getattr(provider, "lacks", None) or ()
     if "json_schema" not in lacks and (follows == "any" or (follows == "strict" and form.strict)):
         return messages, options
-    words = f"Answer with JSON alone, without other text. It follows this JSON schema:\n{written(form.schema)}"
-    others = {name: value for name, value in options.items() if name != "response_format"}
+    messages, others = only_in_words(messages, options)
     if follows != "none" and "json_object" not in lacks:
         others["response_format"] = {"type": "json_object"}
+    return messages, others
+
+
+def only_in_words(
+    messages: list[dict[str, Any]], options: dict[str, Any]
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return messages that say the schema of the answer in words, and the options without it; both as they are if none.
+
+    A server that refuses a schema can follow it so. It must be one that we check: a caller's own format stays.
+    """
+    form = options.get("response_format")
+    if type(form) is not SchemaFormat:
+        return messages, options
+    words = f"Answer with JSON alone, without other text. It follows this JSON schema:\n{written(form.schema)}"
+    others = {name: value for name, value in options.items() if name != "response_format"}
     return _instructed(messages, words), others
 
 
