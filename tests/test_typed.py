@@ -12,7 +12,7 @@ from collections import namedtuple
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from random import Random
-from typing import Annotated, Any, Literal, NamedTuple, TypedDict
+from typing import Annotated, Any, Generic, Literal, NamedTuple, TypedDict, TypeVar
 from unittest import mock
 
 import msgspec
@@ -138,6 +138,23 @@ class Says(AsyncGeneratorProvider):
             yield item
 
 
+Held = TypeVar("Held")
+
+
+class Box(msgspec.Struct, Generic[Held]):
+    """A generic one."""
+
+    held: Held
+    size: int = 1
+
+
+class Two(NamedTuple, Generic[Held]):
+    """Another."""
+
+    first: Held
+    second: int = 2
+
+
 def ask(provider: Any, schema: Any = Topic, **options: Any) -> Any:
     """Return the value."""
     return ChatCompletion.create("", "?", provider, schema=schema, **options)
@@ -167,6 +184,9 @@ class TestTypes(unittest.TestCase):
             (tuple[int, str], '{"value": [1, "a"]}', (1, "a")),
             (dict[str, int], '{"a": 1}', {"a": 1}),
             (dict[str, Point], '{"a": {"x": 1}}', {"a": Point(1)}),
+            (Box[int], '{"held": 1}', Box(1)),
+            (list[Box[Topic]], f'{{"value": [{{"held": {GOOD}, "size": 2}}]}}', [Box(CATS, 2)]),
+            (list[Two[int]], '{"value": [[1]]}', [Two(1)]),
             (Place, '{"city": "Rome", "since": "2026-11-30"}', Place(city="Rome", since=dt.date(2026, 11, 30))),
             (list[Trip], '{"value": [{"places": []}]}', [Trip(places=[])]),
             (JSON, '{"label": "a", "size": 2, "more": 3}', {"label": "a", "size": 2, "more": 3}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 import msgspec
 from msgspec import NODEFAULT, UNSET
@@ -17,10 +17,11 @@ __all__ = ["check_defaults", "titled"]
 def check_defaults(kind: Any) -> None:
     """Raise InputError for a field of a class in `kind` whose default does not fit the type of the field."""
     for described in _classes(type_info(kind)):
-        hints = get_type_hints(described.cls, include_extras=True)
+        own = _class_of(described)
+        hints = get_type_hints(own, include_extras=True)
         for field in described.fields:
             if field.default is not NODEFAULT and field.default is not UNSET:
-                _check_default(f"{described.cls.__name__}.{field.name}", field.default, hints.get(field.name, Any))
+                _check_default(f"{own.__name__}.{field.name}", field.default, hints.get(field.name, Any))
 
 
 def _check_default(where: str, default: object, hint: Any) -> None:
@@ -35,10 +36,16 @@ def _check_default(where: str, default: object, hint: Any) -> None:
 def titled(kind: Any, components: dict[str, Any]) -> None:
     """Write the names of a NamedTuple's fields into its schema, in place: in JSON it is an array."""
     for described in _classes(type_info(kind)):
-        items = components.get(described.cls.__name__, {}).get("prefixItems", ())
+        items = components.get(_class_of(described).__name__, {}).get("prefixItems", ())
         if isinstance(described, NamedTupleType):
             for field, item in zip(described.fields, items, strict=False):
                 item.setdefault("title", field.name)
+
+
+def _class_of(described: Any) -> type:
+    """Return the class that is described, without its parameters if it is generic."""
+    cls: type = get_origin(described.cls) or described.cls
+    return cls
 
 
 def _classes(described: Type, seen: set[int] | None = None) -> Iterator[Any]:
