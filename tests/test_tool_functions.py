@@ -6,11 +6,14 @@ import dataclasses
 import datetime as dt
 import decimal
 import enum
+import itertools
 import json
 import threading
 import unittest
+from collections.abc import AsyncGenerator, Iterator
 from functools import partial, wraps
 from typing import Annotated, Any, Literal, NamedTuple, TypedDict
+from unittest import mock
 
 import msgspec
 import numpy as np
@@ -67,6 +70,15 @@ class Pair(NamedTuple):
 def parameters(function: Any) -> dict[str, Any]:
     """Return the schemas of the parameters."""
     made: dict[str, Any] = FunctionTool(function).parameters["properties"]
+    return made
+
+
+def lambda_of(value: Any) -> Any:
+    """Return a function that returns the value."""
+
+    def made() -> Any:
+        return value
+
     return made
 
 
@@ -302,8 +314,9 @@ class TestSchema(unittest.TestCase):
         """What cannot be a tool is refused in one line, with the parameter."""
 
         class Shop:
-            pass
+            def price(self, item: str) -> int: ...
 
+        def names(**names: int) -> None: ...
         def star(*items: int) -> None: ...
         def slash(item: int, /) -> None: ...
         def unknown(frame: pd.DataFrame, item: int) -> None: ...
@@ -312,6 +325,8 @@ class TestSchema(unittest.TestCase):
 
         for function, says in (
             (star, "star cannot be a tool: its parameter *items has no name"),
+            (names, "names cannot be a tool: a model must know the names in **names"),
+            (Shop.price, "price cannot be a tool: it is a method without its object"),
             (slash, "slash cannot be a tool: its parameter item has no name"),
             (unknown, "there is no JSON schema for its parameter frame, which is of type DataFrame"),
             (missing, "the type of its parameter item is unknown: name 'Missing' is not defined"),
@@ -384,6 +399,51 @@ class TestResults(unittest.TestCase):
         long = result_of(pd.DataFrame({"a": range(1_000_000)})).text
         self.assertTrue(long.endswith("[the first 500 of 1,000,000 rows]"))
         self.assertLess(len(long), LIMIT)
+
+    def test_iterators(self) -> None:
+        """Of a generator, also one that does not end, the result has the items; of what is to be awaited, its value."""
+
+        def each(number: int) -> Iterator[int]:
+            yield from range(number)
+
+        async def later(number: int) -> AsyncGenerator[int]:
+            try:
+                for item in itertools.count() if number < 0 else range(number):
+                    yield item
+            finally:
+                closed.append(number)
+
+        async def soon(number: int) -> int:
+            return number
+
+        def given(number: int) -> Any:
+            return soon(number)
+
+        def opened(number: int) -> Any:
+            return later(number)
+
+        closed: list[int] = []
+        for function, expected in ((each, "[0,1,2]"), (later, "[0,1,2]"), (opened, "[0,1,2]"), (given, "3")):
+            for in_kernel in (False, True):
+                with self.subTest(function.__name__, in_kernel=in_kernel):
+                    made = FunctionTool(function, in_kernel=in_kernel)
+                    self.assertEqual(Result(expected), run(made.call({"number": 3})))
+        self.assertEqual([3] * 4, closed)
+        self.assertEqual("[1,2]", called(lambda_of(map(int, "12"))).text)
+        with mock.patch("g4f.tools.results.MOST", 2):
+            for endless in (lambda_of(itertools.count()), opened):
+                text = called(endless, **({"number": -1} if endless is opened else {})).text
+                self.assertEqual("[0,1]\n[the first 2 items]", text)
+            self.assertEqual("[0,1]", called(each, number=2).text)
+        self.assertEqual(-1, closed[-1])
+
+    def test_not_awaited_well(self) -> None:
+        """What is to be awaited, and raises, is an error of the tool."""
+
+        async def fails() -> None:
+            raise KeyError("x")
+
+        self.assertEqual(Result("KeyError: 'x'", failed=True), called(lambda_of(fails())))
 
     def test_bounded(self) -> None:
         """At most 32 KB, and it says so; in bytes, and in whole characters."""

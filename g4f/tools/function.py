@@ -15,7 +15,7 @@ import msgspec
 
 from ..errors import InputError, kind_of
 from ..waiting.threads import in_thread
-from .results import failure, result_of
+from .results import failure, items_of, result_of
 from .signature import signature_of
 from .tool import Result
 
@@ -38,9 +38,8 @@ class FunctionTool:
         self.name = _OTHER.sub("_", given)[:64]
         self._function, self._in_kernel = function, in_kernel
         self._arguments, self.parameters, self.description = signature_of(function, given)
-        self._is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-            getattr(type(function), "__call__", None)  # noqa: B004 - whether what it calls is async
-        )
+        called = getattr(type(function), "__call__", None)  # noqa: B004 - whether what it calls is async
+        self._is_async = any(map(inspect.iscoroutinefunction, (function, called)))
         if inspect.isroutine(function):
             update_wrapper(self, function)
 
@@ -63,15 +62,19 @@ class FunctionTool:
         if self._is_async:
             return await _awaited(call)
         if self._in_kernel:
-            return await _in_main_thread(call)
-        return await in_thread(partial(_outcome, call, BaseException))
+            outcome = await _in_main_thread(call)
+        else:
+            outcome = await in_thread(partial(_outcome, call, BaseException))
+        return outcome if isinstance(outcome, Result) else await _awaited(lambda: outcome)
 
 
 async def _awaited(call: Callable[[], Any]) -> Result:
+    """Return the result of what `call` returns: an awaitable, or an async generator."""
     task = asyncio.current_task()
     before = task.cancelling() if task is not None else 0
     try:
-        return result_of(await call())
+        returned = call()
+        return result_of(await (items_of(returned) if inspect.isasyncgen(returned) else returned))
     except asyncio.CancelledError as error:
         if task is not None and task.cancelling() > before:
             raise
@@ -80,17 +83,19 @@ async def _awaited(call: Callable[[], Any]) -> Result:
         return failure(error)
 
 
-def _outcome(call: Callable[[], Any], caught: Any) -> Result:
+def _outcome(call: Callable[[], Any], caught: Any) -> Any:
+    """Return the result of a call, or what it returns if that is to be awaited, on the loop."""
     try:
-        return result_of(call())
+        returned = call()
+        return returned if inspect.isawaitable(returned) or inspect.isasyncgen(returned) else result_of(returned)
     except caught as error:
         return failure(error)
 
 
-async def _in_main_thread(call: Callable[[], Any]) -> Result:
+async def _in_main_thread(call: Callable[[], Any]) -> Any:
     """Call it in the main thread, if a kernel's loop runs there; else here. An interrupt is not caught."""
 
-    async def here() -> Result:
+    async def here() -> Any:
         return _outcome(call, (Exception, SystemExit))
 
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()

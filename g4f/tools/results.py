@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -13,7 +15,7 @@ from ..printable import counted
 from ..wire import plain, whole
 from .tool import Result
 
-__all__ = ["LIMIT", "ROWS", "bounded", "failure", "result_of"]
+__all__ = ["LIMIT", "ROWS", "bounded", "failure", "items_of", "result_of"]
 
 LIMIT = 2**15
 """Bytes of a result at most: it is paid for in every later request."""
@@ -21,12 +23,21 @@ LIMIT = 2**15
 ROWS = 500
 """Rows of a table at most."""
 
+MOST = 10_000
+"""Items of a generator at most: it need not end."""
+
 _DRAWN = ("savefig", "getbands", "_repr_png_", "_repr_jpeg_")
 """What has one of these, itself or its `figure`, is an image."""
 
 
 def result_of(value: Any) -> Result:
-    """Return what a function returned: a text as it is, an image, or a list of some, as images, all else as JSON."""
+    """Return what a function returned: a text as it is, an image, or a list of some, as images, all else as JSON.
+
+    Of a generator, or another iterator, these are its items.
+    """
+    note = ""
+    if isinstance(value, Iterator) and not hasattr(value, "read"):  # a file is one of its own kind
+        value, note = _items(list(islice(value, MOST + 1)))
     if isinstance(value, Result):
         return msgspec.structs.replace(value, text=bounded(value.text))
     if isinstance(value, str):
@@ -34,7 +45,23 @@ def result_of(value: Any) -> Result:
     values = list(value) if isinstance(value, list | tuple) else [value]
     if values and all(map(_is_drawn, values)) and (urls := _urls(values)):
         return Result(f"{counted(len(urls), 'image')}", urls)
-    return Result(_json(value))
+    return Result(_json(value, note))
+
+
+async def items_of(items: AsyncGenerator[Any, Any]) -> Iterator[Any]:
+    """Return an iterator of the items of an async generator, as many as `result_of` takes."""
+    found: list[Any] = []
+    async with aclosing(items):
+        async for item in items:
+            found.append(item)
+            if len(found) > MOST:
+                break
+    return iter(found)
+
+
+def _items(items: list[Any]) -> tuple[list[Any], str]:
+    """Return the items of an iterator, and a note if it has more."""
+    return items[:MOST], f"[the first {MOST:,} items]" if len(items) > MOST else ""
 
 
 def failure(error: BaseException) -> Result:
@@ -68,13 +95,13 @@ def _urls(values: list[Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(urls))
 
 
-def _json(value: Any) -> str:
-    value, note = _table(value)
+def _json(value: Any, note: str) -> str:
+    value, of_table = _table(value)
     try:
         text = _ENCODER.encode(value).decode()
     except (TypeError, ValueError, OverflowError, RecursionError):
         text = repr(value)
-    return bounded(text, note)
+    return bounded(text, of_table or note)
 
 
 def _table(value: Any) -> tuple[Any, str]:

@@ -53,7 +53,7 @@ def _source(function: Any) -> Any:
 
 def _made(function: Callable[..., Any], name: str) -> Signature:
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         raise InputError(f"{name} cannot be a tool: Python does not know its parameters. Wrap it by def") from None
     text = _docstring(function)
@@ -80,10 +80,14 @@ def _docstring(function: Any) -> str:
     return inspect.cleandoc(kind.__call__.__doc__ or kind.__doc__ or "")
 
 
-def _given(parameters: Any, name: str) -> Iterator[inspect.Parameter]:
+def _given(parameters: list[inspect.Parameter], name: str) -> Iterator[inspect.Parameter]:
     """Yield the parameters that a model gives by their names."""
     for parameter in parameters:
+        if parameter.name in ("self", "cls"):
+            raise InputError(f"{name} cannot be a tool: it is a method without its object, so give that of an object")
         if parameter.kind is parameter.VAR_KEYWORD:
+            if len(parameters) == 1:
+                raise InputError(f"{name} cannot be a tool: a model must know the names in **{parameter.name}")
             continue
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.POSITIONAL_ONLY):
             star = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
