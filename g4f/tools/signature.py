@@ -34,6 +34,8 @@ def signature_of(function: Callable[..., Any], name: str) -> Signature:
 
     The parameters after `**` are left out. Raises InputError, with the parameter, for one that a model cannot give.
     """
+    if inspect.isfunction(function) and function.__code__.co_varnames[:1] in (("self",), ("cls",)):
+        raise InputError(f"{name} cannot be a tool: it is a method without its object, so give that of an object")
     source = _source(function)
     try:
         found = _known.get(source)
@@ -83,8 +85,6 @@ def _docstring(function: Any) -> str:
 def _given(parameters: list[inspect.Parameter], name: str) -> Iterator[inspect.Parameter]:
     """Yield the parameters that a model gives by their names."""
     for parameter in parameters:
-        if parameter.name in ("self", "cls"):
-            raise InputError(f"{name} cannot be a tool: it is a method without its object, so give that of an object")
         if parameter.kind is parameter.VAR_KEYWORD:
             if len(parameters) == 1:
                 raise InputError(f"{name} cannot be a tool: a model must know the names in **{parameter.name}")

@@ -25,6 +25,7 @@ __all__ = [
     "functions",
     "in_words",
     "needless",
+    "only_in_words",
     "parse_messages",
     "parts_in",
     "schema_of",
