@@ -376,7 +376,7 @@ class TestCalls(unittest.TestCase):
             ("\ud800", '{"invalid_json":"\ufffd"}'),
             (" ", "{}"),
         ):
-            with self.subTest(arguments):
+            with self.subTest(ascii(arguments)):
                 provider = Scripted(calls(("price", arguments)), ["done"])
                 ChatCompletion.create("", "?", provider, tools=[lambda_named("price", lambda: 1)])
                 self.assertEqual(sent, provider.sent[-1][1]["tool_calls"][0]["function"]["arguments"])
