@@ -8,9 +8,7 @@ path or an open file, which a reader may take for what it holds, is refused.
 from __future__ import annotations
 
 import inspect
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
@@ -21,8 +19,9 @@ from g4f.secrets.key import Key
 from g4f.secrets.known import hides, is_environment, keys_here
 from g4f.secrets.scrubbing import Scrubber
 
+from .blame import blamed
 from .braces import Form
-from .collections import CELL, DEEPEST, collection
+from .collections import DEEPEST, collection
 from .kinds import (
     is_array,
     is_bare,
@@ -31,14 +30,15 @@ from .kinds import (
     is_excerpt,
     is_file,
     is_frame,
+    is_group,
     is_path,
     is_plan,
 )
-from .room import Room
+from .room import ALL, Room
 from .sources import exception, module, source
-from .tables import array, frame, series
+from .tables import array, frame, groups, series
 
-__all__ = ["LIMIT", "blamed", "text_of"]
+__all__ = ["LIMIT", "text_of"]
 
 LIMIT = 20_000
 """Most characters of one value."""
@@ -50,21 +50,26 @@ def text_of(
     *,
     form: Form | None = None,
     limit: int = LIMIT,
+    rows: int | None = None,
     scrubber: Scrubber | None = None,
     left_out: list[str] | None = None,
 ) -> str:
     """Return the text that a model gets for `value`, which the user knows as `name`, written in that `form`.
 
     Beyond `limit` characters it is cut, and a line says how much is left out; `left_out` gets lines for the reader of
-    the answer. Iterators are not consumed. Stars replace secrets, and the `scrubber` counts them. Raises InputError
-    that names the value if its own code raises, and for a path or an open file.
+    the answer. Of a table that has more than so many `rows`, a summary is sent with so many of them; by default, the
+    limit says how many. ALL rows are all of the table, whatever the limit. Iterators are not consumed. Stars replace
+    secrets, and the `scrubber` counts them. Raises InputError that names the value if its own code raises, and for a
+    path or an open file.
     """
     scrubber = Scrubber(keys_here()) if scrubber is None else scrubber
     if issubclass(type(value), Key) or is_environment(value):
         return scrubber.stars()
-    room = Room(name, limit)
+    is_table = is_frame(value) or is_column(value)
+    is_whole = (form is not None and form.is_whole) or (rows == ALL and is_table)
+    room = Room(name, ALL, ALL) if is_whole else Room(name, limit, rows)
     with blamed(f"telling the model what {name} holds"):
-        if form is not None and not ((is_frame(value) or is_column(value)) and not form.spec):
+        if form is not None and not form.is_whole and not (is_table and not form.spec):
             text = _capped(value, _formatted(value, form, scrubber), room)
         elif (own := _own_text(value, "_repr_llm_")) is not None:
             text = room.capped(own)
@@ -100,18 +105,6 @@ def _starred(value: Any, scrubber: Scrubber, deepest: int) -> Any:
     if type(value) in (list, tuple):
         return type(value)(_starred(held, scrubber, deepest - 1) for held in (value if deepest else ()))
     return value
-
-
-@contextmanager
-def blamed(step: str) -> Iterator[None]:
-    """Turn any exception of the user's own code into an InputError of one line, which begins with `step`."""
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        line = " ".join("".join(traceback.format_exception_only(error)).split())
-        raise InputError(f"{step} raised {line if len(line) <= CELL else line[:CELL] + '…'}") from error
 
 
 def _own_text(value: object, method: str) -> str | None:
@@ -157,8 +150,9 @@ def _file(_: object, room: Room, __: Scrubber) -> str:
 
 
 def _bytes(value: bytes | bytearray, room: Room, _: Scrubber) -> str:
-    room.note(32, len(value), "bytes")
-    return f"{type(value).__name__} of length {len(value):,}, beginning with {bytes(value[:32])!r}"
+    shown = ALL if room.limit == ALL else 32
+    room.note(shown, len(value), "bytes")
+    return f"{type(value).__name__} of length {len(value):,}, beginning with {bytes(value[:shown])!r}"
 
 
 def _code(value: Any, room: Room, _: Scrubber) -> str:
@@ -186,6 +180,7 @@ _DESCRIPTIONS: tuple[tuple[Callable[[object], bool], Callable[[Any, Room, Scrubb
     ),
     (is_frame, frame),
     (is_column, series),
+    (is_group, groups),
     (is_array, array),
 )
 """Pairs: whether a value is of a kind, and what describes that kind. The first pair that fits counts."""

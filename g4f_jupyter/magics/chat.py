@@ -125,6 +125,7 @@ class ChatMagics(ChatSettings):
             error=options.error,
             evaluate=options.eval,
             limit=self.inserted,
+            rows=self.rows_of(options),
         )
 
     def _question(self, options: Namespace, filled: Filled, names: Mapping[str, Any]) -> Question:
