@@ -378,7 +378,8 @@ class TestLeftOut(LineTestCase):
             "import pandas\nsales = pandas.DataFrame({'a': range(500)})\ntext, fine = 'x' * 30_000, 'y' * 9000"
         )
         rows, letters = (
-            f"{what} were sent" for what in ("sales: only 50 of 500 rows", "text: only 20,000 of 30,000 characters")
+            f"{what} were sent"
+            for what in ("sales: 50 of 500 rows and a summary", "text: only 20,000 of 30,000 characters")
         )
         for line, question, expected in (
             ("", "{sales} {sales} {text} {fine}", [rows, letters]),

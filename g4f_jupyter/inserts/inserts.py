@@ -23,7 +23,7 @@ from .blame import blamed
 from .braces import Braces, Form, found, path_of
 from .kinds import is_a
 from .known import scrubber_for
-from .values import LIMIT, text_of
+from .values import LIMIT, SAYS_ITSELF, text_of
 
 __all__ = ["Inserted", "insert", "value_of"]
 
@@ -208,7 +208,7 @@ def _mention(value: object, name: str, images: list[Any]) -> str:
 def _is_image(value: object) -> bool:
     """Whether an object draws itself, and has no text of its own for a model."""
     kind = type(value)
-    if isinstance(value, type) or hasattr(kind, "_repr_llm_"):
+    if isinstance(value, type) or any(hasattr(kind, name) for name in SAYS_ITSELF):
         return False
     if hasattr(kind, "getbands") or hasattr(kind, "savefig") or is_a(value, "IPython", "Image"):
         return True

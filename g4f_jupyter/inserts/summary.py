@@ -51,7 +51,8 @@ def spread(count: int, rows: int) -> list[int]:
 def facts(columns: Columns, at: int, cell: Cells) -> list[str]:
     """Return the cells of the summary of a column, from the missing values on, as `HEAD` has them."""
     probed = [each for each in columns.values(at, spread(columns.count, _PROBED)) if isinstance(each, str | bytes)]
-    looked = spread(columns.count, min(_LOOKED, _CHARACTERS // (1 + max(map(len, probed), default=0))))
+    most = max(_CHARACTERS // (1 + max(map(len, probed), default=0)), _PROBED)
+    looked = spread(columns.count, min(_LOOKED, most))
     is_whole, extent = len(looked) == columns.count, columns.extent(at)
     values = [value for value in columns.values(at, looked) if not is_missing(value)]
     sampled = () if extent.ends else _ends(values)

@@ -1,6 +1,6 @@
 """The text that a model gets for a value. It says what the value is, and is never much longer than its limit.
 
-A type that says so itself (`_repr_llm_`) comes first, then the types known here, then `_repr_markdown_`, then `str`.
+A type that says so itself (`SAYS_ITSELF`) comes first, then the types known here, then `_repr_markdown_`, then `str`.
 Of a large value only the beginning is read, and a line says how much was left out; so does `Room`, for the reader. A
 path or an open file, which a reader may take for what it holds, is refused.
 """
@@ -18,6 +18,7 @@ from g4f.errors import InputError, kind_of
 from g4f.secrets.key import Key
 from g4f.secrets.known import hides, is_environment, keys_here
 from g4f.secrets.scrubbing import Scrubber
+from g4f.waiting import bridge
 
 from .blame import blamed
 from .braces import Form
@@ -38,7 +39,7 @@ from .room import ALL, Room
 from .sources import exception, module, source
 from .tables import array, frame, groups, series
 
-__all__ = ["LIMIT", "text_of"]
+__all__ = ["LIMIT", "SAYS_ITSELF", "text_of"]
 
 LIMIT = 20_000
 """Most characters of one value."""
@@ -71,7 +72,7 @@ def text_of(
     with blamed(f"telling the model what {name} holds"):
         if form is not None and not form.is_whole and not (is_table and not form.spec):
             text = _capped(value, _formatted(value, form, scrubber), room)
-        elif (own := _own_text(value, "_repr_llm_")) is not None:
+        elif (own := _for_a_model(value)) is not None:
             text = room.capped(own)
         else:
             describe = next((describe for is_kind, describe in _DESCRIPTIONS if is_kind(value)), _other)
@@ -114,6 +115,27 @@ def _own_text(value: object, method: str) -> str | None:
     text = text[0] if isinstance(text, tuple) and text else text  # IPython allows metadata beside it
     if text is not None and not isinstance(text, str):
         raise TypeError(f"{method} must return a str, not {kind_of(text)}")
+    return text
+
+
+SAYS_ITSELF = ("_repr_llm_", "_ai_repr_")
+"""Methods by which a type says for a model what it holds. The second is that of Jupyter's enhancement proposal 129."""
+
+
+def _for_a_model(value: object) -> str | None:
+    """Return what the type of `value` itself says for a model; None if it does not.
+
+    The proposal has `_ai_repr_` return a dict of media types, or a coroutine for one: its text is taken.
+    """
+    method = getattr(type(value), SAYS_ITSELF[1], None)
+    if (text := _own_text(value, SAYS_ITSELF[0])) is not None or not callable(method):
+        return text
+    said = method(value)
+    bundle = bridge.run(lambda: said) if inspect.iscoroutine(said) else said
+    texts = [bundle.get(kind) for kind in ("text/markdown", "text/plain")] if isinstance(bundle, dict) else []
+    text = next(filter(None, texts), None)
+    if not isinstance(text, str):
+        raise TypeError(f"{SAYS_ITSELF[1]} must return a dict with a str as text/plain or text/markdown")
     return text
 
 
