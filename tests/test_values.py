@@ -300,7 +300,7 @@ class TestTables(unittest.TestCase):
         frame = pd.DataFrame({"a": [1, 2]}, index=pd.Index(["x", "y"], name="who"))
         self.assertEqual(["| who | a |", "| --- | --- |", "| x | 1 |", "| y | 2 |"], told(frame).splitlines()[2:])
         frame = pd.DataFrame({("a", 1): [1]}, index=pd.MultiIndex.from_tuples([("u", 2)], names=["p", "q"]))
-        self.assertEqual(["| p, q | a, 1 |", "| --- | --- |", "| u, 2 | 1 |"], told(frame).splitlines()[2:])
+        self.assertEqual(["| p | q | a, 1 |", "| --- | --- | --- |", "| u | 2 | 1 |"], told(frame).splitlines()[2:])
         self.assertEqual("| 5 | 5 |", told(pd.DataFrame({"a": range(9)}).iloc[5:]).splitlines()[4])
         self.assertEqual(
             "| 2020-01-01 00:00:00 | 1 |", told(pd.Series([1], index=pd.date_range("2020", periods=1))).splitlines()[-1]
@@ -338,7 +338,7 @@ class TestTables(unittest.TestCase):
     def test_series(self) -> None:
         """A table of one column, by its name."""
         self.assertEqual(
-            "Series, 2 values. Types: s int64\n\n|  | s |\n| --- | --- |\n| x | 1 |\n| y | 2 |",
+            "Series, 2 values. Types: s int64\n\n| index | s |\n| --- | --- |\n| x | 1 |\n| y | 2 |",
             told(pd.Series([1, 2], ["x", "y"], name="s")),
         )
         self.assertEqual(

@@ -39,18 +39,13 @@ class Extent(NamedTuple):
 
 
 class Columns:
-    """The columns of a table, by their places from 0."""
+    """The columns of a table, by their places from 0. The first `levels` of them are labels of its rows."""
+
+    levels = 0
 
     def __init__(self, count: int, labels: Iterable[Any], types: Iterable[Any], columns: Any) -> None:
         self.count, self.labels, self.types = count, list(labels), list(types)
         self._columns = columns
-
-    index_names: Sequence[Any] = ()
-    """The names of the labels of its rows, if these say more than their places."""
-
-    def index(self, rows: Sequence[int]) -> Iterable[Any]:
-        """Return the labels of some rows."""
-        raise NotImplementedError
 
     def values(self, at: int, rows: Sequence[int]) -> Iterable[Any]:
         """Return the values of a column in some rows, in rising order."""
@@ -63,25 +58,31 @@ class Columns:
 
 class _Pandas(Columns):
     def __init__(self, frame: Any) -> None:
-        super().__init__(len(frame), frame.columns, frame.dtypes, frame.iloc)
         self._index = frame.index
-        if not _only_counts(frame.index):
-            self.index_names = frame.index.names
-
-    def index(self, rows: Sequence[int]) -> Iterable[Any]:
-        taken: Iterable[Any] = self._index.take(rows)
-        return taken
+        names = [] if _only_counts(frame.index) else ["index" if name is None else name for name in frame.index.names]
+        self.levels = len(names)
+        types = [frame.index[:0].get_level_values(level).dtype for level in range(self.levels)]
+        super().__init__(len(frame), [*names, *frame.columns], [*types, *frame.dtypes], frame.iloc)
 
     def values(self, at: int, rows: Sequence[int]) -> Iterable[Any]:
-        values: Iterable[Any] = self._columns[:, at].iloc[rows].array
+        is_label = at < self.levels
+        taken = self._index.take(rows).get_level_values(at) if is_label else self._column(at).iloc[rows]
+        values: Iterable[Any] = taken.array
         return values
 
     def extent(self, at: int) -> Extent:
-        column = self._columns[:, at]
-        parts = [column.iloc[begin : begin + PART] for begin in range(0, self.count, PART)]
-        is_ordered = column.dtype.kind in "iufmM"
-        ends = (end for part in parts if is_ordered for end in (part.min(), part.max()))
-        return Extent.of(sum(int(part.isna().sum()) for part in parts), ends)
+        is_label, dtype = at < self.levels, self.types[at]
+        column = self._index if is_label else self._column(at).iloc
+        parts = (column[begin : begin + PART] for begin in range(0, self.count, PART))
+        is_ordered, missing, ends = dtype.kind in "iufmM" or is_a(dtype, "pandas", "PeriodDtype"), 0, list[Any]()
+        for part in parts:
+            values = part.get_level_values(at) if is_label else part
+            missing += int(values.isna().sum())
+            ends += (values.min(), values.max()) if is_ordered else ()
+        return Extent.of(missing, ends)
+
+    def _column(self, at: int) -> Any:
+        return self._columns[:, at - self.levels]
 
 
 def _only_counts(index: Any) -> bool:
@@ -114,7 +115,7 @@ class _Arrow(Columns):
         for chunk in self._columns[at]:  # to take rows of all chunks at once would first put these together
             first, begin = begin, begin + len(chunk)
             here = rows[bisect_left(rows, first) : bisect_left(rows, begin)]
-            values += chunk.take([row - first for row in here]).to_pylist() if here else []
+            values += _taken(chunk, [row - first for row in here]) if here else []
         return values
 
     def extent(self, at: int) -> Extent:
@@ -127,6 +128,14 @@ class _Arrow(Columns):
         ends = (compute.min_max(chunk).values() for chunk in chunks if is_ordered)
         missing = sum(compute.sum(chunk.is_null(nan_is_null=True)).as_py() or 0 for chunk in chunks)
         return Extent.of(missing, (end.as_py() for pair in ends for end in pair))
+
+
+def _taken(chunk: Any, rows: list[int]) -> list[Any]:
+    try:
+        taken: list[Any] = chunk.take(rows).to_pylist()
+    except NotImplementedError:  # of views of strings
+        taken = [chunk[row].as_py() for row in rows]
+    return taken
 
 
 class _Numpy(Columns):

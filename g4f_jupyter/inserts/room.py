@@ -38,7 +38,8 @@ class Room:
 
     def add(self, what: str) -> None:
         """Note what is sent in the place of the rest, such as a summary."""
-        self._instead.append(what)
+        if what not in self._instead:
+            self._instead.append(what)
 
     def say(self, what: str) -> None:
         """Note anything else of the value."""

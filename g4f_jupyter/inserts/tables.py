@@ -84,19 +84,19 @@ class _Table:
 
     def __init__(self, columns: Columns, room: Room, scrubber: Scrubber, what: str = "rows") -> None:
         self._columns, self._room, self._scrubber, self._what = columns, room, scrubber, what
-        self._width = len(columns.labels)
+        self._width, self._levels = len(columns.labels) - columns.levels, columns.levels
         self._names = list(map(self._cells(), columns.labels))
 
     def text(self, title: str) -> str:
         """Return all of it, if there is room for that."""
         columns, room = self._columns, self._room
-        if not self._width and not len(columns.index_names):
+        if not self._names:
             return title
-        least = (columns.count + 2) * 4 * self._width
+        least = (columns.count + 2) * 4 * len(self._names)
         if columns.count <= room.rows and least <= room.limit:
             cells = self._cells()
-            lines = self._lines(range(self._width), range(columns.count), cells)
-            types = ", ".join(f"{name} {kind}" for name, kind in zip(self._names, columns.types, strict=True))
+            lines = self._lines(range(len(self._names)), range(columns.count), cells)
+            types = ", ".join(map("{} {}".format, self._names[self._levels :], columns.types[self._levels :]))
             whole = "\n".join([f"{title}. Types: {types}\n", *lines])
             if len(whole) <= room.limit:
                 self._note(cells)
@@ -113,20 +113,21 @@ class _Table:
 
     def _summarised(self, left: int) -> str:
         """Return a summary that takes half of the characters that are `left`, and the names of other columns."""
-        width, summary = self._width, list(_within(self._summary(), left // 2))
-        if not summary:
+        lines = list(_within(self._summary(), left // 2))
+        if not lines:
             return ""
-        of = "" if width == 1 else f" of {'each column' if len(summary) == width else f'{len(summary):,} columns'}"
+        width, summarised = self._width, len(lines) - self._levels
+        of = "" if width == 1 else f" of {'each column' if summarised == width else f'{summarised:,} columns'}"
         self._room.add(f"a summary{of}")
-        text = "\n".join([f"A summary{of}:\n", row(HEAD), row(["---"] * len(HEAD)), *summary])
-        if others := list(_within(self._names[len(summary) :], left // 4)):
-            more = width - len(summary) - len(others)
+        text = "\n".join([f"A summary{of}:\n", row(HEAD), row(["---"] * len(HEAD)), *lines])
+        if others := list(_within(self._names[len(lines) :], left // 4)):
+            more = width - summarised - len(others)
             text += f"\n\nOther columns: {', '.join(others)}{f', … {more:,} more' if more else ''}"
         return text
 
     def _sampled(self, left: int) -> str:
         """Return as many rows as there is room for, with their places, and note how much of the table that is."""
-        count, width = self._columns.count, self._width
+        count = self._columns.count
         shown, rows = range(self._columns_within(left // (_LEAST + 2))), min(self._room.rows, count)
         while True:
             cells = self._cells()
@@ -136,9 +137,11 @@ class _Table:
                 break
             rows = min(rows - 1, rows * max(left, 0) // size)
         self._room.note(rows, count, self._what)
-        self._room.note(len(shown) if rows else 0, width, "columns")
+        columns = len(shown) - self._levels
+        if rows or not count:
+            self._room.note(columns if rows else 0, self._width, "columns")
         self._note(cells)
-        among = "" if len(shown) == width else f", with the first {len(shown):,} columns"
+        among = "" if columns == self._width else f", with the first {columns:,} columns"
         head = f'{rows:,} of the {self._what}, spread over all{among}; "row" is the place of each, from 0:'
         return "\n".join([f"{head}\n", *lines]) if rows else ""
 
@@ -156,21 +159,15 @@ class _Table:
         for at, name in enumerate(self._names):
             left -= 3 + max(map(len, [name, *map(cell, self._values(at, rows))]))
             if left < 0:
-                return max(at, 1)
-        return self._width
+                return max(at, self._levels + min(self._width, 1))
+        return len(self._names)
 
     def _lines(self, shown: Sequence[int], rows: Sequence[int], cell: Cells, *, places: bool = False) -> list[str]:
         """Return the lines of a table of these columns and rows, after the `places` of the rows."""
-        names = [self._names[at] for at in shown]
-        columns: list[Iterable[Any]] = [self._values(at, rows) for at in shown]
-        if len(index := self._columns.index_names):
-            names.insert(0, ", ".join(map(self._cells(), (each for each in index if each is not None))))
-            is_secret = any(hides(name, 0) for name in index)
-            columns.insert(0, [Key()] * len(rows) if is_secret else self._columns.index(rows))
-        if places:
-            names.insert(0, "row")
-            columns.insert(0, rows)
-        return [row(names), row(["---"] * len(names)), *(row(map(cell, each)) for each in zip(*columns, strict=True))]
+        head = [self._names[at] for at in shown]
+        columns: list[Sequence[Any]] = [self._values(at, rows) for at in shown]
+        head, columns = (["row", *head], [rows, *columns]) if places else (head, columns)
+        return [row(head), row(["---"] * len(head)), *(row(map(cell, each)) for each in zip(*columns, strict=True))]
 
     def _values(self, at: int, rows: Sequence[int]) -> list[Any]:
         with self._blamed(at):
