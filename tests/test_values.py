@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import decimal
 import enum
@@ -28,6 +29,7 @@ from g4f.secrets.scrubbing import Scrubber
 from g4f_jupyter.inserts import values
 from g4f_jupyter.inserts.blame import blamed
 from g4f_jupyter.inserts.braces import Form
+from g4f_jupyter.inserts.inserts import insert
 from g4f_jupyter.inserts.kinds import is_a
 from g4f_jupyter.inserts.last_error import _Shown
 from g4f_jupyter.inserts.values import text_of
@@ -159,6 +161,47 @@ class TestItself(unittest.TestCase):
                 self.assertEqual(expected, told(value))
         self.assertEqual("neither", told(Neither()))
         self.assertIn("| 1 |", told(Table({"a": [1]})))
+
+    def test_proposed(self) -> None:
+        """`_ai_repr_` of Jupyter's enhancement proposal 129, also as a coroutine: its Markdown, or its plain text."""
+
+        class Said:
+            def __init__(self, bundle: object) -> None:
+                self.bundle = bundle
+
+            def _ai_repr_(self, **_: object) -> object:
+                return self.bundle
+
+        class Later(Said):
+            async def _ai_repr_(self, **_: object) -> object:
+                await asyncio.sleep(0)
+                return self.bundle
+
+        class Both(Said):
+            def _repr_llm_(self) -> str:
+                return "by itself"
+
+        class Drawn(Said):
+            def _repr_png_(self) -> bytes:
+                return b""
+
+        bundle = {"image/png": "", "text/plain": "plain", "text/markdown": "**marked**"}
+        for value, expected in (
+            (Said(bundle), "**marked**"),
+            (Later({"text/plain": "plain"}), "plain"),
+            (Both(bundle), "by itself"),
+        ):
+            self.assertEqual(expected, told(value))
+        self.assertEqual("it is plain", insert("it is {it}", {"it": Drawn({"text/plain": "plain"})}).text)
+        self.assertEqual("pla\n… 2 more characters", told(Said({"text/plain": "plain"}), 3))
+        for wrong in ("text", {}, {"image/png": ""}, {"text/plain": 3}, None):
+            for kind in (Said, Later):
+                with (
+                    self.subTest(wrong),
+                    self.assertRaisesRegex(InputError, "_ai_repr_ must return a dict with a str as"),
+                ):
+                    told(kind(wrong))
+        self.assertIn("class Said", told(Said))
 
     def test_of_the_type(self) -> None:
         """An instance's attribute is not asked, nor is a class asked for what its instances say."""
