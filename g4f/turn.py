@@ -23,11 +23,16 @@ from .providers.catalogue import is_address, names_in
 from .providers.response import ProviderState
 from .rounds import MadeCall, Round, Whole, carried, messages_in
 
-__all__ = ["Entered", "Saved", "Turn", "messages_of", "read_saved", "saved_name"]
+__all__ = ["Entered", "Saved", "Turn", "beginning", "messages_of", "read_saved", "saved_name"]
 
 
 LONG = 1_000
-"""Characters of a question that are shown with its answer."""
+"""Characters of a question, or of a system prompt, that are shown in a history."""
+
+
+def beginning(text: str) -> str:
+    """Return as much of a text as a history shows of it."""
+    return text if len(text) <= LONG else f"{text[:LONG]}…"
 
 
 class Turn(Whole, frozen=True):
@@ -137,7 +142,7 @@ class Turn(Whole, frozen=True):
         if typed and typed != self.question:
             return typed, f"sent with its values: {size}"
         if len(self.question) > LONG:
-            return f"{self.question[:LONG]}…", f"the whole question: {size}"
+            return beginning(self.question), f"the whole question: {size}"
         return self.question, ""
 
     @property

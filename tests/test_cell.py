@@ -138,6 +138,11 @@ class TestTurns(CellTestCase):
         self.assertEqual(2, shown["text/markdown"].count("<details>"))
         self.kernel.run("rows = 'other'")
         self.assertEqual(shown, self.shown("%chat_history"))
+        self.kernel.run("rows = 'row | ' * 500")
+        self.chat("-p Many --new --max-tokens 2 -s {rows}", "first")
+        prompted = self.shown("%chat_history")
+        self.assertIn(f"System: {'row | ' * 166}row …\n", f"{prompted['text/plain']}")
+        self.assertLess(len(prompted["text/markdown"]), 4_000)
         with tempfile.TemporaryDirectory() as folder:
             self.send(f"%chat_history --json {folder}/chat.json")
             read = self.shown(f"%chat_history --thread read --load {folder}/chat.json")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 from .kinds import is_a
@@ -175,7 +176,8 @@ def columns_of(value: Any) -> Columns:
 def grouped(value: Any) -> tuple[Any, Any]:
     """Return the sizes of groups, and the table or the column that is grouped."""
     if is_a(value, "polars", "GroupBy"):
-        ordered = value.df.group_by(*value.by, maintain_order=True, **value.named_by)  # else any order
+        ordered = copy(value)
+        ordered.maintain_order = True  # else it is another one each time, and a tape does not find the question again
         return ordered.len(), value.df
     if is_a(value, "pyarrow", "TableGroupBy"):
         return value.aggregate([([], "count_all")]), value._table  # noqa: SLF001 - it has no other name

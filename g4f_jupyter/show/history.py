@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from g4f.markdown.entities import literal
-from g4f.turn import Turn
+from g4f.turn import Turn, beginning
 
 from ..threads import Thread
 from .shown import Shown
@@ -23,7 +23,7 @@ class History(Shown):
 
     def text(self) -> str:
         """Return the system prompt, and each turn after its number."""
-        system = self._thread.conversation.system
+        system = beginning(self._thread.conversation.system)
         turns = [
             turn.to_text(number=f"[{number}] ", note=f" ({note})" if note else "", typed=self._typed(turn))
             for number, (turn, note) in enumerate(self._thread.notes(), 1)
@@ -35,7 +35,7 @@ class History(Shown):
 
         A question with values in it is as it was typed; what was sent is in a fold.
         """
-        system = self._thread.conversation.system
+        system = beginning(self._thread.conversation.system)
         turns = [
             turn.to_markdown(number=f"{number}. ", note=f" *({note})*" if note else "", typed=self._typed(turn))
             for number, (turn, note) in enumerate(self._thread.notes(), 1)
