@@ -138,11 +138,6 @@ class TestTurns(CellTestCase):
         self.assertEqual(2, shown["text/markdown"].count("<details>"))
         self.kernel.run("rows = 'other'")
         self.assertEqual(shown, self.shown("%chat_history"))
-        self.kernel.run("rows = 'row | ' * 500")
-        self.chat("-p Many --new --max-tokens 2 -s {rows}", "first")
-        prompted = self.shown("%chat_history")
-        self.assertIn(f"System: {'row | ' * 166}row …\n", f"{prompted['text/plain']}")
-        self.assertLess(len(prompted["text/markdown"]), 4_000)
         with tempfile.TemporaryDirectory() as folder:
             self.send(f"%chat_history --json {folder}/chat.json")
             read = self.shown(f"%chat_history --thread read --load {folder}/chat.json")
@@ -152,6 +147,11 @@ class TestTurns(CellTestCase):
         )
         self.assertIn("<summary>the whole question: 3,028 characters</summary>", read["text/markdown"])
         self.assertEqual(1, read["text/markdown"].count("<details>"))
+        self.kernel.run("rows = 'row | ' * 500")
+        self.chat("-p Many --new --max-tokens 2 -s {rows}", "first")
+        prompted = self.shown("%chat_history")
+        self.assertIn(f"System: {'row | ' * 166}row …\n", f"{prompted['text/plain']}")
+        self.assertLess(len(prompted["text/markdown"]), 4_000)
 
     def test_cut_off(self) -> None:
         """A turn whose answer was cut is marked in the history, also in that of a file."""
