@@ -652,7 +652,7 @@ class TestCost(unittest.TestCase):
                 self.assertLess(cost(partial(insert, f"{text}{{name}}", NAMES)), 1000)
 
     def test_table(self) -> None:
-        """Ten million rows cost no more than fifty."""
+        """Ten million rows are summarised in milliseconds."""
         names = {"df": pd.DataFrame({"a": np.zeros(10_000_000)})}
         self.assertLess(cost(lambda: insert("{df}", names)), 100)
 

@@ -299,6 +299,7 @@ class TestBudget(unittest.TestCase):
             self.assertEqual(sorted(sent), sent)
         for limit in (0, 300, 3000):  # sizes and table may each have such a line
             self.assertLessEqual(len(told(frames[0].groupby("a"), limit=limit)), limit + 80)
+        self.assertIn("What is grouped: \n… 33 more characters", told(frames[0].groupby("a"), limit=0))
         self.assertEqual(50, len(places(told(frames[0]))))
         self.assertEqual(250, len(places(told(frames[0], limit=100_000))))
 
@@ -320,6 +321,9 @@ class TestBudget(unittest.TestCase):
                 self.assertEqual([], left_out(frame, **how))
                 self.assertEqual(504, len(told(frame, **how).splitlines()))
                 self.assertIn(f"| 499 | {'y' * 500} |", told(frame, **how))
+        for value in (np.arange(20_000), frame.groupby("text"), pd.Series(range(20_000))):
+            self.assertEqual([], left_out(value, rows=ALL))
+            self.assertGreater(len(told(value, rows=ALL)), 20_000)
         self.assertEqual(["it: only 20,000 of 30,000 characters were sent"], left_out("x" * 30_000, rows=ALL))
 
     def test_all(self) -> None:

@@ -55,7 +55,7 @@ class Room:
 
     def beside(self, taken: int) -> Room:
         """Return what is left of it when `taken` characters are used: what is noted there is noted here."""
-        left = Room(self.name, self.limit - taken, self.rows)
+        left = Room(self.name, max(self.limit - taken, 0), self.rows)
         left.cell, left._parts, left._instead, left._others = self.cell, self._parts, self._instead, self._others
         return left
 

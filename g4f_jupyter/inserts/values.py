@@ -59,7 +59,7 @@ def text_of(
 
     Beyond `limit` characters it is cut, and a line says how much is left out; `left_out` gets lines for the reader of
     the answer. Of a table that has more than so many `rows`, a summary is sent with so many of them; by default, the
-    limit says how many. ALL rows are all of the table, whatever the limit. Iterators are not consumed. Stars replace
+    limit says how many. ALL of them are all of the table, whatever the limit. Iterators are not consumed. Stars replace
     secrets, and the `scrubber` counts them. Raises InputError that names the value if its own code raises, and for a
     path or an open file.
     """
@@ -67,7 +67,8 @@ def text_of(
     if issubclass(type(value), Key) or is_environment(value):
         return scrubber.stars()
     is_table = is_frame(value) or is_column(value)
-    is_whole = (form is not None and form.is_whole) or (rows == ALL and is_table)
+    has_rows = is_table or is_group(value) or is_array(value)
+    is_whole = (form is not None and form.is_whole) or (rows == ALL and has_rows)
     room = Room(name, ALL, ALL) if is_whole else Room(name, limit, rows)
     with blamed(f"telling the model what {name} holds"):
         if form is not None and not form.is_whole and not (is_table and not form.spec):
