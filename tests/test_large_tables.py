@@ -483,7 +483,7 @@ class TestOthers(unittest.TestCase):
             cells = summary(told(column))["value"]
             self.assertEqual("1", cells[1])
             self.assertTrue(cells[3].startswith("-5 to 7; 0 (about 100 %)"), cells)
-        for kind in (Decimal, dt.timedelta, lambda n: dt.date.fromordinal(9_999 + n), lambda n: dt.time(n)):
+        for kind in (Decimal, dt.timedelta, lambda n: dt.date.fromordinal(9_999 + n), dt.time):
             typed = [kind(5)] * 50_000
             typed[12_345], typed[23_456] = kind(2), kind(7)
             for column in (pl.Series("value", typed), pa.chunked_array([typed[:20_000], typed[20_000:]])):
