@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -32,11 +33,13 @@ _FREQUENT, _FEW = 5, 10
 _ORDERED = (Decimal, date, float, int, time, timedelta)
 
 
+@lru_cache(maxsize=4)
 def spread(count: int, rows: int) -> list[int]:
     """Return the places of so many of `count` rows: some first, some last, and between them one of each stretch.
 
     Always the same ones: a tape replays the answer to the same question. Within its stretch, a row stands anywhere: in
-    even steps, a table in which each seventh row is a Sunday would consist of Sundays.
+    even steps, a table in which each seventh row is a Sunday would consist of Sundays. For each column they are wanted
+    again: to find them takes longer than to look at them.
     """
     if rows >= count:
         return list(range(count))
