@@ -23,7 +23,16 @@ from .providers.catalogue import is_address, names_in
 from .providers.response import ProviderState
 from .rounds import MadeCall, Round, Whole, carried, messages_in
 
-__all__ = ["Entered", "Saved", "Turn", "messages_of", "read_saved", "saved_name"]
+__all__ = ["Entered", "Saved", "Turn", "beginning", "messages_of", "read_saved", "saved_name"]
+
+
+LONG = 1_000
+"""Characters of a question, or of a system prompt, that are shown in a history."""
+
+
+def beginning(text: str) -> str:
+    """Return as much of a text as a history shows of it."""
+    return text if len(text) <= LONG else f"{text[:LONG]}…"
 
 
 class Turn(Whole, frozen=True):
@@ -104,18 +113,37 @@ class Turn(Whole, frozen=True):
         ended = answer.finish_reason
         return Turn(self.question, str(answer), answer.provider, answer.model, images, rounds, ended, state)
 
-    def to_text(self, *, number: str = "", note: str = "") -> str:
-        """Return the question, behind a `number` and above a `note`, the calls and the answer with its mark as text."""
+    def to_text(self, *, number: str = "", note: str = "", typed: str = "") -> str:
+        """Return the question, behind a `number` and above a `note`, the calls and the answer with its mark as text.
+
+        The question is as it was `typed`, if that is known, without the values in it; or the beginning of a long one.
+        """
+        question, whole = self._shown(typed)
+        whole = f" ({whole})" if whole else ""
         calls = "".join(f"\n[calls]\n{each}" for each in self.rounds)
         mark = f"\n\n[{self.mark}]" if self.mark else ""
-        return f"{number}{self.question}{self._seen}{note}{calls}\n{self.answer}{mark}"
+        return f"{number}{question}{whole}{self._seen}{note}{calls}\n{self.answer}{mark}"
 
-    def to_markdown(self, *, number: str = "", note: str = "") -> str:
-        """Return the same as Markdown, in which nothing of a stranger acts. The `note` is Markdown, too."""
+    def to_markdown(self, *, number: str = "", note: str = "", typed: str = "") -> str:
+        """Return the same as Markdown, in which nothing of a stranger acts. The `note` is Markdown, too.
+
+        All of a question of which only a part is shown is in a fold below it.
+        """
+        question, whole = self._shown(typed)
+        fold = f"\n\n<details><summary>{whole}</summary>\n\n{fenced(self.question)}\n\n</details>" if whole else ""
         calls = "".join(f"\n\n[calls]\n\n{fenced(str(each))}" for each in self.rounds)
         mark = f"\n\n*[{literal(self.mark)}]*" if self.mark else ""
-        title = titled(self.question, number=number, note=f"{self._seen}{note}")
-        return f"{title}{calls}\n\n{safe(self.answer)}{mark}"
+        title = titled(question, number=number, note=f"{self._seen}{note}")
+        return f"{title}{fold}{calls}\n\n{safe(self.answer)}{mark}"
+
+    def _shown(self, typed: str) -> tuple[str, str]:
+        """Return what is shown of the question, and a note that says what all of it is; "" if that is all of it."""
+        size = f"{len(self.question):,} characters"
+        if typed and typed != self.question:
+            return typed, f"sent with its values: {size}"
+        if len(self.question) > LONG:
+            return beginning(self.question), f"the whole question: {size}"
+        return self.question, ""
 
     @property
     def _seen(self) -> str:

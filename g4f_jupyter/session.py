@@ -83,6 +83,7 @@ class Session:
         self,
         question: str,
         *,
+        typed: str = "",
         cell: CellRun,
         thread: str = "",
         new: bool = False,
@@ -94,9 +95,9 @@ class Session:
     ) -> Question:
         """Return a question that is ready to be sent. Raises the errors of `Conversation.prepare`.
 
-        `new` begins a new conversation; `once` asks without one. `system`, if not None, is the system prompt from this
-        turn on, and `begin_with` is that of a new conversation. `default` has the provider and model of a conversation
-        that names none. `options` are those of `Conversation.prepare`.
+        `typed` is the question as its cell has it. `new` begins a new conversation; `once` asks without one. `system`,
+        if not None, is the system prompt from this turn on, and `begin_with` is that of a new conversation. `default`
+        has the provider and model of a conversation that names none. `options` are those of `Conversation.prepare`.
         """
         with self._lock:
             slots = Slots() if cell.cell is None else self._cells.setdefault(cell.cell, Slots())
@@ -114,13 +115,14 @@ class Session:
                 options = {**default, **options}
             pending = known.conversation.prepare(question, above=above, system=prompt, **options)
             place = TurnPlace(known, thread, slots, slot, execution, once)
-            return Question(self, pending, place, system=system, new=new)
+            return Question(self, pending, place, typed=typed, system=system, new=new)
 
     def enter(
         self,
         pending: PendingTurn,
         place: TurnPlace,
         *,
+        typed: str,
         system: str | None,
         new: bool,
         show: Callable[[str], None] | None,
@@ -137,7 +139,7 @@ class Session:
                 _remove([slot])
                 return False
             before = place.slots.next_turn(slot, thread)
-            state = TurnState(pending.enter(instead_of=slot.turn, before=before), pending, system, show)
+            state = TurnState(pending.enter(instead_of=slot.turn, before=before), pending, typed, system, show)
             thread.enter(state)
             old, gone = slot.thread, slot.turn
             slot.thread, slot.name, slot.turn = thread, place.name, state.turn
@@ -161,10 +163,10 @@ class Question:
     """
 
     def __init__(
-        self, session: Session, pending: PendingTurn, place: TurnPlace, *, system: str | None, new: bool
+        self, session: Session, pending: PendingTurn, place: TurnPlace, *, typed: str, system: str | None, new: bool
     ) -> None:
         self._session, self._pending, self._place = session, pending, place
-        self._system, self._new = system, new
+        self._typed, self._system, self._new = typed, system, new
         self._has_entered = self.is_complete = False
 
     @property
@@ -232,7 +234,7 @@ class Question:
         """
         if not self._has_entered and self._pending.is_answered:
             self._has_entered = self._session.enter(
-                self._pending, self._place, system=self._system, new=self._new, show=show
+                self._pending, self._place, typed=self._typed, system=self._system, new=self._new, show=show
             )
         return self._has_entered
 

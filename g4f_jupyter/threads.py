@@ -17,9 +17,11 @@ class TurnState:
     """What is known of a turn besides its text: with what it was asked, and where its answer is shown."""
 
     def __init__(
-        self, turn: Turn, pending: PendingTurn, system: str | None, show: Callable[[str], None] | None
+        self, turn: Turn, pending: PendingTurn, typed: str, system: str | None, show: Callable[[str], None] | None
     ) -> None:
         self.turn = turn
+        self.typed = typed
+        """Its question as it stands in its cell, with the names of the values that it was sent with."""
         self.system = system
         """The system prompt that begins with it; None if it goes on with that of the turns above."""
         self.sent = hash((pending.system, _digest(pending.above)))

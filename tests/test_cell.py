@@ -117,6 +117,42 @@ class TestTurns(CellTestCase):
                 self.assertIn(told, self.failure(f"%chat_history --load {name}"))
             self.assertIn("[1] first", self.shown("%chat_history")["text/plain"])
 
+    def test_typed(self) -> None:
+        """The history has a question as it was typed, and what was sent in a fold; that of a file its beginning."""
+        self.kernel.run("rows = 'row | ' * 500\nname = 'Ada'")
+        self.chat("-p Many --new --max-tokens 2", "Which of {rows} is it?\n\n*Say* {name}.")
+        self.chat("-p Many --max-tokens 2", "{{name}}")
+        self.chat("-p Many --max-tokens 2", "nothing in it")
+        shown = self.shown("%chat_history")
+        text = "Which of {rows} is it?\n\n*Say* {name}. (sent with its values: 3,028 characters)"
+        self.assertTrue(shown["text/plain"].startswith(f"[1] {text}\n0 1 "), shown["text/plain"])
+        self.assertIn("[2] {{name}} (sent with its values: 6 characters)\n", shown["text/plain"])
+        self.assertIn("[3] nothing in it\n", shown["text/plain"])
+        title, fold = "> Which of {rows} is it?", "<details><summary>sent with its values: 3,028 characters</summary>"
+        before, sent = shown["text/markdown"].split(fold)
+        self.assertIn(title, before)
+        self.assertNotIn("row |", before)
+        self.assertTrue(
+            sent.startswith(f"\n\n```\nWhich of {'row | ' * 500} is it?\n\n*Say* Ada.\n```\n\n</details>\n\n0 1"), sent
+        )
+        self.assertEqual(2, shown["text/markdown"].count("<details>"))
+        self.kernel.run("rows = 'other'")
+        self.assertEqual(shown, self.shown("%chat_history"))
+        with tempfile.TemporaryDirectory() as folder:
+            self.send(f"%chat_history --json {folder}/chat.json")
+            read = self.shown(f"%chat_history --thread read --load {folder}/chat.json")
+        self.assertTrue(
+            read["text/plain"].startswith(f"[1] Which of {'row | ' * 165}r… (the whole question: 3,028 characters)\n"),
+            read["text/plain"],
+        )
+        self.assertIn("<summary>the whole question: 3,028 characters</summary>", read["text/markdown"])
+        self.assertEqual(1, read["text/markdown"].count("<details>"))
+        self.kernel.run("rows = 'row | ' * 500")
+        self.chat("-p Many --new --max-tokens 2 -s {rows}", "first")
+        prompted = self.shown("%chat_history")
+        self.assertIn(f"System: {'row | ' * 166}row …\n", f"{prompted['text/plain']}")
+        self.assertLess(len(prompted["text/markdown"]), 4_000)
+
     def test_cut_off(self) -> None:
         """A turn whose answer was cut is marked in the history, also in that of a file."""
         self.chat("-p Many --new --max-tokens 2", "*first*")

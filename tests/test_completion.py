@@ -27,7 +27,7 @@ from .cost import cost
 from .kernel import PATIENCE, Kernel
 
 NAMES = [row.name for row in ROWS]
-OPTIONS = ["--model", "--provider", "--thread", "--format", "--json", "--new", "--tool", "--mcp", "--schema"]
+OPTIONS = ["--model", "--provider", "--thread", "--format", "--rows", "--json", "--new", "--tool", "--mcp", "--schema"]
 
 
 @magics_class
@@ -39,6 +39,7 @@ class Chats(Magics):
     @argument("-p", "--provider")
     @argument("--thread")
     @argument("--format", choices=["markdown", "text"])
+    @argument("--rows")
     @argument("--json", metavar="FILE")
     @argument("--new", action="store_true")
     @argument("--tool")
@@ -204,6 +205,7 @@ class TestLine(ShellTestCase):
             ('%%chat --thread "my|', '%%chat --thread "', ["my thread"]),
             ("%%chat --thread '|", "%%chat --thread '", ["main", "my thread"]),
             ("%%chat --format |", "%%chat --format ", ["markdown", "text"]),
+            ("%%chat --rows a|", "%%chat --rows ", ["all"]),
             ("%chat_alias |", "%chat_alias ", ["fast"]),
             ("%chat_alias quick OpenAI:gpt-c|", "%chat_alias quick ", ["OpenAI:gpt-cached"]),
         ):

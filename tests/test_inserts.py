@@ -171,6 +171,19 @@ class TestPaths(InsertsTestCase):
         )
         self.assert_told({"{x + n:.1f} {name.upper()!r}": "12.0 'ADA'"}, evaluate=True)
 
+    def test_all(self) -> None:
+        """`{name!all}` is all of a value, wherever a value may stand; an unknown name is an error."""
+        names = NAMES | {"long": "z" * 30_000, "figure": Figure(), "api_key": "hunter2"}
+        self.assertEqual(f"{'z' * 30_000}, Ada", insert("{long!all}, { name !all }", names).text)
+        self.assertEqual("[image 1: figure]", insert("{figure!all}", names).text)
+        self.assertEqual("***", insert("{api_key!all}", names).text)
+        self.assertEqual(60_000, len(insert("{long * 2!all}", names, evaluate=True).text))
+        self.assert_told({"{{name!all}}": "{name!all}", "{{{name!all}}}": "{Ada}", "`{name!all}`": "`{name!all}`"})
+        self.assert_stays("{!all}", "{a, b!all}", "{name!all:>9}", "{x!allow}", "{wow!all of it}")
+        for text in ("{nme!all}", "{ nme!all }"):
+            self.assertIn("no variable 'nme'. Did you mean 'name'", self.refused(text))
+        self.assertIn("--eval", self.refused("{call()!all}"))
+
     def test_forms_that_fail(self) -> None:
         """A form that a value does not have, and one of an expression that has to be computed, are errors."""
         self.assertIn("raised ValueError", self.refused("{name:.2f}"))
@@ -639,7 +652,7 @@ class TestCost(unittest.TestCase):
                 self.assertLess(cost(partial(insert, f"{text}{{name}}", NAMES)), 1000)
 
     def test_table(self) -> None:
-        """Ten million rows cost no more than fifty."""
+        """Ten million rows are summarised in milliseconds."""
         names = {"df": pd.DataFrame({"a": np.zeros(10_000_000)})}
         self.assertLess(cost(lambda: insert("{df}", names)), 100)
 

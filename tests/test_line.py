@@ -378,7 +378,8 @@ class TestLeftOut(LineTestCase):
             "import pandas\nsales = pandas.DataFrame({'a': range(500)})\ntext, fine = 'x' * 30_000, 'y' * 9000"
         )
         rows, letters = (
-            f"{what} were sent" for what in ("sales: only 50 of 500 rows", "text: only 20,000 of 30,000 characters")
+            f"{what} were sent"
+            for what in ("sales: 50 of 500 rows and a summary", "text: only 20,000 of 30,000 characters")
         )
         for line, question, expected in (
             ("", "{sales} {sales} {text} {fine}", [rows, letters]),
@@ -392,6 +393,39 @@ class TestLeftOut(LineTestCase):
         cell = self.send("%chat --once {sales}")
         self.assertIn(rows, cell.displays[0]["text/markdown"])
         self.assertEqual([rows], cell.outputs[-1][1]["metadata"]["g4f_jupyter"]["left_out"])
+
+    def test_rows(self) -> None:
+        """`--rows` says how many rows are sent, the settings do so for each cell, and `!all` sends all of a value."""
+        self.kernel.run(
+            "import pandas\nsales, text = pandas.DataFrame({'a': range(500)}), 'x' * 30_000\nnumber, nothing = 7, None"
+        )
+        whole = "text: only 20,000 of 30,000 characters were sent"
+        rows = "sales: {} of 500 rows and a summary were sent"
+        for setting, line, question, expected in (
+            ("", "--rows 24", "{sales}", [rows.format(24)]),
+            ("", "--rows={number}", "{sales}", [rows.format(7)]),
+            ("", "--rows {nothing}", "{sales}", [rows.format(50)]),
+            ("", "--rows 0", "{sales}", [rows.format(0)]),
+            ("", "--rows all", "{sales} {text}", [whole]),
+            ("", "", "{sales!all} {text!all}", []),
+            ("", "-s {sales!all}", "{ sales!all }", []),
+            ("rows = 9", "", "{sales}", [rows.format(9)]),
+            ("rows = 9", "--rows 4", "{sales}", [rows.format(4)]),
+            ("rows = 0", "", "{sales}", [rows.format(0)]),
+            ("rows = 'all'", "", "{sales}", []),
+            ("inserted = 100_000", "", "{sales} {text}", [rows.format(250)]),
+            ("inserted = 2_000", "--rows 300", "{sales!r}", [rows.format(117)]),
+            ("", "", "{sales}", [rows.format(50)]),
+        ):
+            with self.subTest(setting=setting, line=line, question=question):
+                settings = ("rows = None", "inserted = 20_000", setting)
+                self.kernel.run("\n".join(f"%config ChatMagics.{each}" for each in settings if each))
+                cell = self.send(f"%%chat --once {line}\n{question}")
+                self.assertEqual(expected, cell.outputs[-1][1]["metadata"]["g4f_jupyter"].get("left_out", []))
+                self.assertIn("499", cell.screen)
+        self.assertIn("needs a number of rows, or all, not 'few'", self.failure("%%chat --rows few\n{sales}"))
+        self.assertIn("not '-1'", self.failure("%%chat --rows -1\n{sales}"))
+        self.assertIn("no variable 'sale'. Did you mean 'sales'", self.failure("%%chat\n{sale!all}"))
 
     def test_last_error(self) -> None:
         """So does what was left out of the last error."""

@@ -80,12 +80,20 @@ _INNER = re.compile(r"\{(\w+)\}")
 """A variable in it."""
 
 
+_ALL = "all"
+
+
 class Form(NamedTuple):
     """How a value in braces is written: `!r` is a conversion, `:.2f` a spec, `=` puts the expression before it."""
 
     conversion: str = ""
     spec: str = ""
     shows: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the value is sent, however long it is: `{x!all}`, which no f-string has."""
+        return self.conversion == _ALL
 
     def variables(self) -> list[str]:
         """Return the variables in the spec, such as "width" in `{x:>{width}}`."""
@@ -155,6 +163,9 @@ def _parsed(held: str) -> tuple[str, ast.expr | None, Form | None]:
         return source, None, None
     if (tree := _expression(source)) is not None:
         return source, tree, None
+    if source.endswith(f"!{_ALL}"):
+        bare = source.removesuffix(f"!{_ALL}").rstrip()
+        return bare, _expression(bare), Form(_ALL)
     try:
         [(_, name, spec, conversion)] = Formatter().parse(f"{{{source}}}")
     except ValueError:

@@ -11,12 +11,9 @@ from g4f.secrets.known import hides, is_environment
 from g4f.secrets.scrubbing import Scrubber
 
 from .kinds import is_array, is_bare, is_collection, is_excerpt, is_file, is_path, is_plan
-from .room import Room
+from .room import CELL, Room
 
-__all__ = ["CELL", "DEEPEST", "collection"]
-
-CELL = 200
-"""Characters of one text that are sent in any case, and most of one cell of a table."""
+__all__ = ["DEEPEST", "collection"]
 
 DEEPEST = 50
 """How deep lists and dicts may be nested."""

@@ -1,6 +1,6 @@
 """Values in a question: `{name}`, `{name.attr}` and `{name[0]}` are replaced by text that `values` makes of them.
 
-`{name:.2f}`, `{name!r}` and `{name=}` are written as an f-string writes them.
+`{name:.2f}`, `{name!r}` and `{name=}` are written as an f-string writes them; of `{name!all}`, nothing is left out.
 
 There is one pass: braces within an inserted text stay. Nothing is called, unless `--eval` allows it: then any
 expression counts, such as `{df.head()}`. `braces` finds the braces that are meant.
@@ -19,10 +19,11 @@ from g4f.secrets.key import Key
 from g4f.secrets.known import hides
 from g4f.secrets.scrubbing import Scrubber
 
+from .blame import blamed
 from .braces import Braces, Form, found, path_of
 from .kinds import is_a
 from .known import scrubber_for
-from .values import LIMIT, blamed, text_of
+from .values import LIMIT, SAYS_ITSELF, text_of
 
 __all__ = ["Inserted", "insert", "value_of"]
 
@@ -50,9 +51,10 @@ def insert(
     *,
     evaluate: bool = False,
     limit: int = LIMIT,
+    rows: int | None = None,
     scrubber: Scrubber | None = None,
 ) -> Inserted:
-    """Return `text` with the values of `namespace` in it, each of at most `limit` characters.
+    """Return `text` with the values of `namespace` in it, each of at most `limit` characters, or `rows` of a table.
 
     Stars replace secrets in the values, and the `scrubber` counts them; `text` itself stays as it is.
 
@@ -69,7 +71,7 @@ def insert(
     def text_at(value: Any, path: list[ast.expr] | None, source: str, form: Form | None) -> str:
         if hides(_name(path or []), value):
             return scrubber.stars()
-        return text_of(value, source, form=form, limit=limit, scrubber=scrubber, left_out=left_out)
+        return text_of(value, source, form=form, limit=limit, rows=rows, scrubber=scrubber, left_out=left_out)
 
     return Inserted("".join(_parts(text, namespace, evaluate, images, text_at)), images, left_out)
 
@@ -90,7 +92,7 @@ def _parts(
         inner = text[braces.start + braces.depth : braces.end - braces.depth]
         if braces.depth % 2:
             value, form = value_of(braces, path, namespace, evaluate), _filled(braces.form, namespace)
-            mention = "" if form else _mention(value, braces.source, images)
+            mention = "" if form and not form.is_whole else _mention(value, braces.source, images)
             inner = mention or _apart(text, braces, value, text_at(value, path, braces.source, form))
         pairs = braces.depth // 2
         yield from (text[done : braces.start], "{" * pairs, inner, "}" * pairs)
@@ -112,7 +114,7 @@ def _is_meant(braces: Braces, path: list[ast.expr] | None, namespace: Mapping[st
     nodes = path[:1] if path else ast.walk(braces.tree)
     is_known = any(isinstance(node, ast.Name) and node.id in namespace for node in nodes)
     if path or evaluate:
-        return is_known or not (braces.lenient or braces.form)
+        return is_known or not (braces.lenient or (braces.form and not braces.form.is_whole))
     return is_known and not braces.lenient
 
 
@@ -206,7 +208,7 @@ def _mention(value: object, name: str, images: list[Any]) -> str:
 def _is_image(value: object) -> bool:
     """Whether an object draws itself, and has no text of its own for a model."""
     kind = type(value)
-    if isinstance(value, type) or hasattr(kind, "_repr_llm_"):
+    if isinstance(value, type) or any(hasattr(kind, name) for name in SAYS_ITSELF):
         return False
     if hasattr(kind, "getbands") or hasattr(kind, "savefig") or is_a(value, "IPython", "Image"):
         return True

@@ -19,11 +19,18 @@ __all__ = [
     "is_excerpt",
     "is_file",
     "is_frame",
+    "is_group",
     "is_path",
     "is_plan",
 ]
 
 _FRAMES = (("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "Table"), ("pyarrow", "RecordBatch"))
+_GROUPS = (
+    ("pandas", "DataFrameGroupBy"),
+    ("pandas", "SeriesGroupBy"),
+    ("polars", "GroupBy"),
+    ("pyarrow", "TableGroupBy"),
+)
 _COLUMNS = (("pandas", "Series"), ("polars", "Series"), ("pyarrow", "Array"), ("pyarrow", "ChunkedArray"))
 
 _BARE = re.compile(r"<\w(?!.*/>)(?!.*</).* .*>")
@@ -56,6 +63,11 @@ def is_frame(value: object) -> bool:
 def is_column(value: object) -> bool:
     """Whether it is a column of pandas, polars or pyarrow."""
     return any(is_a(value, *kind) for kind in _COLUMNS)
+
+
+def is_group(value: object) -> bool:
+    """Whether it is the rows of such a table in groups."""
+    return any(is_a(value, *kind) for kind in _GROUPS)
 
 
 def is_plan(value: object) -> bool:

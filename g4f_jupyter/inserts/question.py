@@ -16,9 +16,13 @@ __all__ = ["Filled", "fill"]
 
 
 class Filled(NamedTuple):
-    """Text and images of a question, its system prompt, the number of stars for secrets, and what was left out."""
+    """Text and images of a question, its system prompt, the number of stars for secrets, and what was left out.
+
+    `typed` is the text before the values are put into it.
+    """
 
     text: str
+    typed: str
     system: str | None
     images: list[Any]
     hidden: int
@@ -46,7 +50,7 @@ def fill(
             pictures.append(image)
     left_out += dict.fromkeys([*inserted.left_out, *prompt.left_out])
     prompted = None if system is None else prompt.text
-    return Filled(about + inserted.text, prompted, pictures, scrubber.count, left_out)
+    return Filled(about + inserted.text, text, prompted, pictures, scrubber.count, left_out)
 
 
 def _image(name: Any, variables: Mapping[str, Any]) -> Any:

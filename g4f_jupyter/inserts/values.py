@@ -1,6 +1,6 @@
 """The text that a model gets for a value. It says what the value is, and is never much longer than its limit.
 
-A type that says so itself (`_repr_llm_`) comes first, then the types known here, then `_repr_markdown_`, then `str`.
+A type that says so itself (`SAYS_ITSELF`) comes first, then the types known here, then `_repr_markdown_`, then `str`.
 Of a large value only the beginning is read, and a line says how much was left out; so does `Room`, for the reader. A
 path or an open file, which a reader may take for what it holds, is refused.
 """
@@ -8,9 +8,7 @@ path or an open file, which a reader may take for what it holds, is refused.
 from __future__ import annotations
 
 import inspect
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
@@ -20,9 +18,11 @@ from g4f.errors import InputError, kind_of
 from g4f.secrets.key import Key
 from g4f.secrets.known import hides, is_environment, keys_here
 from g4f.secrets.scrubbing import Scrubber
+from g4f.waiting import bridge
 
+from .blame import blamed
 from .braces import Form
-from .collections import CELL, DEEPEST, collection
+from .collections import DEEPEST, collection
 from .kinds import (
     is_array,
     is_bare,
@@ -31,14 +31,15 @@ from .kinds import (
     is_excerpt,
     is_file,
     is_frame,
+    is_group,
     is_path,
     is_plan,
 )
-from .room import Room
+from .room import ALL, Room
 from .sources import exception, module, source
-from .tables import array, frame, series
+from .tables import array, frame, groups, series
 
-__all__ = ["LIMIT", "blamed", "text_of"]
+__all__ = ["LIMIT", "SAYS_ITSELF", "text_of"]
 
 LIMIT = 20_000
 """Most characters of one value."""
@@ -50,23 +51,29 @@ def text_of(
     *,
     form: Form | None = None,
     limit: int = LIMIT,
+    rows: int | None = None,
     scrubber: Scrubber | None = None,
     left_out: list[str] | None = None,
 ) -> str:
     """Return the text that a model gets for `value`, which the user knows as `name`, written in that `form`.
 
     Beyond `limit` characters it is cut, and a line says how much is left out; `left_out` gets lines for the reader of
-    the answer. Iterators are not consumed. Stars replace secrets, and the `scrubber` counts them. Raises InputError
-    that names the value if its own code raises, and for a path or an open file.
+    the answer. Of a table that has more than so many `rows`, a summary is sent with so many of them; by default, the
+    limit says how many. ALL of them are all of the table, whatever the limit. Iterators are not consumed. Stars replace
+    secrets, and the `scrubber` counts them. Raises InputError that names the value if its own code raises, and for a
+    path or an open file.
     """
     scrubber = Scrubber(keys_here()) if scrubber is None else scrubber
     if issubclass(type(value), Key) or is_environment(value):
         return scrubber.stars()
-    room = Room(name, limit)
+    is_table = is_frame(value) or is_column(value)
+    has_rows = is_table or is_group(value) or is_array(value)
+    is_whole = (form is not None and form.is_whole) or (rows == ALL and has_rows)
+    room = Room(name, ALL, ALL) if is_whole else Room(name, limit, rows)
     with blamed(f"telling the model what {name} holds"):
-        if form is not None and not ((is_frame(value) or is_column(value)) and not form.spec):
+        if form is not None and not form.is_whole and not (is_table and not form.spec):
             text = _capped(value, _formatted(value, form, scrubber), room)
-        elif (own := _own_text(value, "_repr_llm_")) is not None:
+        elif (own := _for_a_model(value)) is not None:
             text = room.capped(own)
         else:
             describe = next((describe for is_kind, describe in _DESCRIPTIONS if is_kind(value)), _other)
@@ -102,18 +109,6 @@ def _starred(value: Any, scrubber: Scrubber, deepest: int) -> Any:
     return value
 
 
-@contextmanager
-def blamed(step: str) -> Iterator[None]:
-    """Turn any exception of the user's own code into an InputError of one line, which begins with `step`."""
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        line = " ".join("".join(traceback.format_exception_only(error)).split())
-        raise InputError(f"{step} raised {line if len(line) <= CELL else line[:CELL] + '…'}") from error
-
-
 def _own_text(value: object, method: str) -> str | None:
     """Return the text that the method of that name on the type of `value` returns; None if there is none."""
     function = getattr(type(value), method, None)
@@ -121,6 +116,27 @@ def _own_text(value: object, method: str) -> str | None:
     text = text[0] if isinstance(text, tuple) and text else text  # IPython allows metadata beside it
     if text is not None and not isinstance(text, str):
         raise TypeError(f"{method} must return a str, not {kind_of(text)}")
+    return text
+
+
+SAYS_ITSELF = ("_repr_llm_", "_ai_repr_")
+"""Methods by which a type says for a model what it holds. The second is that of Jupyter's enhancement proposal 129."""
+
+
+def _for_a_model(value: object) -> str | None:
+    """Return what the type of `value` itself says for a model; None if it does not.
+
+    The proposal has `_ai_repr_` return a dict of media types, or a coroutine for one: its text is taken.
+    """
+    method = getattr(type(value), SAYS_ITSELF[1], None)
+    if (text := _own_text(value, SAYS_ITSELF[0])) is not None or not callable(method):
+        return text
+    said = method(value)
+    bundle = bridge.run(lambda: said) if inspect.iscoroutine(said) else said
+    texts = [bundle.get(kind) for kind in ("text/markdown", "text/plain")] if isinstance(bundle, dict) else []
+    text = next(filter(None, texts), None)
+    if not isinstance(text, str):
+        raise TypeError(f"{SAYS_ITSELF[1]} must return a dict with a str as text/plain or text/markdown")
     return text
 
 
@@ -157,8 +173,9 @@ def _file(_: object, room: Room, __: Scrubber) -> str:
 
 
 def _bytes(value: bytes | bytearray, room: Room, _: Scrubber) -> str:
-    room.note(32, len(value), "bytes")
-    return f"{type(value).__name__} of length {len(value):,}, beginning with {bytes(value[:32])!r}"
+    shown = ALL if room.limit == ALL else 32
+    room.note(shown, len(value), "bytes")
+    return f"{type(value).__name__} of length {len(value):,}, beginning with {bytes(value[:shown])!r}"
 
 
 def _code(value: Any, room: Room, _: Scrubber) -> str:
@@ -186,6 +203,7 @@ _DESCRIPTIONS: tuple[tuple[Callable[[object], bool], Callable[[Any, Room, Scrubb
     ),
     (is_frame, frame),
     (is_column, series),
+    (is_group, groups),
     (is_array, array),
 )
 """Pairs: whether a value is of a kind, and what describes that kind. The first pair that fits counts."""

@@ -27,6 +27,10 @@ from g4f.tools.function import FunctionTool
 from .aliases import Aliases
 from .half_line import Place, options, place
 from .model_names import cached, known
+from .options import ALL_ROWS
+
+_WORDS = {"rows": (ALL_ROWS,)}
+"""Words that are values of options beside numbers."""
 
 KNOWS_THE_CELL = version_info >= (8, 6)
 """Whether IPython passes the whole cell to a completer. That of Colab, 7.34, passes the word and its line."""
@@ -59,8 +63,8 @@ def register(
     """Complete the lines of `magics` in `shell`, and the text below them.
 
     A value is completed by its choices, or by what the parser of the magic calls it: `provider`, `model`, `thread`,
-    `alias`, `tool`, `mcp`, or `target`, which is a provider and a model with a colon between. `provider` returns the
-    one that is asked if a line names none, "" if that is open; `threads` returns the names of the threads.
+    `alias`, `tool`, `mcp`, `rows`, or `target`, which is a provider and a model with a colon between. `provider`
+    returns the one that is asked if a line names none, "" if that is open; `threads` returns the names of the threads.
     """
     unregister(shell)
     completer = _Completer(shell, magics, provider, threads, aliases)
@@ -132,7 +136,7 @@ class _Completer(NamedTuple):
             names = [name for name in options(parser) if name.startswith(at.typed or "--")]
             return _Found(at.typed, "option", names or [at.typed])
         kind = at.action.dest
-        values = at.action.choices or self._values(kind, at.given)
+        values = at.action.choices or _WORDS.get(kind) or self._values(kind, at.given)
         if values is None:
             return _Found()
         typed = _SEPARATOR.split(at.typed)[-1] if kind == "provider" else at.typed

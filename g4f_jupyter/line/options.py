@@ -9,9 +9,10 @@ from typing import Any
 
 from IPython.core.magic_arguments import argument, magic_arguments
 
+from ..inserts.room import ALL
 from ..show.forms import FORMATS
 
-__all__ = ["OPTIONS", "TAPES", "chat_arguments"]
+__all__ = ["ALL_ROWS", "OPTIONS", "TAPES", "chat_arguments"]
 
 OPTIONS = ("temperature", "max_tokens", "seed", "stop", "timeout", "reasoning_effort")
 """Options of the line, and of `%config ChatMagics`, that go to the provider by their own names."""
@@ -44,6 +45,17 @@ def _number(text: str) -> float:
 
 
 _number.__name__ = "float"  # as argparse calls it in its errors
+
+
+ALL_ROWS = "all"
+
+
+def _rows(number: str) -> int:
+    if number == ALL_ROWS:
+        return ALL
+    if not number.isdecimal() or len(number) > _DIGITS:
+        raise ArgumentTypeError(f"needs a number of rows, or all, not {number!r}")
+    return int(number)
 
 
 def _option(setting: str) -> tuple[str, str]:
@@ -110,6 +122,12 @@ _ARGUMENTS = (
         help="Send nothing. Show messages, options, destination, and about how many tokens.",
     ),
     argument("--eval", action="store_true", help="Evaluate expressions in braces, such as {df.head()}."),
+    argument(
+        "--rows",
+        metavar="NUMBER",
+        type=_rows,
+        help="Most rows of a table in braces that are sent, beside a summary of each column; all: the whole table.",
+    ),
     argument("--error", action="store_true", help="Ask about the last error, too: its cell, and the variables in it."),
     argument(
         "--tool",

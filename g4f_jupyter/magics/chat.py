@@ -60,8 +60,9 @@ class ChatMagics(ChatSettings):
 
         `%%chat` asks the text of the cell, `%chat` the text after the options. `{name}` in a question or an option is
         the value of a variable, also as `{name:.2f}` or `{name!r}`: a DataFrame becomes a table, a function its source,
-        a figure an image. What is too long is cut, and a line below the answer says so. The conversation goes on from
-        cell to cell. A question that fails or is interrupted is not added.
+        a figure an image. Of a large table, a summary of each column is sent, and rows from all parts of it (`--rows`);
+        other values are cut where they are too long. A line below the answer says what was left out; of `{name!all}`
+        nothing is. The conversation goes on from cell to cell. A question that fails or is interrupted is not added.
 
         A turn belongs to its cell. A cell that is run again asks with the turns above it, and replaces its own: the
         first `%%chat` or `%chat` of the cell its first turn, the second its second. The turns below stay; an answer is
@@ -125,6 +126,7 @@ class ChatMagics(ChatSettings):
             error=options.error,
             evaluate=options.eval,
             limit=self.inserted,
+            rows=self.rows_of(options),
         )
 
     def _question(self, options: Namespace, filled: Filled, names: Mapping[str, Any]) -> Question:
@@ -134,6 +136,7 @@ class ChatMagics(ChatSettings):
         client = given.options if "provider" in given.named else default.options
         return self.session.question(
             filled.text,
+            typed=filled.typed,
             cell=cell_of(self._parent()),
             thread=options.thread,
             new=options.new,

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from IPython.core.magic import Magics
-from traitlets import Bool, Enum, Float, Int, List, Unicode
+from traitlets import Bool, Enum, Float, Int, List, Unicode, Union
 
-from ..line.options import OPTIONS, TAPES
+from ..inserts.room import ALL
+from ..line.options import ALL_ROWS, OPTIONS, TAPES
 from ..show.display import Look
 from ..show.forms import FORMATS
 
@@ -43,7 +44,15 @@ class ChatSettings(Magics):
     ).tag(config=True)
     tape_tools = Bool(False, help="Whether the tools that a replayed answer calls run again.").tag(config=True)
     inserted = Int(
-        20_000, min=0, help="Most characters of one variable in braces that are sent; 50 rows of a table at most."
+        20_000, min=0, help="Most characters of one variable in braces that are sent. {name!all} sends all of one."
+    ).tag(config=True)
+    rows = Union(
+        (Int(min=0), Enum((ALL_ROWS,))),
+        default_value=None,
+        allow_none=True,
+        help="Most rows of a table in braces that are sent, within these characters: of a longer one a summary of each "
+        "column, and so many rows from all parts of it. Default: 50, or one for each 400 characters of inserted, if "
+        "that is more. 'all': the whole table, whatever its length.",
     ).tag(config=True)
 
     def provider_options(self, line: Any, client: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,6 +63,11 @@ class ChatSettings(Magics):
         settings = {name: value for name in OPTIONS if (value := getattr(self, name)) not in (None, "", [])}
         given = {name: value for name in OPTIONS if (value := getattr(line, name)) is not None}
         return {**settings, **client, **given}
+
+    def rows_of(self, line: Any) -> int | None:
+        """Return how many rows of a table are sent at most; None if that is left to `inserted`."""
+        rows: int | str | None = self.rows if line.rows is None else line.rows
+        return ALL if isinstance(rows, str) else rows
 
     def look(self, line: Any) -> Look:
         """Return how the answer is shown."""
