@@ -20,6 +20,7 @@ G4FError
 │       └── ServerError
 │           └── ModelLoadingError   it is still loading the model
 ├── SchemaError                 the answer does not fit the type or schema that was asked for
+├── ComparisonError             some of the models of a comparison did not answer
 └── RetryError
     ├── RetryProviderError      each of several providers failed
     │   └── RetryContextLengthError   for one of them the question was too long; also a ContextLengthError
@@ -31,12 +32,13 @@ from __future__ import annotations
 import builtins
 import difflib
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from .printable import one_line
 
 __all__ = [
     "BadRequestError",
+    "ComparisonError",
     "ConnectError",
     "ContextLengthError",
     "G4FError",
@@ -213,6 +215,20 @@ class RetryContextLengthError(RetryProviderError, ContextLengthError):
 
 class RetryNoProviderError(RetryError):
     """A list of providers was empty."""
+
+
+class ComparisonError(G4FError):
+    """Some of the models of a comparison did not answer. `errors` has the error of each, by its name."""
+
+    def __init__(self, message: object = "", errors: Mapping[str, Exception] | None = None) -> None:
+        super().__init__(message)
+        self.errors = dict(errors or {})
+
+    @classmethod
+    def of(cls, errors: Mapping[str, Exception], count: int) -> ComparisonError:
+        """Return the error that names which of `count` models failed."""
+        failed = "; ".join(f"{name} ({type(error).__name__}: {error})" for name, error in errors.items())
+        return cls(f"{len(errors)} of {count} models did not answer: {failed}", errors)
 
 
 _BY_STATUS: dict[int, type[ResponseStatusError]] = {

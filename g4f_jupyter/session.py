@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from contextlib import aclosing
+from functools import partial
 from threading import RLock
 from time import monotonic
 from typing import Any
@@ -110,11 +111,10 @@ class Session:
                 known.system = begin_with or known.given
             above = known.above(own or slots.next_turn(slot, known), slots.turns_left(execution))
             prompt = known.system_below(above) if system is None else system
-            if not (known.conversation.provider or known.conversation.model):
-                options = {**default, **options}
-            pending = known.conversation.prepare(question, above=above, system=prompt, **options)
+            named = {} if known.conversation.provider or known.conversation.model else default
+            prepare = partial(known.conversation.prepare, question, above=above, system=prompt, **named)
             place = TurnPlace(known, thread, slots, slot, execution, once)
-            return Question(self, pending, place, system=system, new=new)
+            return Question(self, prepare, options, place, system=system, new=new)
 
     def enter(
         self,
@@ -161,11 +161,23 @@ class Question:
     """
 
     def __init__(
-        self, session: Session, pending: PendingTurn, place: TurnPlace, *, system: str | None, new: bool
+        self,
+        session: Session,
+        prepare: Callable[..., PendingTurn],
+        options: Mapping[str, Any],
+        place: TurnPlace,
+        *,
+        system: str | None,
+        new: bool,
     ) -> None:
-        self._session, self._pending, self._place = session, pending, place
+        self._session, self._prepare, self._place = session, prepare, place
         self._system, self._new = system, new
+        self._pending = prepare(**options)
         self._has_entered = self.is_complete = False
+
+    def with_options(self, options: Mapping[str, Any]) -> Question:
+        """Return the same question, below the same turns, with other options: for another model."""
+        return Question(self._session, self._prepare, options, self._place, system=self._system, new=self._new)
 
     @property
     def request(self) -> Request:
