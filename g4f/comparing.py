@@ -11,7 +11,7 @@ from typing import Any, TypeVar, Unpack
 from .answer import Answer
 from .deciding import Decision, Referee, decided
 from .dispatch import Request, prepare, stream_events
-from .errors import ComparisonError, InputError, ProviderNotFoundError, kind_of
+from .errors import THE_JUDGE, ComparisonError, InputError, ProviderNotFoundError, kind_of
 from .markdown.columns import columns
 from .markdown.entities import literal
 from .markdown.rewriting import safe
@@ -42,7 +42,7 @@ class Comparison:
     answers: dict[str, Answer]
     """The answers that came, by the names of their models, in the order in which these were given."""
     errors: dict[str, Exception]
-    """What went wrong with the others, and under "judge" with the judge."""
+    """What went wrong with the others, and under "the judge" with the judge."""
     decision: Decision | None
     """Which answer is better, if a judge said so."""
     seconds: float
@@ -72,7 +72,9 @@ class Comparison:
 
     def _below(self) -> list[str]:
         lines = [] if self.decision is None else [str(self.decision)]
-        return lines + [f"[judge: {_described(self.errors[name])}]" for name in self.errors if name not in self._names]
+        return lines + [
+            f"[{THE_JUDGE}: {_described(error)}]" for name, error in self.errors.items() if name == THE_JUDGE
+        ]
 
 
 def compare(
@@ -159,8 +161,8 @@ async def _compared(requests: Mapping[str, Request], judge: Referee | None) -> C
     says = {name: str(answer) for name, answer in answers.items() if answer.strip()}
     if judge is not None and len(says) > 1:
         text = _last_text(next(iter(requests.values())).messages)
-        decisions, failed = await all_at_once({"judge": decided(judge, text, says)})
-        found.decision = decisions.get("judge")
+        decisions, failed = await all_at_once({THE_JUDGE: decided(judge, text, says)})
+        found.decision = decisions.get(THE_JUDGE)
         errors |= failed
     found.seconds = monotonic() - start
     return found

@@ -85,8 +85,8 @@ class TestNotes(unittest.TestCase):
         made.trimmed = 1
         self.assertEqual(
             [
-                "without the oldest turn: the conversation is longer than the context",
                 "1 secret value was not sent: stars stand in its place",
+                "without the oldest turn: the conversation is longer than the context",
             ],
             notes(made, "markdown", elsewhere=False, stale=[], hidden=1),
         )

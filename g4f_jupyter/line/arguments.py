@@ -86,7 +86,9 @@ def _models(words: Iterable[str], variables: Mapping[str, Any], *, evaluate: boo
     models = list[str | Model]()
     for word in words:
         held = word_of(word, variables, evaluate=evaluate)
-        for each in held if isinstance(held, list | tuple) else [held]:
+        if isinstance(held, list | tuple) and not held:
+            raise InputError(f"-m {word} is an empty list: it must name a model")
+        for each in held if isinstance(held, list | tuple) else [] if held is None else [held]:
             if not isinstance(each, str | Model):
                 raise InputError(f"-m needs the name of a model, not {kind_of(each)}")
             models.append(each)

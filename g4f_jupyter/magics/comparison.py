@@ -9,7 +9,7 @@ from IPython.display import display
 
 from g4f.comparing import all_at_once, check_contenders, check_shared, label
 from g4f.deciding import Referee, decided
-from g4f.errors import ComparisonError, InputError, ProviderNotFoundError
+from g4f.errors import THE_JUDGE, ComparisonError, InputError, ProviderNotFoundError
 from g4f.models import Model
 from g4f.providers.transport.settings import private
 from g4f.waiting import bridge
@@ -94,10 +94,13 @@ class Compared:
         if len(answers) < 2:
             self._below.insert(0, f"not judged: {len(answers)} of {len(self._questions)} models answered")
             return {}
-        found, errors = await all_at_once({"the judge": decided(judge, self._text, answers)})
+        self._screens.judge("[judging]")
+        found, errors = await all_at_once({THE_JUDGE: decided(judge, self._text, answers)})
         for decision in found.values():
-            self._below[:0] = [str(decision), *([footer(decision.answer)] if self._has_footer else [])]
-        self._below[:0] = [f"the judge failed: {line_of(error)}" for error in errors.values()]
+            self._screens.judge(str(decision))
+            self._below[:0] = [footer(decision.answer)] if self._has_footer else []
+        for error in errors.values():
+            self._screens.judge(f"[{THE_JUDGE}: {line_of(error)}]")
         return errors
 
     def _metadata(self) -> dict[str, Any]:

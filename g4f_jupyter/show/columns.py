@@ -33,8 +33,11 @@ class Columns:
     def end(self, name: str) -> None:
         """Note that nothing more comes to the screen of the answer called `name`."""
 
+    def judge(self, line: str) -> None:
+        """Show a `line` of the judge below all answers, instead of the one before."""
+
     def below(self, lines: Sequence[str]) -> None:
-        """Show `lines` below all answers, instead of those that are there."""
+        """Show `lines` below all that."""
 
     def close(self, metadata: Mapping[str, Any]) -> None:
         """Show all that there is, for good, and attach `metadata` where a front end keeps it."""
@@ -51,6 +54,7 @@ class SideBySide(Columns):
         self._look, self._streams = look, updates is Updates.TAKEN
         self._columns = {name: _Column(self, look) for name in names}
         self._lines: Sequence[str] = ()
+        self._judge = ""
         self._handle: DisplayHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
@@ -62,6 +66,11 @@ class SideBySide(Columns):
     def fail(self, name: str, line: str) -> None:
         """Show the line in its column, below what came."""
         self._columns[name].fail(line)
+
+    def judge(self, line: str) -> None:
+        """Show the line below the columns."""
+        self._judge = line
+        self.changed()
 
     def below(self, lines: Sequence[str]) -> None:
         """Show the lines small, below the columns."""
@@ -91,11 +100,12 @@ class SideBySide(Columns):
     def _put(self, metadata: Mapping[str, Any]) -> int:
         """Show all, and return how many characters that were."""
         plain = [f"{name}:\n{column.plain}".rstrip() for name, column in self._columns.items()]
-        bundle = {"text/plain": printable("\n\n".join([*plain, *(f"[{line}]" for line in self._lines)]))}
+        plain.append("\n".join(filter(None, [self._judge, *(f"[{line}]" for line in self._lines)])))
+        bundle = {"text/plain": printable("\n\n".join(filter(None, plain)))}
         if self._look.format != "text":
-            small = "".join(f"\n\n<sub>{literal(line)}</sub>" for line in self._lines)
-            parts = ((name, column.markdown) for name, column in self._columns.items())
-            bundle["text/markdown"] = columns(parts) + small
+            parts = [columns((name, column.markdown) for name, column in self._columns.items()), literal(self._judge)]
+            parts += [f"<sub>{literal(line)}</sub>" for line in self._lines]
+            bundle["text/markdown"] = "\n\n".join(filter(None, parts))
         if self._handle is None:
             self._handle = DisplayHandle()
             self._handle.display(bundle, raw=True, metadata=metadata)
@@ -160,8 +170,12 @@ class InTurn(Columns):
             del self._left[0]
             self._open_next()
 
+    def judge(self, line: str) -> None:
+        """Print the line."""
+        say(f"\n{line}")
+
     def below(self, lines: Sequence[str]) -> None:
-        """Print the lines: those before them stay above."""
+        """Print the lines."""
         for line in lines:
             say(f"[{line}]")
 
