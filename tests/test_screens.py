@@ -67,7 +67,7 @@ class TestOneWay(unittest.TestCase):
         """Frames have one place where they are displayed, those of several answers another; magics display `Shown`."""
         places = {"g4f_jupyter/show/columns.py", "g4f_jupyter/show/display.py"}
         self.assertEqual(places, {file for file, _ in _calls("DisplayHandle")})
-        shown = {file for file, _ in _calls("display")} - {"g4f_jupyter/show/display.py"}
+        shown = {file for file, _ in _calls("display")} - places
         magics = ("chat", "chat_lines", "comparison")
         self.assertEqual({f"g4f_jupyter/magics/{name}.py" for name in magics}, shown)
         for file, call in _calls("display"):
@@ -133,7 +133,7 @@ class TestNothingSteers(unittest.TestCase):
             frames.reclassify()
             frames.close("")
 
-        shown = loops.run(last_frame(show))["text/markdown"]
+        shown = loops.run(last_frame(show, Frames()))["text/markdown"]
         self.assertIn("<summary>Reasoning</summary>\n\nhm", shown)
 
     def test_terminal(self) -> None:
