@@ -20,7 +20,6 @@ from .option_values import in_our_words
 from .options import SchemaOptions
 from .printable import one_line, printable
 from .providers.base_provider import Provider
-from .providers.call import provider_name
 from .providers.catalogue import is_address, names_in, parts
 from .providers.retry_provider import WithModel, named
 from .providers.transport.settings import private
@@ -84,13 +83,14 @@ def compare(
     judge: Provider | Model | str | None = None,
     criterion: str = "",
     provider: Provider | str | None = None,
+    model: Model | str = "",
     **options: Unpack[SchemaOptions],
 ) -> Comparison:
     """Ask several models the same at once. It takes as long as the slowest.
 
     `models` are what `provider=` takes, such as "OpenAI:gpt-5.4", "Local", an address or a class, or names of models
-    that are known; where a `provider` is given, its models. Each is asked once. A model that fails does not stop the
-    others: its error is in `errors`.
+    that are known; where a `provider` is given, its models. `model` is that of a provider which is named without one.
+    Each is asked once. A model that fails does not stop the others: its error is in `errors`.
 
     A `judge`, named in the same way, says which answer is better, by a `criterion` such as "Which is shorter?". It
     gets the answers under letters, not names, and may be one of the models.
@@ -98,7 +98,9 @@ def compare(
     Raises InputError before anything is sent, if a question cannot be; ComparisonError if no model answered.
     """
     models, judge = _sealed(models), sealed(judge)
-    return bridge.run(_prepared(question, models, provider, options, judge=judge, criterion=criterion))
+    return bridge.run(
+        _prepared(question, models, options, provider=provider, model=model, judge=judge, criterion=criterion)
+    )
 
 
 def compare_async(
@@ -108,11 +110,12 @@ def compare_async(
     judge: Provider | Model | str | None = None,
     criterion: str = "",
     provider: Provider | str | None = None,
+    model: Model | str = "",
     **options: Unpack[SchemaOptions],
 ) -> Coroutine[Any, Any, Comparison]:
     """Do as `compare` does, without blocking a loop."""
     models, judge = _sealed(models), sealed(judge)
-    return _prepared(question, models, provider, options, judge=judge, criterion=criterion)()
+    return _prepared(question, models, options, provider=provider, model=model, judge=judge, criterion=criterion)()
 
 
 def _sealed(models: Iterable[Provider | Model | str]) -> list[Provider | Model | str]:
@@ -124,9 +127,10 @@ def _sealed(models: Iterable[Provider | Model | str]) -> list[Provider | Model |
 def _prepared(
     question: Messages,
     models: list[Provider | Model | str],
-    provider: Provider | str | None,
     given: Mapping[str, Any],
     *,
+    provider: Provider | str | None,
+    model: Model | str,
     judge: Provider | Model | str | None,
     criterion: str,
 ) -> Callable[[], Coroutine[Any, Any, Comparison]]:
@@ -135,8 +139,8 @@ def _prepared(
     has_one = provider is not None or options.get("base_url") is not None
     requests: list[tuple[str, Request]] = []
     for each in models:
-        model, asked = (_model(each), provider) if has_one else _who(each)
-        request = prepare(model, question, asked, options)
+        own, asked = (_model(each), provider) if has_one else _who(each)
+        request = prepare(own or model, question, asked, options)
         requests.append((_name(each, request), request))
     check_contenders(requests)
     check_shared(options, (request for _, request in requests))
@@ -260,9 +264,9 @@ def _name(given: Provider | Model | str, request: Request) -> str:
     """Return the name of an answer: as the caller wrote it, but for an address, which may hold a password."""
     if isinstance(given, Model):
         return given.name
-    if isinstance(given, str):
-        return label(request, given, "") if is_address(given) else given
-    return label(request, given, "") if hasattr(given, "asked") else provider_name(given)
+    if isinstance(given, str) and not is_address(given):
+        return str.__str__(given)  # it may be a Key: behind a colon could stand a password, but this one is a model
+    return label(request, given, "")
 
 
 def _last_text(messages: list[dict[str, Any]]) -> str:
