@@ -80,7 +80,7 @@ class ChatMagics(Comparisons):
 
         `-m A -m B`, `-p P -p Q`, or a list of models in `-m {models}` ask several models at once: their answers stand
         side by side, and `-o both` is a dict of them. `--judge MODEL`, or `--judge "Which is shorter?"`, says which is
-        better. They are asked with the turns above, but add none to the conversation: to go on, ask one of them. If one
+        better. They are asked with the turns of the conversation, but add none to it: to go on, ask one of them. If one
         fails, the others are shown, and the cell fails at the end.
 
         `%config ChatMagics` lists settings that hold for all cells.

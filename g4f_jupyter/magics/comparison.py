@@ -12,6 +12,7 @@ from g4f.deciding import Referee, decided
 from g4f.errors import THE_JUDGE, ComparisonError, InputError, ProviderNotFoundError
 from g4f.models import Model
 from g4f.providers.transport.settings import private
+from g4f.secrets.key import seal
 from g4f.waiting import bridge
 
 from ..inserts.question import Filled
@@ -135,7 +136,7 @@ class Comparisons(ChatSettings):
         first = self._question(options, filled, names, *pairs[0])
         others = [first.with_options(self._options(options, filled, names, *pair)) for pair in pairs[1:]]
         questions = _named(pairs, [first, *others], has_models=len(options.model) > 1)
-        check_shared(options.set, [each.request for each in questions.values()])
+        check_shared(seal(options.set), [each.request for each in questions.values()])
         judge = self._judge(options, filled, names, pairs[0])
         if options.dry_run:
             for each in questions.values():
@@ -177,7 +178,7 @@ class Comparisons(ChatSettings):
             return None
         model, criterion = judge_in(options.judge or (), options.judge_model)
         pair = self._judging(model, options.provider or (), names) if model else first
-        given = self._options(options, filled, names, *pair)
+        given = seal(self._options(options, filled, names, *pair))
         of_question = {"images", "schema", "tools", *(() if pair[0] == first[0] else private(options.set))}
         kept = private({name: value for name, value in given.items() if name not in of_question}) | {"timeout"}
         who = {name: value for name, value in given.items() if name in kept}
