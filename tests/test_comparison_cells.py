@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import tempfile
 import unittest
 from contextlib import redirect_stdout
 from time import monotonic
 from typing import Any
 
+import pexpect
+
 from g4f_jupyter.show.columns import InTurn
 from g4f_jupyter.show.display import PAUSE, Look
 
+from .script import PATIENCE
 from .servers import Server, hello
 from .test_cell import CellTestCase
 from .test_magics import LEFT
@@ -380,6 +384,16 @@ class TestJudge(ComparisonTestCase):
         self.compare("-p Both -m a -m b --set secret_key=0123456789 --judge Decides")
         self.assertEqual("['', []]", self.kernel.run("judged[-1]").result)  # the key is another provider's
 
+    def test_completion(self) -> None:
+        """Tab after --judge and --judge-model offers models, and after a second -m those of the -p before it."""
+        for code in (
+            "%%chat --judge gpt-6-l",
+            "%%chat --judge-model gpt-6-l",
+            "%%chat -p Groq -m x -p OpenAI -m gpt-6-l",
+        ):
+            found = self.kernel.ask("complete_request", {"code": code, "cursor_pos": len(code)})["matches"]
+            self.assertIn("gpt-6-luna", found, code)
+
     def test_fails(self) -> None:
         """The answers stand there, and are in the variable; the cell fails, and says that the judge did."""
         cell = self.send("%%chat -p Echo -p Thinks -o both --judge Limited\nhi")
@@ -396,7 +410,38 @@ class TestJudge(ComparisonTestCase):
         self.assertEqual(count, self.asked_so_far())
 
 
-class TestTerminal(TerminalTestCase):
+class TestIPython(TerminalTestCase):
+    """In IPython at a terminal."""
+
+    def test_in_turn(self) -> None:
+        """Answers stand one after another, below their names, also when they are interrupted; the next line works."""
+        options = ["--simple-prompt", "--no-banner", "--no-confirm-exit", "--colors=NoColor", "--ext=g4f_jupyter"]
+        ipython: Any = pexpect.spawn(
+            sys.executable,
+            ["-m", "IPython", *options, "--HistoryManager.enabled=False", "-i", "-c", "from far import Echo, Stuck"],
+            env=self.environment,
+            encoding="utf-8",
+            timeout=PATIENCE,
+            dimensions=(24, 200),
+        )
+        self.addCleanup(ipython.close, force=True)
+        for line, expected in (
+            (
+                "%chat -p Echo -p Echo:b hello",
+                ["Echo:\r\nYou said hello\r\n[Echo", "Echo:b:\r\nYou said hello\r\n[Echo"],
+            ),
+            ("%chat -p Stuck -p Echo hello", ["Stuck:\r\nas far as this"]),
+        ):
+            ipython.expect(r"In \[\d+\]: ")
+            ipython.sendline(line)
+            for text in expected:
+                ipython.expect_exact(text)
+        ipython.sendintr()
+        for text in ("[interrupted]\r\n\r\nEcho:\r\nYou said hello", "KeyboardInterrupt: interrupted.", "In ["):
+            ipython.expect_exact(text)
+
+
+class TestInTurn(unittest.TestCase):
     """One after another."""
 
     def test_in_turn(self) -> None:
