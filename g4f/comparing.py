@@ -98,8 +98,9 @@ def compare(
     Raises InputError before anything is sent, if a question cannot be; ComparisonError if no model answered.
     """
     models, judge = _sealed(models), sealed(judge)
+    provider, given = in_our_words(provider, options)
     return bridge.run(
-        _prepared(question, models, options, provider=provider, model=model, judge=judge, criterion=criterion)
+        _prepared(question, models, given, provider=provider, model=model, judge=judge, criterion=criterion)
     )
 
 
@@ -115,7 +116,8 @@ def compare_async(
 ) -> Coroutine[Any, Any, Comparison]:
     """Do as `compare` does, without blocking a loop."""
     models, judge = _sealed(models), sealed(judge)
-    return _prepared(question, models, options, provider=provider, model=model, judge=judge, criterion=criterion)()
+    provider, given = in_our_words(provider, options)
+    return _prepared(question, models, given, provider=provider, model=model, judge=judge, criterion=criterion)()
 
 
 def _sealed(models: Iterable[Provider | Model | str]) -> list[Provider | Model | str]:
@@ -127,7 +129,7 @@ def _sealed(models: Iterable[Provider | Model | str]) -> list[Provider | Model |
 def _prepared(
     question: Messages,
     models: list[Provider | Model | str],
-    given: Mapping[str, Any],
+    options: dict[str, Any],
     *,
     provider: Provider | str | None,
     model: Model | str,
@@ -135,7 +137,6 @@ def _prepared(
     criterion: str,
 ) -> Callable[[], Coroutine[Any, Any, Comparison]]:
     """Return what asks. All that can be known before is checked now."""
-    provider, options = in_our_words(provider, given)
     has_one = provider is not None or options.get("base_url") is not None
     requests: list[tuple[str, Request]] = []
     for each in models:
@@ -144,16 +145,21 @@ def _prepared(
         requests.append((_name(each, request), request))
     check_contenders(requests)
     check_shared(options, (request for _, request in requests))
-    who = None
+    referee = None
     if judge is not None:
         whom = (_model(judge), provider) if has_one else _who(judge)
-        kept = private(options) if has_one or isinstance(options.get("api_key"), Mapping) else set()
-        who = Referee(*whom, {name: value for name, value in options.items() if name in kept | {"timeout"}}, criterion)
-        if who.provider is not None:
-            named(who.provider)
+        referee = Referee(*whom, _of_judge(options, has_one=has_one), criterion)
+        if referee.provider is not None:
+            named(referee.provider)
     elif criterion:
         raise InputError("a criterion is for a judge: give judge=…, too")
-    return lambda: _compared(dict(requests), who)
+    return lambda: _compared(dict(requests), referee)
+
+
+def _of_judge(options: Mapping[str, Any], *, has_one: bool) -> dict[str, Any]:
+    """Return the options with which the judge is asked: the time that it has, and a key where it is one for it, too."""
+    kept = private(options) if has_one or isinstance(options.get("api_key"), Mapping) else set()
+    return {name: value for name, value in options.items() if name in kept | {"timeout"}}
 
 
 async def _compared(requests: Mapping[str, Request], judge: Referee | None) -> Comparison:

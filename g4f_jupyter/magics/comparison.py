@@ -19,7 +19,7 @@ from ..inserts.question import Filled
 from ..inserts.scope import is_result_used
 from ..line.aliases import Aliases
 from ..line.contenders import judge_in
-from ..line.providers import Who, who
+from ..line.providers import who
 from ..session import Question
 from ..show.columns import Columns, InTurn, SideBySide
 from ..show.display import show
@@ -123,7 +123,6 @@ class Comparisons(ChatSettings):
     aliases: Aliases
     _question: Callable[..., Question]
     _options: Callable[..., dict[str, Any]]
-    _target: Callable[..., Who]
     _check_budget: Callable[[int | None], None]
     _parent: Callable[[], dict[str, Any]]
 
@@ -131,13 +130,8 @@ class Comparisons(ChatSettings):
         self, options: Namespace, filled: Filled, names: Mapping[str, Any], pairs: Sequence[tuple[str, str | Model]]
     ) -> Any:
         """Ask several models at once. Return their answers by name for code that uses them."""
-        if options.confirm:
-            raise InputError("--confirm asks before each call of a tool: several models at once would ask at once")
-        first = self._question(options, filled, names, *pairs[0])
-        others = [first.with_options(self._options(options, filled, names, *pair)) for pair in pairs[1:]]
-        questions = _named(pairs, [first, *others], has_models=len(options.model) > 1)
-        check_shared(seal(options.set), [each.request for each in questions.values()])
-        judge = self._judge(options, filled, names, pairs[0])
+        questions = self._questions(options, filled, names, pairs)
+        first, judge = next(iter(questions.values())), self._judge(options, filled, names, pairs[0])
         if options.dry_run:
             for each in questions.values():
                 display(Preview(each.request, filled.left_out))
@@ -161,6 +155,18 @@ class Comparisons(ChatSettings):
             if options.out:
                 self._shell.push({options.out: compared.outcomes})
         return compared.outcomes if is_result_used() else None
+
+    def _questions(
+        self, options: Namespace, filled: Filled, names: Mapping[str, Any], pairs: Sequence[tuple[str, str | Model]]
+    ) -> dict[str, Question]:
+        """Return the question to each model, by the model's name. Raises InputError for what cannot be compared."""
+        if options.confirm:
+            raise InputError("--confirm asks before each call of a tool: several models at once would ask at once")
+        first = self._question(options, filled, names, *pairs[0])
+        others = [first.with_options(self._options(options, filled, names, *pair)) for pair in pairs[1:]]
+        questions = _named(pairs, [first, *others], has_models=len(options.model) > 1)
+        check_shared(seal(options.set), [each.request for each in questions.values()])
+        return questions
 
     def _columns(self, options: Namespace, names: Mapping[str, Question]) -> Columns:
         if options.quiet:
