@@ -231,6 +231,7 @@ class TestRefused(unittest.TestCase):
             (many, InputError, "a comparison is of 2 to 8 models, not of 9"),
             ([a, b, a], InputError, "'a' is named twice: a comparison asks each model once"),
             (["Ollama:x", "ollama:x"], InputError, "'ollama:x' is named twice (as 'Ollama:x' before)"),
+            ([Model("a", "", b), a], InputError, "'a' is named twice: a comparison asks each model once"),
             ("Local", InputError, "models must be a list"),
             (None, InputError, "models must be a list"),
             ([a, "Locl"], ProviderNotFoundError, "Did you mean 'Local'?"),

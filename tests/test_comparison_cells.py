@@ -337,6 +337,13 @@ class TestConversation(ComparisonTestCase):
         self.chat("-p Echo", "fourth", "turned 4")
         self.assertEqual(["first", "You said first", "third", "You said third", "fourth"], self.asked())
 
+    def test_dry_run(self) -> None:
+        """A dry run leaves its cell the turn that it has."""
+        self.chat("-p Echo --new", "first", "kept 1")
+        self.send("%%chat -p Echo -p Thinks --dry-run\nfirst?", cellId="kept 1")
+        self.chat("-p Echo", "second", "kept 2")
+        self.assertEqual(["first", "You said first", "second"], self.asked())
+
     def test_stale(self) -> None:
         """What stands above and is stale is said once, below all."""
         self.chat("-p Echo --new", "first", "s 1")
