@@ -5,7 +5,8 @@ The walk of a question:
 options, messages ─ routing.resolve ─ dispatch.prepare ─ dispatch.ask
      ─ providers.call (a provider's method) ─ providers.protocols (its request) ─ providers.transport (HTTP)
      ─ providers.protocols (its answer, as events) ─ shaping (`<think>`, stop words) ─ assembly (one answer)
-     ─ completion, client or conversation (of turns); by waiting.bridge if the call is sync ─ g4f_jupyter
+     ─ completion, client, conversation (of turns) or comparing (of models); by waiting.bridge if the call is sync
+     ─ g4f_jupyter
 
 Beside it: tools makes the calls that an answer wants, and asks again; typed makes a value of an answer; taping answers
 from a file, spending counts what answers used, secrets keeps keys back, markdown and printable make safe what is shown;
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import Provider, errors, models
     from .client.client import AsyncClient, Client
+    from .comparing import compare, compare_async
     from .completion import ChatCompletion
     from .conversation import Conversation
     from .models import Model
@@ -37,6 +39,8 @@ __all__ = [
     "Conversation",
     "Model",
     "Provider",
+    "compare",
+    "compare_async",
     "errors",
     "mcp",
     "models",
@@ -51,6 +55,8 @@ _HOMES = {
     "Conversation": "conversation",
     "Model": "models",
     "NOT_GIVEN": "options",
+    "compare": "comparing",
+    "compare_async": "comparing",
     "mcp": "tools.mcp",
     "tape": "taping.tapes",
     "tool": "tools.function",

@@ -20,6 +20,7 @@ G4FError
 │       └── ServerError
 │           └── ModelLoadingError   it is still loading the model
 ├── SchemaError                 the answer does not fit the type or schema that was asked for
+├── ComparisonError             some of the models of a comparison failed
 └── RetryError
     ├── RetryProviderError      each of several providers failed
     │   └── RetryContextLengthError   for one of them the question was too long; also a ContextLengthError
@@ -31,12 +32,14 @@ from __future__ import annotations
 import builtins
 import difflib
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from .printable import one_line
 
 __all__ = [
+    "THE_JUDGE",
     "BadRequestError",
+    "ComparisonError",
     "ConnectError",
     "ContextLengthError",
     "G4FError",
@@ -193,6 +196,27 @@ class SchemaError(G4FError):
     def __init__(self, message: object = "", problems: Iterable[tuple[str, str]] = ()) -> None:
         super().__init__(message)
         self.problems = list(problems)
+
+
+THE_JUDGE = "the judge"
+"""The name of the judge's error among those of a comparison."""
+
+
+class ComparisonError(G4FError):
+    """Some of the models of a comparison failed, or its judge. `errors` has the error of each, by its name."""
+
+    def __init__(self, message: object = "", errors: Mapping[str, Exception] | None = None) -> None:
+        super().__init__(message)
+        self.errors = dict(errors or {})
+
+    @classmethod
+    def of(cls, errors: Mapping[str, Exception], count: int) -> ComparisonError:
+        """Return the error that names which of `count` models failed. The judge is none of them."""
+        failed = [f"{name} ({type(error).__name__}: {error})" for name, error in errors.items() if name != THE_JUDGE]
+        lines = [f"{len(failed)} of {count} models failed: {'; '.join(failed)}"] if failed else []
+        if error := errors.get(THE_JUDGE):
+            lines.append(f"{THE_JUDGE} failed ({type(error).__name__}: {error})")
+        return cls("; ".join(lines), errors)
 
 
 class RetryError(G4FError):

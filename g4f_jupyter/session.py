@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from contextlib import aclosing
+from copy import copy
+from functools import partial
 from threading import RLock
 from time import monotonic
 from typing import Any
@@ -111,11 +113,10 @@ class Session:
                 known.system = begin_with or known.given
             above = known.above(own or slots.next_turn(slot, known), slots.turns_left(execution))
             prompt = known.system_below(above) if system is None else system
-            if not (known.conversation.provider or known.conversation.model):
-                options = {**default, **options}
-            pending = known.conversation.prepare(question, above=above, system=prompt, **options)
+            named = {} if known.conversation.provider or known.conversation.model else default
+            prepare = partial(known.conversation.prepare, question, above=above, system=prompt, **named)
             place = TurnPlace(known, thread, slots, slot, execution, once)
-            return Question(self, pending, place, typed=typed, system=system, new=new)
+            return Question(self, prepare, options, place, typed=typed, system=system, new=new)
 
     def enter(
         self,
@@ -163,11 +164,26 @@ class Question:
     """
 
     def __init__(
-        self, session: Session, pending: PendingTurn, place: TurnPlace, *, typed: str, system: str | None, new: bool
+        self,
+        session: Session,
+        prepare: Callable[..., PendingTurn],
+        options: Mapping[str, Any],
+        place: TurnPlace,
+        *,
+        typed: str,
+        system: str | None,
+        new: bool,
     ) -> None:
-        self._session, self._pending, self._place = session, pending, place
+        self._session, self._prepare, self._place = session, prepare, place
         self._typed, self._system, self._new = typed, system, new
+        self._pending = prepare(**options)
         self._has_entered = self.is_complete = False
+
+    def with_options(self, options: Mapping[str, Any]) -> Question:
+        """Return the same question, below the same turns, with other options: for another model."""
+        other = copy(self)
+        other._pending = self._prepare(**options)
+        return other
 
     @property
     def request(self) -> Request:

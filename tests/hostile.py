@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import nbformat
 from IPython.core.displaypub import CapturingDisplayPublisher
@@ -24,14 +24,16 @@ from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
 from g4f.conversation import Conversation, Turn
-from g4f_jupyter.show.display import Frames
+from g4f_jupyter.show.columns import SideBySide
+from g4f_jupyter.show.display import Frames, Look
 from g4f_jupyter.show.history import History
 from g4f_jupyter.show.tables import Table
+from g4f_jupyter.show.updates import Updates
 from g4f_jupyter.threads import Thread
 
 from . import loops
 
-__all__ = ["JUDGE", "answers", "framed", "in_nbconvert", "screens", "wrong_in_html"]
+__all__ = ["JUDGE", "answers", "compared", "framed", "in_nbconvert", "screens", "wrong_in_html"]
 
 PIECES = [
     *(
@@ -66,7 +68,7 @@ JUDGE = """output => {
         'class': /^[\\w+#.\\u0370-\\u03ff -]*$/, href: /^(https?:|mailto:|#|(?![a-z][a-z0-9+.-]*:))/i,
         target: /^(_blank|_self)$/, rel: /^[a-z ]*$/, align: /^(left|right|center)$/, start: /^\\d+$/,
         type: /^checkbox$/, disabled: /^(disabled)?$/, checked: /^(checked)?$/,
-        style: /^text-align: ?(left|right|center);?$/,
+        style: /^(text-align: ?(left|right|center)(; ?vertical-align: ?top)?|width: ?100%; ?table-layout: ?fixed);?$/,
     };
     const wrong = [];
     for (const element of output.querySelectorAll('*')) {
@@ -99,25 +101,29 @@ def answers(count: int, seed: int = 5) -> list[str]:
 def screens(made: list[str]) -> list[str]:
     """Return Markdown in which these texts are all that a stranger may choose: of an answer, a history and a table.
 
-    In turn, they are answers with what is thought and called, lines below an answer, questions and system prompts, and
-    cells.
+    In turn, they are answers with what is thought and called, answers side by side, lines below an answer, questions
+    and system prompts, and cells.
     """
     whole = [made[at : at + 4] for at in range(0, len(made) - 3, 4)]
     found = []
     for one, two, three, four in whole:
         found += [loops.run(framed(one, two, three, four))["text/markdown"]]
+        found += [loops.run(compared(one, two, three, four))["text/markdown"]]
         chat = Conversation(turns=[Turn(one, two), Turn(three, four)], system=four)
         found += [History(Thread(chat)).markdown(), chat._repr_markdown_()]
         found += [Table((one, two), [(three, four)], (one,)).markdown()]
     return found
 
 
-async def last_frame(show: Callable[[Frames], None]) -> dict[str, str]:
-    """Return the last frame of what is shown: its forms by their media types."""
+S = TypeVar("S")
+
+
+async def last_frame(show: Callable[[S], None], screen: S) -> dict[str, str]:
+    """Return the last frame of what is shown on a screen: its forms by their media types."""
     shell = TerminalInteractiveShell.instance()
     before, shell.display_pub = shell.display_pub, CapturingDisplayPublisher()
     try:
-        show(Frames())
+        show(screen)
         frame: dict[str, str] = shell.display_pub.outputs[-1]["data"]
     finally:
         shell.display_pub = before
@@ -135,7 +141,25 @@ async def framed(answer: str, thought: str, call: str, line: str) -> dict[str, s
         frames.close("interrupted")
         frames.foot([line, answer], {})
 
-    return await last_frame(show)
+    return await last_frame(show, Frames())
+
+
+async def compared(answer: str, other: str, name: str, line: str) -> dict[str, str]:
+    """Return the last frame of two answers side by side."""
+
+    def show(whole: SideBySide) -> None:
+        for each, text in (("one", answer), (f"two {name}", other)):
+            screen = whole.screen(each)
+            screen.think(line)
+            screen.add(text)
+            screen.close("interrupted")
+            screen.foot([line], {})
+        whole.fail("one", line)
+        whole.judge(line)
+        whole.below([line])
+        whole.close({})
+
+    return await last_frame(show, SideBySide(("one", f"two {name}"), Look(), Updates.TAKEN))
 
 
 def in_nbconvert(texts: list[str], template: str) -> str:
@@ -146,6 +170,9 @@ def in_nbconvert(texts: list[str], template: str) -> str:
     return page
 
 
+_STYLE = re.compile(r"text-align|width: 100%; table-layout: fixed\Z")
+
+
 class _Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -154,13 +181,13 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         known = {"a": {"href", "class"}, "input": {"class", "type", "disabled", "checked"}, "ol": {"start"}}
         own = known.get(tag, {"id"} if tag in ("h1", "h2", "h3", "h4", "h5", "h6") else set())
-        own = own | {"class", "style"} if tag in ("code", "div", "pre", "span", "li", "td", "th") else own
+        own = own | {"class", "style"} if tag in ("code", "div", "pre", "span", "li", "table", "td", "th") else own
         self.wrong += [tag] if tag not in TAGS.split() else []
         self.wrong += [(tag, name, value) for name, value in attributes if name not in own]
         for name, value in attributes:
             scheme = re.match(r"\s*([A-Za-z][\w+.-]*):", value or "")
             leads_away = name == "href" and scheme and scheme[1].lower() not in ("http", "https", "mailto")
-            if leads_away or (name == "style" and not (value or "").startswith("text-align")):
+            if leads_away or (name == "style" and not _STYLE.match(value or "")):
                 self.wrong.append((tag, name, value))
 
     def handle_comment(self, data: str) -> None:

@@ -42,7 +42,7 @@ class TestNotes(unittest.TestCase):
         """An earlier conversation, stale turns, turns left out and hidden values have a line each, in this order."""
         made = answer("Local", "smollm2", USED)
         made.trimmed = 4
-        elsewhere, stale, trimmed, hidden = notes(made, "markdown", elsewhere=True, stale=["why?"], hidden=2)
+        elsewhere, stale, hidden, trimmed = notes(made, "markdown", elsewhere=True, stale=["why?"], hidden=2)
         self.assertIn("asked in an earlier conversation, to which this cell belongs", elsewhere)
         self.assertEqual('1 of the turns above is stale: run its cell again ("why?")', stale)
         self.assertEqual("without the oldest 4 turns: the conversation is longer than the context", trimmed)
@@ -85,8 +85,8 @@ class TestNotes(unittest.TestCase):
         made.trimmed = 1
         self.assertEqual(
             [
-                "without the oldest turn: the conversation is longer than the context",
                 "1 secret value was not sent: stars stand in its place",
+                "without the oldest turn: the conversation is longer than the context",
             ],
             notes(made, "markdown", elsewhere=False, stale=[], hidden=1),
         )

@@ -64,10 +64,12 @@ class TestOneWay(unittest.TestCase):
         self.assertEqual(["g4f/printable.py", "g4f_jupyter/show/terminal.py"], printed)
 
     def test_displayed(self) -> None:
-        """Frames have one place where they are displayed; magics display what is `Shown`, and nothing else."""
-        self.assertEqual({"g4f_jupyter/show/display.py"}, {file for file, _ in _calls("DisplayHandle")})
-        shown = {file for file, _ in _calls("display")} - {"g4f_jupyter/show/display.py"}
-        self.assertEqual({"g4f_jupyter/magics/chat_lines.py", "g4f_jupyter/magics/chat.py"}, shown)
+        """Frames have one place where they are displayed, those of several answers another; magics display `Shown`."""
+        places = {"g4f_jupyter/show/columns.py", "g4f_jupyter/show/display.py"}
+        self.assertEqual(places, {file for file, _ in _calls("DisplayHandle")})
+        shown = {file for file, _ in _calls("display")} - places
+        magics = ("chat", "chat_lines", "comparison")
+        self.assertEqual({f"g4f_jupyter/magics/{name}.py" for name in magics}, shown)
         for file, call in _calls("display"):
             if file in shown:
                 self.assertRegex(ast.unparse(call.args[0]), r"^(Preview|History|Table)\(|_table\(", file)
@@ -131,7 +133,7 @@ class TestNothingSteers(unittest.TestCase):
             frames.reclassify()
             frames.close("")
 
-        shown = loops.run(last_frame(show))["text/markdown"]
+        shown = loops.run(last_frame(show, Frames()))["text/markdown"]
         self.assertIn("<summary>Reasoning</summary>\n\nhm", shown)
 
     def test_terminal(self) -> None:

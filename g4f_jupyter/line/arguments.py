@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -75,13 +75,24 @@ def _fill(options: Namespace, parser: ArgumentParser, variables: Mapping[str, An
     stop = [held(word) for word in options.stop or ()]
     options.stop = [word for each in stop for word in (each if isinstance(each, list | tuple) else [each])] or None
     options.image = [held(word) for word in options.image or ()]
-    if options.model is not None:
-        options.model = word_of(options.model, variables, evaluate=options.eval)
-        if not isinstance(options.model, str | Model | None):
-            raise InputError(f"-m needs the name of a model, not {kind_of(options.model)}")
+    options.model = _models(options.model or (), variables, evaluate=options.eval)
     if options.schema is not None:
         options.schema = named_schema(options.schema, variables, evaluate=options.eval)
     options.set = {name: _setting(name, value, parser, held, variables) for name, value in options.set}
+
+
+def _models(words: Iterable[str], variables: Mapping[str, Any], *, evaluate: bool) -> list[str | Model]:
+    """Return the models that are named, also those of a list in a variable."""
+    models = list[str | Model]()
+    for word in words:
+        held = word_of(word, variables, evaluate=evaluate)
+        if isinstance(held, list | tuple) and not held:
+            raise InputError(f"-m {word} is an empty list: it must name a model")
+        for each in held if isinstance(held, list | tuple) else [] if held is None else [held]:
+            if not isinstance(each, str | Model):
+                raise InputError(f"-m needs the name of a model, not {kind_of(each)}")
+            models.append(each)
+    return models
 
 
 _TAKEN = {"images": "--image", "above": "--thread or --once"} | dict.fromkeys(

@@ -74,14 +74,22 @@ def chat_arguments(chat: Any) -> Any:
 
 
 _ARGUMENTS = (
-    argument("-m", "--model", metavar="NAME", help="Model to ask, or its alias. Default: the provider's own."),
+    argument(
+        "-m",
+        "--model",
+        metavar="NAME",
+        action="append",
+        help="Model to ask, or its alias. Default: the provider's own. Several, each by -m or all in a list, answer at "
+        "once, side by side.",
+    ),
     argument(
         "-p",
         "--provider",
         metavar="NAME",
+        action="append",
         help="Provider to ask: its name, the address of a server, or a variable of this notebook that holds one of "
-        "them, a list of them, or a client. Several in quotes are asked in turn, until one answers. Default: the first "
-        "that can answer here.",
+        "them, a list of them, or a client. Several in quotes are asked in turn, until one answers; several, each "
+        "by -p, answer at once. Default: the first that can answer here.",
     ),
     argument("-s", "--system", metavar="TEXT", help="System prompt from here on, in quotes."),
     argument(
@@ -143,6 +151,14 @@ _ARGUMENTS = (
         default=[],
         help="Variable with a server of tools, made by g4f.mcp. Several: give it again.",
     ),
+    argument(
+        "--judge",
+        metavar="MODEL",
+        action="append",
+        help="Model that says which of several answers is better, or what it is asked of them, in quotes: "
+        '"Which is shorter and still right?". Give both, or only one.',
+    ),
+    argument("--judge-model", metavar="MODEL", help="Model that judges. Default: the first of those that answer."),
     argument("--max-steps", metavar="NUMBER", type=int, help="Most rounds in which tools are called. Default: 8."),
     argument("--confirm", action="store_true", help="Ask before each call of a tool."),
     argument(

@@ -21,6 +21,7 @@ from ..inserts.question import Filled, fill
 from ..inserts.scope import is_result_used, variables_of
 from ..line.aliases import Aliases
 from ..line.arguments import parsed
+from ..line.contenders import paired
 from ..line.options import chat_arguments
 from ..line.providers import Who, who
 from ..line.tools import tools_named
@@ -31,7 +32,7 @@ from ..show.footer import footer, metadata, notes, total
 from ..show.preview import Preview
 from ..show.terminal import terminal
 from ..show.updates import takes_metadata, updates
-from .settings import ChatSettings
+from .comparison import Comparisons
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -42,12 +43,11 @@ __all__ = ["ChatMagics"]
 
 
 @magics_class
-class ChatMagics(ChatSettings):
+class ChatMagics(Comparisons):
     """Chat in a cell. `%config ChatMagics` lists the settings, which hold for each cell that says nothing else."""
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
-        self._shell = shell
         self.session = Session()
         self._tapes: dict[tuple[str, str], Any] = {}
         self.aliases = Aliases(shell.profile_dir.location if shell.profile_dir is not None else ".")
@@ -79,6 +79,11 @@ class ChatMagics(ChatSettings):
         say what it is for. The calls and their results are folded below the answer, as they are made. `%chat_tools`
         shows what a model is told of a function.
 
+        `-m A -m B`, `-p P -p Q`, or a list of models in `-m {models}` ask several models at once: their answers stand
+        side by side, and `-o both` is a dict of them. `--judge MODEL`, or `--judge "Which is shorter?"`, says which is
+        better. They are asked with the turns of the conversation, but add none to it: to go on, ask one of them. If one
+        fails, the others are shown, and the cell fails at the end.
+
         `%config ChatMagics` lists settings that hold for all cells.
         """
         with errors_in_one_line():
@@ -103,7 +108,10 @@ class ChatMagics(ChatSettings):
         """Go with a question from its text to the lines below its answer. Return that for code that uses it."""
         with self._taped(options.tape or self.tape):
             filled = self._filled(options, text, names)
-            question = self._question(options, filled, names)
+            pairs = paired(options.provider or (), options.model or ())
+            if len(pairs) > 1:
+                return self._compare(options, filled, names, pairs)
+            question = self._question(options, filled, names, *pairs[0])
             if options.dry_run:
                 display(Preview(question.request, filled.left_out))
                 question.keep()
@@ -129,11 +137,10 @@ class ChatMagics(ChatSettings):
             rows=self.rows_of(options),
         )
 
-    def _question(self, options: Namespace, filled: Filled, names: Mapping[str, Any]) -> Question:
+    def _question(
+        self, options: Namespace, filled: Filled, names: Mapping[str, Any], provider: str, model: Any
+    ) -> Question:
         """Return a question that is ready to be asked, in its conversation."""
-        default = self._target(self.provider, self.model, names)
-        given = self._target(options.provider or "", options.model or "", names, evaluate=options.eval)
-        client = given.options if "provider" in given.named else default.options
         return self.session.question(
             filled.text,
             typed=filled.typed,
@@ -143,16 +150,24 @@ class ChatMagics(ChatSettings):
             once=options.once,
             system=filled.system,
             begin_with=self.system,
-            default=default.named,
-            options={
-                "images": filled.images or None,
-                "schema": options.schema,
-                **given.named,
-                **self.provider_options(options, client),
-                **_tools(options, names),
-                **options.set,
-            },
+            default=self._target(self.provider, self.model, names).named,
+            options=self._options(options, filled, names, provider, model),
         )
+
+    def _options(
+        self, options: Namespace, filled: Filled, names: Mapping[str, Any], provider: str, model: Any
+    ) -> dict[str, Any]:
+        """Return the options of a question to this provider and model."""
+        given = self._target(provider, model, names, evaluate=options.eval)
+        client = given if "provider" in given.named else self._target(self.provider, self.model, names)
+        return {
+            "images": filled.images or None,
+            "schema": options.schema,
+            **given.named,
+            **self.provider_options(options, client.options),
+            **_tools(options, names),
+            **options.set,
+        }
 
     def _show(self, question: Question, options: Namespace, filled: Filled) -> None:
         """Ask, show the answer as it comes, and below it what there is to say of it. At the end its turn enters.

@@ -13,7 +13,7 @@ from g4f.providers.catalogue import ROWS
 
 from ..inserts.last_error import note_as_own
 
-__all__ = ["KEPT", "errors_in_one_line"]
+__all__ = ["KEPT", "errors_in_one_line", "line_of"]
 
 _INTERRUPTED = "interrupted. The text that came is above; the conversation is as it was before."
 KEPT = "interrupted after the answer was complete: it is kept, and its turn is in the conversation."
@@ -40,12 +40,16 @@ _LONG_WORD = re.compile(r"(\S{80})\S{100,}(\S{20})")
 """A word, such as a number or an address, in an error of which the line shows only the beginning and the end."""
 
 
-def _shorten(error: BaseException) -> None:
+def line_of(error: BaseException) -> str:
+    """Return an error in one line: its class, the provider, and its message."""
     message = str(error)
     if isinstance(error, G4FError) and error.provider and error.provider not in message:
         message = f"{error.provider}: {message}"
-    line = _LONG_WORD.sub(r"\1…\2", one_line(f"{type(error).__name__}: {message}"))
-    lines = [[line, *_remedies(error)]]
+    return _LONG_WORD.sub(r"\1…\2", one_line(f"{type(error).__name__}: {message}"))
+
+
+def _shorten(error: BaseException) -> None:
+    lines = [[line_of(error), *_remedies(error)]]
 
     def render() -> list[str]:
         return lines.pop() if lines else [printable(line) for line in traceback.format_exception(error)]

@@ -17,7 +17,7 @@ from g4f.spending import Spent
 from ..line.model_names import end_of
 from .forms import left_out
 
-__all__ = ["cost", "footer", "metadata", "notes", "price", "total", "total_cost"]
+__all__ = ["asked_with", "cost", "footer", "metadata", "notes", "price", "total", "total_cost"]
 
 LEAST = Decimal("0.0001")
 """The least price in dollars that is shown as a number."""
@@ -35,22 +35,33 @@ _LISTED = ("", "auto", "default", "on_demand", "standard")
 """The tiers of service whose prices are those of the list. Of "flex" the row knows which part of it is paid."""
 
 
-def notes(answer: Answer, form: str, *, elsewhere: bool, stale: Sequence[str], hidden: int) -> list[str]:
-    """Return what a reader must know of an answer.
+def asked_with(*, elsewhere: bool, stale: Sequence[str], hidden: int) -> list[str]:
+    """Return what a reader must know of a question.
 
-    Whether its conversation is `elsewhere`, the questions of `stale` turns above it, turns left out, `hidden` secrets,
-    code that its `form` leaves out, whether its model ends soon, and whether it stays out of the conversation.
+    Whether its conversation is `elsewhere`, the questions of `stale` turns above it, and `hidden` secrets.
     """
     lines = [ELSEWHERE] if elsewhere else []
     if stale:
         are, cells = ("are", "their cells") if len(stale) > 1 else ("is", "its cell")
         lines.append(f"{len(stale)} of the turns above {are} stale: run {cells} again ({_named(stale)})")
-    if answer.trimmed:
-        turns = "turn" if answer.trimmed == 1 else f"{answer.trimmed} turns"
-        lines.append(f"without the oldest {turns}: the conversation is longer than the context")
     if hidden:
         values, their = ("values were", "their") if hidden > 1 else ("value was", "its")
         lines.append(f"{hidden} secret {values} not sent: stars stand in {their} place")
+    return lines
+
+
+def notes(
+    answer: Answer, form: str, *, elsewhere: bool = False, stale: Sequence[str] = (), hidden: int = 0
+) -> list[str]:
+    """Return what a reader must know of an answer.
+
+    What it was `asked_with`, turns left out, code that its `form` leaves out, whether its model ends soon, and whether
+    it stays out of the conversation.
+    """
+    lines = asked_with(elsewhere=elsewhere, stale=stale, hidden=hidden)
+    if answer.trimmed:
+        turns = "turn" if answer.trimmed == 1 else f"{answer.trimmed} turns"
+        lines.append(f"without the oldest {turns}: the conversation is longer than the context")
     if omitted := left_out(answer, form):
         lines.append(omitted)
     lines += _last_days(answer)
