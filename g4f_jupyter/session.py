@@ -182,7 +182,7 @@ class Question:
     def with_options(self, options: Mapping[str, Any]) -> Question:
         """Return the same question, below the same turns, with other options: for another model."""
         other = copy(self)
-        other._pending = self._prepare(**options)
+        other._pending = self._prepare(**options)  # noqa: SLF001 - a copy of itself
         return other
 
     @property

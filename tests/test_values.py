@@ -350,7 +350,7 @@ class TestTables(unittest.TestCase):
         )
 
     def test_same_names(self) -> None:
-        """Columns of the same name are all there."""
+        """TableColumns of the same name are all there."""
         self.assertEqual("| 1 | 2 |", told(pd.DataFrame([[1, 2]], columns=["a", "a"])).splitlines()[-1])
 
     def test_small(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from .kinds import is_a
 
-__all__ = ["Columns", "Extent", "columns_of", "grouped", "is_missing"]
+__all__ = ["TableColumns", "Extent", "columns_of", "grouped", "is_missing"]
 
 PART = 2**17
 """Values of a column of pandas or numpy that are looked at at once: to look at them makes a copy of them."""
@@ -39,7 +39,7 @@ class Extent(NamedTuple):
         return cls(missing, (min(there), max(there)) if there else ())
 
 
-class Columns:
+class TableColumns:
     """The columns of a table, by their places from 0. The first `levels` of them are labels of its rows."""
 
     levels = 0
@@ -57,7 +57,7 @@ class Columns:
         raise NotImplementedError
 
 
-class _Pandas(Columns):
+class _Pandas(TableColumns):
     def __init__(self, frame: Any) -> None:
         self._index = frame.index
         names = [] if _only_counts(frame.index) else ["index" if name is None else name for name in frame.index.names]
@@ -91,7 +91,7 @@ def _only_counts(index: Any) -> bool:
     return is_a(index, "pandas", "RangeIndex") and index.name is None and index.start == 0 and index.step == 1
 
 
-class _Polars(Columns):
+class _Polars(TableColumns):
     def __init__(self, frame: Any) -> None:
         super().__init__(len(frame), frame.columns, frame.dtypes, frame.get_columns())
 
@@ -106,7 +106,7 @@ class _Polars(Columns):
         return Extent.of(missing, (column.min(), column.max()) if is_ordered else ())
 
 
-class _Arrow(Columns):
+class _Arrow(TableColumns):
     def __init__(self, table: Any) -> None:
         columns = [column.chunks if hasattr(column, "chunks") else [column] for column in table.columns]
         super().__init__(table.num_rows, table.schema.names, table.schema.types, columns)
@@ -139,7 +139,7 @@ def _taken(chunk: Any, rows: list[int]) -> list[Any]:
     return taken
 
 
-class _Numpy(Columns):
+class _Numpy(TableColumns):
     def __init__(self, array: Any) -> None:
         labels = range(array.shape[1]) if array.ndim > 1 else ["value"]
         columns = array.T if array.ndim > 1 else [array]
@@ -157,7 +157,7 @@ class _Numpy(Columns):
         return Extent.of(missing, (reduce(part) for part in parts for reduce in reduced))
 
 
-def columns_of(value: Any) -> Columns:
+def columns_of(value: Any) -> TableColumns:
     """Return the columns of a table, a column, or an array of one or two dimensions."""
     if is_a(value, "numpy", "ndarray"):
         return _Numpy(value)

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from .cells import Cells
-from .columns import Columns, is_missing
+from .columns import TableColumns, is_missing
 
 __all__ = ["HEAD", "facts", "spread"]
 
@@ -51,7 +51,7 @@ def spread(count: int, rows: int) -> list[int]:
     return [*first, *between, *last]
 
 
-def facts(columns: Columns, at: int, cell: Cells) -> list[str]:
+def facts(columns: TableColumns, at: int, cell: Cells) -> list[str]:
     """Return the cells of the summary of a column, from the missing values on, as `HEAD` has them."""
     probed = [each for each in columns.values(at, spread(columns.count, _PROBED)) if isinstance(each, str | bytes)]
     most = max(_CHARACTERS // (1 + max(map(len, probed), default=0)), _PROBED)

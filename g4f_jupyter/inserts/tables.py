@@ -14,7 +14,7 @@ from g4f.secrets.scrubbing import Scrubber
 
 from .blame import blamed
 from .cells import Cells, row
-from .columns import Columns, columns_of, grouped
+from .columns import TableColumns, columns_of, grouped
 from .kinds import is_a, is_column, is_excerpt
 from .room import ALL, Room
 from .summary import HEAD, facts, spread
@@ -82,7 +82,7 @@ def _title(value: Any, size: str) -> str:
 class _Table:
     """Writes a table in the room that there is for it. `what` its rows are called where some are left out."""
 
-    def __init__(self, columns: Columns, room: Room, scrubber: Scrubber, what: str = "rows") -> None:
+    def __init__(self, columns: TableColumns, room: Room, scrubber: Scrubber, what: str = "rows") -> None:
         self._columns, self._room, self._scrubber, self._what = columns, room, scrubber, what
         self._width, self._levels = len(columns.labels) - columns.levels, columns.levels
         self._names = list(map(self._cells(), columns.labels))
