@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from .kinds import is_a
 
-__all__ = ["TableColumns", "Extent", "columns_of", "grouped", "is_missing"]
+__all__ = ["Extent", "TableColumns", "columns_of", "grouped", "is_missing"]
 
 PART = 2**17
 """Values of a column of pandas or numpy that are looked at at once: to look at them makes a copy of them."""
