@@ -20,6 +20,7 @@ G4FError
 │       └── ServerError
 │           └── ModelLoadingError   it is still loading the model
 ├── SchemaError                 the answer does not fit the type or schema that was asked for
+├── ExpectationError            the answer is not what its cell expects; also an AssertionError
 └── RetryError
     ├── RetryProviderError      each of several providers failed
     │   └── RetryContextLengthError   for one of them the question was too long; also a ContextLengthError
@@ -39,6 +40,7 @@ __all__ = [
     "BadRequestError",
     "ConnectError",
     "ContextLengthError",
+    "ExpectationError",
     "G4FError",
     "InputError",
     "MissingAuthError",
@@ -193,6 +195,10 @@ class SchemaError(G4FError):
     def __init__(self, message: object = "", problems: Iterable[tuple[str, str]] = ()) -> None:
         super().__init__(message)
         self.problems = list(problems)
+
+
+class ExpectationError(G4FError, AssertionError):
+    """The answer is not what its cell expects of it by `--expect` or `--judge`."""
 
 
 class RetryError(G4FError):

@@ -114,7 +114,9 @@ class Session:
                 options = {**default, **options}
             pending = known.conversation.prepare(question, above=above, system=prompt, **options)
             place = TurnPlace(known, thread, slots, slot, execution, once)
-            return Question(self, pending, place, system=system, new=new)
+            named = {"provider": known.conversation.provider, "model": known.conversation.model}
+            asked = {**options, **{name: options.get(name) or own for name, own in named.items()}}
+            return Question(self, pending, place, system=system, new=new, asked=asked)
 
     def enter(
         self,
@@ -161,8 +163,17 @@ class Question:
     """
 
     def __init__(
-        self, session: Session, pending: PendingTurn, place: TurnPlace, *, system: str | None, new: bool
+        self,
+        session: Session,
+        pending: PendingTurn,
+        place: TurnPlace,
+        *,
+        system: str | None,
+        new: bool,
+        asked: Mapping[str, Any],
     ) -> None:
+        self.asked = asked
+        """The options with which it is asked, and the `provider` and the `model` that are named, if any are."""
         self._session, self._pending, self._place = session, pending, place
         self._system, self._new = system, new
         self._has_entered = self.is_complete = False

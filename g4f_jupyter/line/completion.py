@@ -143,7 +143,7 @@ class _Completer(NamedTuple):
             case "provider":
                 own = [name for name, value in self._variables() if _is_address(value) or _answers(value)]
                 return [*own, *(row.name for row in ROWS)]
-            case "model":
+            case "model" | "judge_model":
                 return self._models(given.get("provider") or self.provider())
             case "target":
                 return (f"{row.name}:{model}" for row in ROWS for model in _models_of(row))

@@ -16,7 +16,10 @@ from g4f.printable import counted, say
 from g4f.taping import tapes
 from g4f.waiting import bridge
 
-from ..inserts.last_error import FIX
+from ..below import CellsBelow
+from ..fixing import corrected
+from ..inserts.known import scrubber_for
+from ..inserts.last_error import FIX, failed_cells
 from ..inserts.question import Filled, fill
 from ..inserts.scope import is_result_used, variables_of
 from ..line.aliases import Aliases
@@ -31,6 +34,7 @@ from ..show.footer import footer, metadata, notes, total
 from ..show.preview import Preview
 from ..show.terminal import terminal
 from ..show.updates import takes_metadata, updates
+from .checks import check, check_options
 from .settings import ChatSettings
 
 if TYPE_CHECKING:
@@ -49,6 +53,7 @@ class ChatMagics(ChatSettings):
         super().__init__(shell)
         self._shell = shell
         self.session = Session()
+        self._below = CellsBelow(shell)
         self._tapes: dict[tuple[str, str], Any] = {}
         self.aliases = Aliases(shell.profile_dir.location if shell.profile_dir is not None else ".")
 
@@ -103,17 +108,23 @@ class ChatMagics(ChatSettings):
         with self._taped(options.tape or self.tape):
             filled = self._filled(options, text, names)
             question = self._question(options, filled, names)
+            check_options(options, names)
             if options.dry_run:
                 display(Preview(question.request, filled.left_out))
                 question.keep()
                 return None
             self._check_budget(options.budget)
             try:
-                self._show(question, options, filled)
+                screen = self._show(question, options, filled)
+                self._check(question, options, names, screen)
+                question.enter(screen.note)
             except KeyboardInterrupt as error:
                 error.args = (KEPT,) if question.enter() else ()
                 raise
-            return question.outcome if is_result_used() else None
+            if is_result_used():
+                return self._result(question, options)
+            self._offer(question, options, text, names)
+            return None
 
     def _filled(self, options: Namespace, text: str, names: Mapping[str, Any]) -> Filled:
         """Return the question with the values that it names."""
@@ -151,8 +162,8 @@ class ChatMagics(ChatSettings):
             },
         )
 
-    def _show(self, question: Question, options: Namespace, filled: Filled) -> None:
-        """Ask, show the answer as it comes, and below it what there is to say of it. At the end its turn enters.
+    def _show(self, question: Question, options: Namespace, filled: Filled) -> Screen:
+        """Ask, show the answer as it comes, and below it what there is to say of it.
 
         The variable gets it before anything else: also what came of one that failed or was interrupted.
         """
@@ -161,7 +172,7 @@ class ChatMagics(ChatSettings):
             bridge.run(lambda: show(question, screen, look.format))
         finally:
             if options.out and not question.assembly.is_empty:
-                self._shell.push({options.out: question.outcome})
+                self._shell.push({options.out: self._result(question, options)})
         answer, stale = question.answer, question.stale_above
         said = notes(answer, look.format, elsewhere=question.is_elsewhere, stale=stale, hidden=filled.hidden)
         below = [*filled.left_out, *said]
@@ -169,7 +180,30 @@ class ChatMagics(ChatSettings):
         if shown and filled.left_out:
             shown["g4f_jupyter"]["left_out"] = filled.left_out
         screen.foot([*below, footer(answer)] if self.footer else below, shown)
-        question.enter(screen.note)
+        return screen
+
+    def _result(self, question: Question, options: Namespace) -> Any:
+        """Return what a variable gets: the value of a typed answer, the code of one that is shown as code, else it."""
+        is_code = options.schema is None and self.look(options).format == "code"
+        return question.answer.code if is_code else question.outcome
+
+    def _check(self, question: Question, options: Namespace, names: Mapping[str, Any], screen: Screen) -> None:
+        """Raise ExpectationError if the answer is not what `--expect` and `--judge` ask of it."""
+        if options.expect or options.judge:
+            judge = self._target("", options.judge_model or "", names).named
+            check(self._result(question, options), question, options, names, judge=judge, screen=screen)
+
+    def _offer(self, question: Question, options: Namespace, text: str, names: Mapping[str, Any]) -> None:
+        """Put the code of a whole answer into a cell below; of one about an error, the corrected cell, and its diff."""
+        answer, form = question.answer, self.look(options).format
+        if options.quiet or answer.mark:
+            return
+        fixed = corrected(answer, failed_cells(scrubber_for(names))) if options.error else None
+        if fixed is not None:
+            display(fixed)
+        code = fixed.code if fixed is not None else answer.code if form == "code" or text == FIX else ""
+        if code:
+            self._below.add(code, self._parent())
 
     def _target(self, provider: str, model: Any, names: Mapping[str, Any], *, evaluate: bool = False) -> Who:
         """Return the provider and the model that are named. An alias, which stands where a model does, is both."""
@@ -206,13 +240,17 @@ class ChatMagics(ChatSettings):
     def forget_deleted(self, _: object) -> None:
         """Forget the deleted cells. A front end names them once, with the next cell that it runs."""
         self.session.forget(deleted_cells(self._parent()))
+        self._below.begin(self._parent())
 
     def end_cell(self, result: ExecutionResult | None) -> None:
         """Have the turns leave that this cell had, and has not asked again; or say that they stay, if it failed."""
         parent = self._parent()
         code = parent.get("content", {}).get("code")
+        well = result is not None and bool(result.success)
         is_nested = result is not None and result.info is not None and result.info.raw_cell != code
-        if not is_nested and self.session.end(cell_of(parent), well=result is not None and bool(result.success)):
+        if not is_nested or not parent:  # in a terminal nobody can tell
+            self._below.end(parent, well=well)
+        if not is_nested and self.session.end(cell_of(parent), well=well):
             say("[the conversation keeps the earlier answer of this cell, as stale, until the cell is run again]")
 
     def _parent(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from g4f.providers.response import Usage
 from g4f.spending import Spent
 
 from ..line.model_names import end_of
-from .forms import left_out
+from .forms import about_code
 
 __all__ = ["cost", "footer", "metadata", "notes", "price", "total", "total_cost"]
 
@@ -39,7 +39,7 @@ def notes(answer: Answer, form: str, *, elsewhere: bool, stale: Sequence[str], h
     """Return what a reader must know of an answer.
 
     Whether its conversation is `elsewhere`, the questions of `stale` turns above it, turns left out, `hidden` secrets,
-    code that its `form` leaves out, whether its model ends soon, and whether it stays out of the conversation.
+    code that is not Python, whether its model ends soon, and whether it stays out of the conversation.
     """
     lines = [ELSEWHERE] if elsewhere else []
     if stale:
@@ -51,8 +51,8 @@ def notes(answer: Answer, form: str, *, elsewhere: bool, stale: Sequence[str], h
     if hidden:
         values, their = ("values were", "their") if hidden > 1 else ("value was", "its")
         lines.append(f"{hidden} secret {values} not sent: stars stand in {their} place")
-    if omitted := left_out(answer, form):
-        lines.append(omitted)
+    if line := about_code(answer, form):
+        lines.append(line)
     lines += _last_days(answer)
     if not answer.says_something:
         lines.append("not added to the conversation: it has no text")
