@@ -15,7 +15,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from IPython.display import display
+
+from g4f.answer import Answer
 from g4f.notebook import cell_of, deleted_cells
+
+from .fixing import corrected
+from .inserts.known import scrubber_for
+from .inserts.last_error import FIX, failed_cells
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -58,9 +65,22 @@ class CellsBelow:
             if made.cell is None and made.code == code:
                 made.cell = cell
 
-    def add(self, code: str, parent: Mapping[str, Any]) -> None:
-        """Have `code` stand in the cell below the one that runs, behind what other questions in it have added."""
-        self._codes.setdefault(cell_of(parent).run, []).append(code)
+    def offer(
+        self, answer: Answer, form: str, parent: Mapping[str, Any], *, text: str, error: Mapping[str, Any] | None
+    ) -> None:
+        """Have the code of a whole answer stand in the cell below the one that runs, behind that of others in it.
+
+        That is all Python of one that is shown as code. Of one to a question about the last error, whose variables are
+        then in `error`, it is the corrected cell, and its diff is shown. `text` is the question itself.
+        """
+        if answer.mark:
+            return
+        fixed = None if error is None else corrected(answer, failed_cells(scrubber_for(error)))
+        if fixed is not None:
+            display(fixed)
+        code = fixed.code if fixed is not None else answer.code if form == "code" or text == FIX else ""
+        if code:
+            self._codes.setdefault(cell_of(parent).run, []).append(code)
 
     def end(self, parent: Mapping[str, Any], *, well: bool) -> None:
         """Have the front end make the cell below one that ended `well`, unless one with the same code may stand there.

@@ -198,6 +198,13 @@ class TestJudge(ExpectationTestCase):
         self.assertEqual("['big', 'small']", self.value("[each[0] for each in asked[-2:]]"))
         self.assertEqual("True", self.value("'api_key' in asked[-1][1]"))
 
+    def test_completion(self) -> None:
+        """Tab offers the options, and the models that may judge."""
+        for code, expected in (("%%chat --jud", "--judge-model"), ("%%chat -p OpenAI --judge-model gpt", "gpt-4o")):
+            with self.subTest(code):
+                found = self.kernel.ask("complete_request", {"code": code, "cursor_pos": len(code)})["matches"]
+                self.assertIn(expected, found)
+
     def test_who(self) -> None:
         """The provider and the model of the cell judge, or those that are named; a key goes to no other provider."""
         asked = {"provider": "OpenAI", "model": "big", "api_key": "k", "seed": 1, "max_tokens": 2, "images": None}

@@ -17,9 +17,7 @@ from g4f.taping import tapes
 from g4f.waiting import bridge
 
 from ..below import CellsBelow
-from ..fixing import corrected
-from ..inserts.known import scrubber_for
-from ..inserts.last_error import FIX, failed_cells
+from ..inserts.last_error import FIX
 from ..inserts.question import Filled, fill
 from ..inserts.scope import is_result_used, variables_of
 from ..line.aliases import Aliases
@@ -79,6 +77,13 @@ class ChatMagics(ChatSettings):
 
         `--schema Topic -o topic` asks for an answer of a type: the cell shows it as JSON, `topic` is the Topic.
         `y = %chat …` gives the same to `y`; without a schema, the answer.
+        `-f code` shows the Python of an answer, and puts it into a cell below, or at the next prompt of a terminal; it
+        never runs by itself. Blocks of other languages stand below it, as what they are; `-o code` gets the Python
+        alone. A question that is run again makes no second cell with the same code, but the front end cannot change the
+        one that is there: other code gets a cell of its own.
+        `--expect 'len(_) < 200'` and `--judge 'Is it polite?'` fail the cell if that is not true of its answer: by an
+        expression in which `_` is what `-o` gets, or by a model that says yes or no. The answer is shown, and a
+        variable has it; its turn is not added to the conversation, as if the question had failed.
         With `--tool NAME` the model may call a function of the notebook: its parameters, their types and its docstring
         say what it is for. The calls and their results are folded below the answer, as they are made. `%chat_tools`
         shows what a model is told of a function.
@@ -96,7 +101,9 @@ class ChatMagics(ChatSettings):
     def chat_fix(self, line: str) -> Any:
         """Ask about the last error: its cell, the useful part of its traceback, and the variables in it.
 
-        The options are those of `%%chat`. A text after them replaces the question, which is why the error happened.
+        The corrected cell is put into a cell below, as with `-f code`, and what differs from the one that failed is
+        shown, if the answer has it as one block of code. The options are those of `%%chat`. A text after them replaces
+        the question, which is why the error happened, and for the corrected cell.
         """
         with errors_in_one_line():
             names = variables_of(self._shell)
@@ -123,7 +130,9 @@ class ChatMagics(ChatSettings):
                 raise
             if is_result_used():
                 return self._result(question, options)
-            self._offer(question, options, text, names)
+            if not options.quiet:
+                form, failed = self.look(options).format, names if options.error else None
+                self._below.offer(question.answer, form, self._parent(), text=text, error=failed)
             return None
 
     def _filled(self, options: Namespace, text: str, names: Mapping[str, Any]) -> Filled:
@@ -192,18 +201,6 @@ class ChatMagics(ChatSettings):
         if options.expect or options.judge:
             judge = self._target("", options.judge_model or "", names).named
             check(self._result(question, options), question, options, names, judge=judge, screen=screen)
-
-    def _offer(self, question: Question, options: Namespace, text: str, names: Mapping[str, Any]) -> None:
-        """Put the code of a whole answer into a cell below; of one about an error, the corrected cell, and its diff."""
-        answer, form = question.answer, self.look(options).format
-        if options.quiet or answer.mark:
-            return
-        fixed = corrected(answer, failed_cells(scrubber_for(names))) if options.error else None
-        if fixed is not None:
-            display(fixed)
-        code = fixed.code if fixed is not None else answer.code if form == "code" or text == FIX else ""
-        if code:
-            self._below.add(code, self._parent())
 
     def _target(self, provider: str, model: Any, names: Mapping[str, Any], *, evaluate: bool = False) -> Who:
         """Return the provider and the model that are named. An alias, which stands where a model does, is both."""
