@@ -48,7 +48,7 @@ class TestShown(CodeTestCase):
         said = "```bash\npip install a\n```\n```py\nimport a\n```\n```mermaid\ngraph\n```\n"
         said += "```{python}\na.b()\n```\n```\n3\n```"
         cell = self.say(said, "-f code -o code")
-        note = "no part of the code, and below it: 1 block of bash, 1 block of mermaid, 1 block without a language"
+        note = "below the code, as it is not Python: 1 block of bash, 1 block of mermaid, 1 block without a language"
         code, bash, line = "import a\n\na.b()", "```bash\npip install a\n```", f"<sub>{note}</sub>"
         self.assertEqual(
             {
@@ -237,6 +237,10 @@ class TestFix(CodeTestCase):
         self.assertEqual(2, len(cell.displays))
         self.assertNotIn("sk-abcdef", repr(cell.outputs))
         self.assertIn("\n api_key = '***'\n", cell.displays[1]["text/plain"])
+        self.kernel.run("def call(password):\n    return 1 / 0\n\ncall('only-here-7777')")
+        cell = self.fix(python("def call(password):\n    return 1 / 1\n\ncall('***')"))
+        self.assertEqual(2, len(cell.displays))
+        self.assertNotIn("only-here-7777", repr(cell.outputs))
 
     def test_question(self) -> None:
         """The model is asked for the whole corrected cell."""

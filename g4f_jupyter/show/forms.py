@@ -91,7 +91,7 @@ def about_code(text: str, form: str) -> str:
         f"{counted(count, 'block')} {f'of {name}' if name else 'without a language'}" for name, count in others.items()
     )
     if found.code:
-        return f"no part of the code, and below it: {blocks}" if blocks else ""
+        return f"below the code, as it is not Python: {blocks}" if blocks else ""
     return f"no Python in it: {blocks}" if blocks else "no code in it"
 
 
