@@ -114,9 +114,7 @@ class Session:
                 options = {**default, **options}
             pending = known.conversation.prepare(question, above=above, system=prompt, **options)
             place = TurnPlace(known, thread, slots, slot, execution, once)
-            named = {"provider": known.conversation.provider, "model": known.conversation.model}
-            asked = {**options, **{name: options.get(name) or own for name, own in named.items()}}
-            return Question(self, pending, place, system=system, new=new, asked=asked)
+            return Question(self, pending, place, system=system, new=new)
 
     def enter(
         self,
@@ -163,17 +161,8 @@ class Question:
     """
 
     def __init__(
-        self,
-        session: Session,
-        pending: PendingTurn,
-        place: TurnPlace,
-        *,
-        system: str | None,
-        new: bool,
-        asked: Mapping[str, Any],
+        self, session: Session, pending: PendingTurn, place: TurnPlace, *, system: str | None, new: bool
     ) -> None:
-        self.asked = asked
-        """The options with which it is asked, and the `provider` and the `model` that are named, if any are."""
         self._session, self._pending, self._place = session, pending, place
         self._system, self._new = system, new
         self._has_entered = self.is_complete = False
@@ -182,6 +171,11 @@ class Question:
     def request(self) -> Request:
         """What will be sent."""
         return self._pending.request
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The options with which it is asked, and the `provider` and the `model`; None and "" where none is named."""
+        return {**self._pending.options, "provider": self._pending.provider, "model": self._pending.model}
 
     @property
     def assembly(self) -> Assembly:

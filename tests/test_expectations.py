@@ -232,6 +232,19 @@ class TestJudge(ExpectationTestCase):
         for text in ("short", "Bye", "2."):
             self.assertNotIn(text, history)
 
+    def test_settings(self) -> None:
+        """A judge is asked with what holds for the cell by its conversation, or by a setting, too."""
+        self.kernel.run("%config ChatMagics.model = 'set'")
+        self.kernel.run("%config ChatMagics.provider = 'Judges'")
+        try:
+            self.assertEqual("ok", self.chat("--new --judge 'Is it short?'", "?").status)
+            self.assertEqual("['set', 'set']", self.value("[each[0] for each in asked[-2:]]"))
+            self.assertEqual("ok", self.chat("-m own --judge 'Is it short?'", "?").status)
+            self.assertEqual("['own', 'own']", self.value("[each[0] for each in asked[-2:]]"))
+        finally:
+            self.kernel.run("%config ChatMagics.provider = ''")
+            self.kernel.run("%config ChatMagics.model = ''")
+
     def test_usage(self) -> None:
         """What a judge uses is counted, like what answers use."""
         self.chat("-p Judges -m counted --once --judge 'Is it short?'", "?")
