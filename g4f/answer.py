@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from .assembly import Assembly
 from .client.types import CompletionToolCall, completion_calls
+from .markdown.code import code_of
 from .printable import one_line
 from .providers.response import ProviderState, Step, Usage
 from .rounds import Round
@@ -69,6 +70,11 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     """What its provider needs back to go on from it, if there is anything."""
     value: Any = None
     """What it says, of the type that was asked for by `schema=`; None where none was, and where it calls tools."""
+
+    @property
+    def code(self) -> str:
+        """The Python in its code blocks, one below the other, without fences and prose; "" if there is none."""
+        return code_of(self).code
 
     @property
     def says_something(self) -> bool:

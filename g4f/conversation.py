@@ -203,14 +203,14 @@ class PendingTurn:
         self._conversation, self._question, self._calls = conversation, question, calls
         self._begin = len(conversation.entered)
         provider, given = in_our_words(options.pop("provider", None), options)
-        self._model, own = given.pop("model", None) or conversation.model, conversation.provider
-        self._provider, self._stream = own if provider is None else provider, stream
-        self._options = merged(own, conversation.options, provider, given)
+        self.model, own = given.pop("model", None) or conversation.model, conversation.provider
+        self.provider, self._stream = own if provider is None else provider, stream
+        self.options = merged(own, conversation.options, provider, given)
         self._trimmed, self._rounds = 0, list[Round]()
         self.request = self._request(0)
         self.assembly = self.request.assembly()
         if self.request.toolbox is not None:  # what is asked again goes on with the same tools, and its rounds
-            self._rounds, self._options = self.assembly.rounds, {**self._options, "tools": self.request.toolbox.schemas}
+            self._rounds, self.options = self.assembly.rounds, {**self.options, "tools": self.request.toolbox.schemas}
 
     @property
     def beside(self) -> list[Entered]:
@@ -270,7 +270,7 @@ class PendingTurn:
     def _request(self, trimmed: int) -> Request:
         above = messages_of(self.system, self.above[trimmed:])
         messages = [*above, *self._question.without_answer(), *messages_in(self._rounds)]
-        return prepare(self._model, messages, self._provider, self._options, stream=self._stream)
+        return prepare(self.model, messages, self.provider, self.options, stream=self._stream)
 
     async def _ask_within_context(self, whole: Request, answer: Assembly) -> AsyncGenerator[Item]:
         """Yield the answer to the whole conversation, or to as much of it as the model's context holds."""

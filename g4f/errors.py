@@ -21,6 +21,7 @@ G4FError
 │           └── ModelLoadingError   it is still loading the model
 ├── SchemaError                 the answer does not fit the type or schema that was asked for
 ├── ComparisonError             some of the models of a comparison failed
+├── ExpectationError            the answer is not what its cell expects; also an AssertionError
 └── RetryError
     ├── RetryProviderError      each of several providers failed
     │   └── RetryContextLengthError   for one of them the question was too long; also a ContextLengthError
@@ -42,6 +43,7 @@ __all__ = [
     "ComparisonError",
     "ConnectError",
     "ContextLengthError",
+    "ExpectationError",
     "G4FError",
     "InputError",
     "MissingAuthError",
@@ -217,6 +219,10 @@ class ComparisonError(G4FError):
         if error := errors.get(THE_JUDGE):
             lines.append(f"{THE_JUDGE} failed ({type(error).__name__}: {error})")
         return cls("; ".join(lines), errors)
+
+
+class ExpectationError(G4FError, AssertionError):
+    """The answer is not what its cell expects of it by `--expect` or `--judge`."""
 
 
 class RetryError(G4FError):

@@ -191,6 +191,11 @@ class Question:
         return self._pending.request
 
     @property
+    def asked(self) -> dict[str, Any]:
+        """The options with which it is asked, and the `provider` and the `model`; None and "" where none is named."""
+        return {**self._pending.options, "provider": self._pending.provider, "model": self._pending.model}
+
+    @property
     def assembly(self) -> Assembly:
         """What has come of the answer so far."""
         return self._pending.assembly

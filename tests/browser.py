@@ -81,6 +81,7 @@ ADD = """source => {
     shared.addCell({cell_type: 'code', source});
     return shared.cells.length - 1;
 }"""
+SOURCES = "() => jupyterapp.shell.currentWidget.content.model.sharedModel.cells.map(cell => cell.getSource())"
 ENDED = """([cell, before]) => {
     const prompt = cell.querySelector('.jp-InputPrompt').textContent;
     return /[0-9]/.test(prompt) && prompt != before;
@@ -200,6 +201,11 @@ class Notebook:
         """Return a new cell at the end of the notebook."""
         number = self.page.evaluate(ADD, source)
         return Cell(self.page.locator(".jp-Notebook .jp-CodeCell").nth(number))
+
+    def sources(self) -> list[str]:
+        """Return the text of each cell."""
+        texts: list[str] = self.page.evaluate(SOURCES)
+        return texts
 
     def command(self, name: str, **options: Any) -> None:
         """Do what stands in a menu, by its name there is in the code of the front end, and wait for its end."""

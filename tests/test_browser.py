@@ -181,6 +181,23 @@ class TestLab(FrontendTestCase):
         self.assertNotIn("the first", cell.text)
         self.assertEqual("1\n", self.notebook.add("print(len(asked))").run().text)
 
+    def test_code_below(self) -> None:
+        """The code of an answer stands in one cell below, which runs by itself never, and is not made again in vain."""
+        self.notebook.add("said[:] = ['So:\\n```python\\nprint(40 + 2)\\n```']").run()
+        cell = self.notebook.add("%%chat -f code --once\n?").run()
+        self.assertEqual("print(40 + 2)", self.notebook.sources()[-1])
+        count = len(self.notebook.sources())
+        below = Cell(self.notebook.page.locator(".jp-Notebook .jp-CodeCell").nth(count - 1))
+        self.assertEqual("[ ]:", below.prompt)
+        self.assertEqual("42\n", below.run().text)
+        cell.run()
+        self.assertEqual(count, len(self.notebook.sources()))
+        below.locator.locator(".cm-content").click()
+        self.notebook.command("notebook:delete-cell")
+        self.assertEqual(count - 1, len(self.notebook.sources()))
+        cell.run()
+        self.assertEqual("print(40 + 2)", self.notebook.sources()[-1])
+
     def test_error(self) -> None:
         """What fails is one line, which tells what to do."""
         [error] = self.notebook.add("%%chat -p Locall\n?").run().output.all_text_contents()

@@ -391,20 +391,11 @@ class TestOutput(CellTestCase):
         return self.shown(f"%%chat -p Says --once {line}\n?")
 
     def test_formats(self) -> None:
-        """Text as it is, JSON in lines, of code only what is code; an answer without code stands as it is."""
+        """Text as it is, JSON in lines, of code only what is code."""
         self.assertEqual({"text/plain": "*a*"}, self.say("*a*", "-f text"))
         self.assertIn('{\n  "a": 1\n}', self.say('{"a":1}', "-f json")["text/markdown"])
         code = self.say("Here:\n```python\nprint(1)\n```\nDone.", "-f code")
         self.assertEqual(("print(1)", "```python\nprint(1)\n```"), (code["text/plain"], code["text/markdown"]))
-        self.assertEqual("none", self.say("none", "-f code")["text/plain"])
-
-    def test_languages(self) -> None:
-        """Code of one language is never mixed with that of another, and a line says what is left out."""
-        code = self.say("```bash\npip install a\n```\n```py\nimport a\n```\n```python\na.b()\n```", "-f code")
-        self.assertEqual("import a\n\na.b()", code["text/plain"])
-        left_out = "<sub>left out: 1 block of bash</sub>"
-        self.assertEqual(f"```python\nimport a\n\na.b()\n```\n\n{left_out}", code["text/markdown"])
-        self.assertEqual("```r\nx\n```", self.say("```R\nx\n```", "-f code")["text/markdown"])
 
     def test_json(self) -> None:
         """JSON is read in a fence, too, and stays as it was written."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import html
 import re
 import unittest
+import warnings
 from functools import partial
 
 from markdown_it import MarkdownIt
 
+from g4f.answer import Answer
 from g4f.markdown import code_of, fenced, finished, literal, safe
 from g4f.markdown.entities import is_allowed
 from g4f.markdown.rewriting import Growing
@@ -346,16 +348,28 @@ class TestCode(unittest.TestCase):
         self.assertEqual("````py\n```\n�\n````", fenced("```\n\x1b", "py"))
 
     def test_code_of(self) -> None:
-        """The fenced blocks of one language, one below the other: of Python if there is any, else of the first."""
-        for text, expected in (
-            ("x\n```py\na\n```\ny\n~~~\nb\n~~~\n```Python3 title=c\nc\n```", ("python", "a\n\nc", {"": 1})),
-            ("```sh\na\n```\n```{.r}\nb\n```\n```sh\nc\n```\n```r\nd\n```", ("sh", "a\n\nc", {"r": 2})),
-            ("```sh\na\n```\n- ```{python}\n  b\n  ```", ("python", "b", {"sh": 1})),
-            ("```\na\n```", ("", "a", {})),
-            ("none", ("", "", {})),
+        """The blocks of Python, one below the other, and the others; one without a name is Python if it must be."""
+        for text, code, others in (
+            ("x\n```py\na\n```\ny\n~~~\nb\n~~~\n```Python3 title=c\nc\n```", "a\n\nc", [("", "b\n")]),
+            ("```sh\na\n```\n```{.r}\nb\n```\n```sh\nc\n```", "", [("sh", "a\n"), ("r", "b\n"), ("sh", "c\n")]),
+            ("```sh\na\n```\n- ```{python}\n  b\n  ```", "b", [("sh", "a\n")]),
+            ("```ipython\n%time a\n```\n```IPython3\nb\n```\n```py3\nc\n```", "%time a\n\nb\n\nc", []),
+            ("```\na\n```\n```sh\nb\n```\n```\nc\n```", "a\n\nc", [("sh", "b\n")]),
+            ("```\na b\n```\n```\nx = 1\n```", "x = 1", [("", "a b\n")]),
+            ("```\na\x00\n```\n```\n" + "(" * 9999 + "\n```", "", [("", "a\ufffd\n"), ("", "(" * 9999 + "\n")]),
+            ("```python\nif a:\n    b", "if a:\n    b", []),
+            ("```python\n```", "", []),
+            ("none", "", []),
         ):
-            with self.subTest(text):
-                self.assertEqual(expected, tuple(code_of(text)))
+            with self.subTest(text[:60]):
+                self.assertEqual((code, others), tuple(code_of(text)))
+                self.assertEqual(code, Answer(text).code)
+
+    def test_code_warns_of_nothing(self) -> None:
+        """What Python would warn of in code that is only looked at is the business of the cell that runs it."""
+        with warnings.catch_warnings(record=True, action="always") as warned:
+            self.assertEqual(r'"\d" is 1', code_of('```\n"\\d" is 1\n```').code)
+        self.assertEqual([], warned)
 
     def test_finished(self) -> None:
         """The blocks to which nothing can be added, and the rest."""

@@ -124,6 +124,28 @@ class TestTerminal(TerminalTestCase):
         self.type("print('runner:', get_ipython().loop_runner.__name__)")
         self.ipython.expect_exact("runner: _trio_runner\r")
 
+    def test_code(self) -> None:
+        """The code of an answer stands at the next prompt: it runs at Enter, and not before."""
+        options = ["--no-banner", "--no-confirm-exit", "--HistoryManager.enabled=False", "--ext=g4f_jupyter"]
+        ipython: Any = pexpect.spawn(
+            sys.executable,
+            ["-m", "IPython", *options],
+            env=self.environment | {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
+            encoding="utf-8",
+            timeout=PATIENCE,
+            dimensions=(24, 200),
+        )
+        self.addCleanup(ipython.close, force=True)
+        for line in (r"from far import Echo; said = '\n```py\n40 + 2\n```'", "%chat -p Echo -f code {said}"):
+            ipython.expect_exact("In [")
+            ipython.send(f"{line}\r")
+            ipython.expect_exact("\r\n")
+        ipython.expect_exact("[Echo")
+        ipython.expect(r"3\S+: 40")
+        self.assertNotIn("Out", ipython.before)
+        ipython.send("\r")
+        ipython.expect(r"Out\S+: \S*42")
+
     def test_error(self) -> None:
         """An error is one line."""
         self.type("%chat -p Eco hi")
@@ -208,13 +230,13 @@ class TestForms(unittest.TestCase):
         return printed.getvalue()
 
     def test_each(self) -> None:
-        """JSON in lines, code of one language, text as it is; what does not have the form stands as it is."""
+        """JSON in lines, Python and below it other code, text as it is; what does not have the form stands as it is."""
         fenced = "Here:\n```json\n{", '"a": 1}\n```\n'
         mixed = "```sh\npip install a\n```\n```py\n", "import a\n```"
         for form, texts, shown in (
             ("json", fenced, '{\n  "a": 1\n}\n'),
             ("json", ("Yes", "."), "Yes.\n"),
-            ("code", mixed, "import a\n"),
+            ("code", mixed, "import a\n\n```sh\npip install a\n```\n"),
             ("code", ("No", "ne"), "None\n"),
             ("text", fenced, "".join(fenced)),
             ("markdown", ("*a*", " b"), "*a* b\n"),

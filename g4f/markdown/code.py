@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import html
 import re
-from collections import Counter
-from collections.abc import Mapping
+import warnings
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +15,7 @@ from .entities import entities, is_allowed
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
-__all__ = ["Code", "block", "blocks_of", "code_of", "fenced", "finished", "parser", "span"]
+__all__ = ["PYTHON", "Code", "block", "blocks_of", "code_of", "fenced", "finished", "is_python", "parser", "span"]
 
 _TEX = re.compile(r"\$|\\\\[()\[\]]|\\(?:begin|end)\{")
 """What JupyterLab takes for the begin or end of a formula, also inside code that stands in a list or a quotation."""
@@ -44,23 +44,37 @@ def parser() -> MarkdownIt:
 
 
 class Code(NamedTuple):
-    """The code of an answer, all of one `language` ("" if it does not say), and how many blocks of others it has."""
+    """The Python of an answer, and its other code blocks: the language of each ("" if it names none), and its code."""
 
-    language: str
     code: str
-    others: Mapping[str, int]
+    others: list[tuple[str, str]]
 
 
 def code_of(text: str) -> Code:
-    """Return what stands in the fenced code blocks of `text` that are of one language, one below the other.
+    """Return what stands in the fenced code blocks of `text` that are Python, one below the other; and the others.
 
-    That is Python, if any block is; else the language of the first block.
+    Where no block is named Python, those without a name count that can be read as Python. Beside one that is named so,
+    they are mostly what it prints.
     """
     blocks = blocks_of(text)
-    names = [name for name, _ in blocks]
-    language = PYTHON if PYTHON in names else next(iter(names), "")
-    code = "\n".join(code for name, code in blocks if name == language).strip("\n")
-    return Code(language, code, Counter(name for name in names if name != language))
+    is_named = any(name == PYTHON for name, _ in blocks)
+    python, others = list[str](), list[tuple[str, str]]()
+    for name, code in blocks:
+        if name == PYTHON or not (name or is_named or not is_python(code)):
+            python.append(code)
+        else:
+            others.append((name, code))
+    return Code("\n".join(python).strip("\n"), others)
+
+
+def is_python(code: str) -> bool:
+    """Whether `code` can be read as Python, without the magics of IPython."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # such as that of an escape that is none
+            ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def blocks_of(text: str) -> list[tuple[str, str]]:
@@ -81,7 +95,7 @@ def _preformatted(code: str) -> str:
     return f"<pre><code>{entities(code)}</code></pre>"
 
 
-def block(code: str, info: str, *, nested: bool, diagrams: bool = False) -> str:
+def block(code: str, info: str, *, nested: bool = False, diagrams: bool = False) -> str:
     """Return a code block of an answer. `nested` is one in a list or a quotation.
 
     What its first line says (`info`) is a language, or nothing. Diagrams of Mermaid, which may name images, and which

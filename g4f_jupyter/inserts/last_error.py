@@ -22,9 +22,9 @@ from .known import held
 from .room import Room
 from .sources import fenced
 
-__all__ = ["FIX", "about_last_error", "note_as_own"]
+__all__ = ["FIX", "about_last_error", "failed_cells", "note_as_own"]
 
-FIX = "Explain in short why this happened, and show the corrected code."
+FIX = "Explain in short why this happened, and show the whole corrected cell in one block of Python code."
 
 ERRORS = 5
 """Most errors that are shown, with those that caused the last one."""
@@ -89,6 +89,21 @@ def about_last_error(scrubber: Scrubber | None = None, left_out: list[str] | Non
     return scrubber.scrub("\n\n".join(parts))
 
 
+def failed_cells(scrubber: Scrubber) -> list[str]:
+    """Return the cells that the last error went through, as they are sent: the `scrubber` puts stars for secrets."""
+    if (error := _last_error()) is None:
+        return []
+    errors = list(_errors(error))
+    raised_through = [frame for _, each in errors for frame in _frames_of(each)]
+    for frame, _ in raised_through:
+        scrubber.learn(held(frame.f_locals))
+    return [
+        scrubber.scrub("".join(lines).rstrip("\n"))
+        for name, lines, _ in _code_of(errors, raised_through)
+        if _is_cell(name)
+    ]
+
+
 def _values(variables: list[tuple[str, Any]], scrubber: Scrubber, room: Room) -> str:
     """Return the variables with their values, as many of them as are shown."""
     room.note(VARIABLES, len(variables), "variables")
@@ -123,7 +138,15 @@ def _frames_of(error: BaseException) -> list[tuple[FrameType, int]]:
 def _places(
     errors: Iterable[tuple[str, BaseException]], raised_through: Iterable[tuple[FrameType, int]]
 ) -> Iterator[str]:
-    """Yield the code around the lines that raised, file by file. What cannot be read as Python raises in no frame."""
+    """Yield the code around the lines that raised, file by file."""
+    for name, lines, marked in _code_of(errors, raised_through):
+        yield _place(name, lines, marked)
+
+
+def _code_of(
+    errors: Iterable[tuple[str, BaseException]], raised_through: Iterable[tuple[FrameType, int]]
+) -> Iterator[tuple[str, list[str], set[int]]]:
+    """Yield files, their lines, and the numbers of those that raised. What cannot be read as Python has no frame."""
     marks: dict[str, tuple[set[int], dict[str, Any]]] = {}
     unread = [each for _, each in errors if isinstance(each, SyntaxError) and each.filename and each.lineno]
     for frame, line in raised_through:
@@ -133,12 +156,16 @@ def _places(
         marks.setdefault(str(each.filename), (set(), {}))[0].add(each.lineno or 1)
     for name, (marked, module) in marks.items():
         if lines := linecache.getlines(name, module):
-            yield _place(name, lines, marked)
+            yield name, lines, marked
+
+
+def _is_cell(name: str) -> bool:
+    return "ipykernel" in name or name.startswith("<ipython")
 
 
 def _place(name: str, lines: list[str], marked: set[int]) -> str:
     """Return the lines of one file around the `marked` ones: a whole cell, or some lines of a file."""
-    is_cell = "ipykernel" in name or name.startswith("<ipython")
+    is_cell = _is_cell(name)
     first, last = (1, len(lines)) if is_cell else (max(1, min(marked) - AROUND), max(marked) + AROUND)
     code = "".join(
         f"{'-->' if number in marked else '   '} {line.rstrip()}\n"

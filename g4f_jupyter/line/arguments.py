@@ -41,7 +41,7 @@ def parsed_whole(parser: ArgumentParser, line: str, variables: Mapping[str, Any]
 
 _NAME = re.compile(r"\{[ ]*(\w+)[ ]*\}")
 
-_LATER = ("--image", "--mcp", "--model", "--provider", "--schema", "--set", "--stop", "--system", "--tool")
+_LATER = ("--expect", "--image", "--mcp", "--model", "--provider", "--schema", "--set", "--stop", "--system", "--tool")
 """Options whose values may be other than texts and numbers, or are a text in which values stand as in a question."""
 
 

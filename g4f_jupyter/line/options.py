@@ -9,6 +9,9 @@ from typing import Any
 
 from IPython.core.magic_arguments import argument, magic_arguments
 
+from g4f.errors import InputError
+
+from ..expectations import Expectation
 from ..inserts.room import ALL
 from ..show.forms import FORMATS
 
@@ -58,6 +61,13 @@ def _rows(number: str) -> int:
     return int(number)
 
 
+def _expectation(text: str) -> Expectation:
+    try:
+        return Expectation(text)
+    except InputError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
 def _option(setting: str) -> tuple[str, str]:
     name, equals, value = setting.partition("=")
     name = name.strip().replace("-", "_")
@@ -98,7 +108,7 @@ _ARGUMENTS = (
         metavar="NAME",
         type=_variable,
         help="Variable for the answer: its text, with its reasoning, tool_calls, usage, provider, model, seconds. With "
-        "--schema, its value.",
+        "--schema, its value; with -f code, its code.",
     ),
     argument(
         "--schema",
@@ -111,7 +121,8 @@ _ARGUMENTS = (
         "-f",
         "--format",
         choices=FORMATS,
-        help="How the answer is shown: as Markdown (the default), as text, as JSON, or only the code in it.",
+        help="How the answer is shown: as Markdown (the default), as text, as JSON, or only the code in it, which is "
+        "then put into a cell below, too.",
     ),
     argument("--allow-images", action="store_true", help="Fetch and show images that the answer names."),
     argument(
@@ -151,16 +162,27 @@ _ARGUMENTS = (
         default=[],
         help="Variable with a server of tools, made by g4f.mcp. Several: give it again.",
     ),
-    argument(
-        "--judge",
-        metavar="MODEL",
-        action="append",
-        help="Model that says which of several answers is better, or what it is asked of them, in quotes: "
-        '"Which is shorter and still right?". Give both, or only one.',
-    ),
-    argument("--judge-model", metavar="MODEL", help="Model that judges. Default: the first of those that answer."),
     argument("--max-steps", metavar="NUMBER", type=int, help="Most rounds in which tools are called. Default: 8."),
     argument("--confirm", action="store_true", help="Ask before each call of a tool."),
+    argument(
+        "--expect",
+        metavar="EXPRESSION",
+        type=_expectation,
+        action="append",
+        default=[],
+        help="Expression that must be true of the answer, such as 'len(_) < 200': _ is what --out would get. The cell "
+        "fails otherwise, and its answer is not added to the conversation. Several: give it again.",
+    ),
+    argument(
+        "--judge",
+        metavar="QUESTION",
+        action="append",
+        default=[],
+        help="Question about the answer, in quotes, to which a model must say yes, such as 'Is it polite?'; the cell "
+        "fails otherwise, like with --expect. Several: give it again. Of several models: the one that says whose "
+        "answer is better, or what it is asked, such as 'Which is shorter and still right?'.",
+    ),
+    argument("--judge-model", metavar="NAME", help="Model that judges, or its alias. Default: the first that answers."),
     argument(
         "--tape",
         choices=TAPES,

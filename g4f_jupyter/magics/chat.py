@@ -16,6 +16,7 @@ from g4f.printable import counted, say
 from g4f.taping import tapes
 from g4f.waiting import bridge
 
+from ..below import CellsBelow
 from ..inserts.last_error import FIX
 from ..inserts.question import Filled, fill
 from ..inserts.scope import is_result_used, variables_of
@@ -32,6 +33,7 @@ from ..show.footer import footer, metadata, notes, total
 from ..show.preview import Preview
 from ..show.terminal import terminal
 from ..show.updates import takes_metadata, updates
+from .checks import check, check_options
 from .comparison import Comparisons
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ class ChatMagics(Comparisons):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self.session = Session()
+        self._below = CellsBelow(shell)
         self._tapes: dict[tuple[str, str], Any] = {}
         self.aliases = Aliases(shell.profile_dir.location if shell.profile_dir is not None else ".")
 
@@ -75,6 +78,13 @@ class ChatMagics(Comparisons):
 
         `--schema Topic -o topic` asks for an answer of a type: the cell shows it as JSON, `topic` is the Topic.
         `y = %chat …` gives the same to `y`; without a schema, the answer.
+        `-f code` shows the Python of an answer, and puts it into a cell below, or at the next prompt of a terminal; it
+        never runs by itself. Blocks of other languages stand below it, as what they are; `-o code` gets the Python
+        alone. A question that is run again makes no second cell with the same code, but the front end cannot change the
+        one that is there: other code gets a cell of its own.
+        `--expect 'len(_) < 200'` and `--judge 'Is it polite?'` fail the cell if that is not true of its answer: by an
+        expression in which `_` is what `-o` gets, or by a model that says yes or no. The answer is shown, and a
+        variable has it; its turn is not added to the conversation, as if the question had failed.
         With `--tool NAME` the model may call a function of the notebook: its parameters, their types and its docstring
         say what it is for. The calls and their results are folded below the answer, as they are made. `%chat_tools`
         shows what a model is told of a function.
@@ -97,7 +107,9 @@ class ChatMagics(Comparisons):
     def chat_fix(self, line: str) -> Any:
         """Ask about the last error: its cell, the useful part of its traceback, and the variables in it.
 
-        The options are those of `%%chat`. A text after them replaces the question, which is why the error happened.
+        The corrected cell is put into a cell below, as with `-f code`, and what differs from the one that failed is
+        shown, if the answer has it as one block of code. The options are those of `%%chat`. A text after them replaces
+        the question, which is why the error happened, and for the corrected cell.
         """
         with errors_in_one_line():
             names = variables_of(self._shell)
@@ -112,17 +124,25 @@ class ChatMagics(Comparisons):
             if len(pairs) > 1:
                 return self._compare(options, filled, names, pairs)
             question = self._question(options, filled, names, *pairs[0])
+            check_options(options, names)
             if options.dry_run:
                 display(Preview(question.request, filled.left_out))
                 question.keep()
                 return None
             self._check_budget(options.budget)
             try:
-                self._show(question, options, filled)
+                screen = self._show(question, options, filled)
+                self._check(question, options, names, screen)
+                question.enter(screen.note)
             except KeyboardInterrupt as error:
                 error.args = (KEPT,) if question.enter() else ()
                 raise
-            return question.outcome if is_result_used() else None
+            if is_result_used():
+                return self._result(question, options)
+            if not options.quiet:
+                form, failed = self.look(options).format, names if options.error else None
+                self._below.offer(question.answer, form, self._parent(), text=text, error=failed)
+            return None
 
     def _filled(self, options: Namespace, text: str, names: Mapping[str, Any]) -> Filled:
         """Return the question with the values that it names."""
@@ -169,8 +189,8 @@ class ChatMagics(Comparisons):
             **options.set,
         }
 
-    def _show(self, question: Question, options: Namespace, filled: Filled) -> None:
-        """Ask, show the answer as it comes, and below it what there is to say of it. At the end its turn enters.
+    def _show(self, question: Question, options: Namespace, filled: Filled) -> Screen:
+        """Ask, show the answer as it comes, and below it what there is to say of it.
 
         The variable gets it before anything else: also what came of one that failed or was interrupted.
         """
@@ -179,7 +199,7 @@ class ChatMagics(Comparisons):
             bridge.run(lambda: show(question, screen, look.format))
         finally:
             if options.out and not question.assembly.is_empty:
-                self._shell.push({options.out: question.outcome})
+                self._shell.push({options.out: self._result(question, options)})
         answer, stale = question.answer, question.stale_above
         said = notes(answer, look.format, elsewhere=question.is_elsewhere, stale=stale, hidden=filled.hidden)
         below = [*filled.left_out, *said]
@@ -187,7 +207,18 @@ class ChatMagics(Comparisons):
         if shown and filled.left_out:
             shown["g4f_jupyter"]["left_out"] = filled.left_out
         screen.foot([*below, footer(answer)] if self.footer else below, shown)
-        question.enter(screen.note)
+        return screen
+
+    def _result(self, question: Question, options: Namespace) -> Any:
+        """Return what a variable gets: the value of a typed answer, the code of one that is shown as code, else it."""
+        is_code = options.schema is None and self.look(options).format == "code"
+        return question.answer.code if is_code else question.outcome
+
+    def _check(self, question: Question, options: Namespace, names: Mapping[str, Any], screen: Screen) -> None:
+        """Raise ExpectationError if the answer is not what `--expect` and `--judge` ask of it."""
+        if options.expect or options.judge:
+            judge = self._target("", options.judge_model or "", names).named
+            check(self._result(question, options), question, options, names, judge=judge, screen=screen)
 
     def _target(self, provider: str, model: Any, names: Mapping[str, Any], *, evaluate: bool = False) -> Who:
         """Return the provider and the model that are named. An alias, which stands where a model does, is both."""
@@ -226,13 +257,17 @@ class ChatMagics(Comparisons):
     def forget_deleted(self, _: object) -> None:
         """Forget the deleted cells. A front end names them once, with the next cell that it runs."""
         self.session.forget(deleted_cells(self._parent()))
+        self._below.begin(self._parent())
 
     def end_cell(self, result: ExecutionResult | None) -> None:
         """Have the turns leave that this cell had, and has not asked again; or say that they stay, if it failed."""
         parent = self._parent()
         code = parent.get("content", {}).get("code")
+        well = result is not None and bool(result.success)
         is_nested = result is not None and result.info is not None and result.info.raw_cell != code
-        if not is_nested and self.session.end(cell_of(parent), well=result is not None and bool(result.success)):
+        if not is_nested or not parent:  # in a terminal nobody can tell
+            self._below.end(parent, well=well)
+        if not is_nested and self.session.end(cell_of(parent), well=well):
             say("[the conversation keeps the earlier answer of this cell, as stale, until the cell is run again]")
 
     def _parent(self) -> dict[str, Any]:

@@ -162,6 +162,8 @@ class Comparisons(ChatSettings):
         """Return the question to each model, by the model's name. Raises InputError for what cannot be compared."""
         if options.confirm:
             raise InputError("--confirm asks before each call of a tool: several models at once would ask at once")
+        if options.expect:
+            raise InputError("--expect is about one answer: ask one model, or compare what -o gets")
         first = self._question(options, filled, names, *pairs[0])
         others = [first.with_options(self._options(options, filled, names, *pair)) for pair in pairs[1:]]
         questions = _named(pairs, [first, *others], has_models=len(options.model) > 1)

@@ -15,7 +15,7 @@ from g4f.providers.response import Usage
 from g4f.spending import Spent
 
 from ..line.model_names import end_of
-from .forms import left_out
+from .forms import about_code
 
 __all__ = ["asked_with", "cost", "footer", "metadata", "notes", "price", "total", "total_cost"]
 
@@ -55,14 +55,14 @@ def notes(
 ) -> list[str]:
     """Return what a reader must know of an answer.
 
-    What it was `asked_with`, turns left out, code that its `form` leaves out, whether its model ends soon, and whether
+    What it was `asked_with`, turns left out, code that is not Python, whether its model ends soon, and whether
     it stays out of the conversation.
     """
     lines = asked_with(elsewhere=elsewhere, stale=stale, hidden=hidden)
     if answer.trimmed:
         turns = "turn" if answer.trimmed == 1 else f"{answer.trimmed} turns"
         lines.append(f"without the oldest {turns}: the conversation is longer than the context")
-    if omitted := left_out(answer, form):
+    if omitted := about_code(answer, form):
         lines.append(omitted)
     lines += _last_days(answer)
     if not answer.says_something:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import NoReturn
@@ -12,10 +13,10 @@ import msgspec
 
 from g4f.answer import Answer
 from g4f.errors import ResponseError
-from g4f.markdown.code import blocks_of, code_of, fenced
+from g4f.markdown.code import block, blocks_of, code_of, fenced
 from g4f.printable import counted, one_line
 
-__all__ = ["FORMATS", "check", "formatted", "left_out", "marked"]
+__all__ = ["FORMATS", "about_code", "check", "formatted", "marked"]
 
 FORMATS = ("markdown", "text", "json", "code")
 
@@ -29,8 +30,11 @@ def formatted(text: str, form: str, rewritten: Callable[[str], str]) -> tuple[st
         if text.lstrip()[:1] in ("{", "["):  # not whole yet
             lines = _indented(text)
             return lines, fenced(lines, "json")
-    if form == "code" and (found := code_of(text)).code:
-        return found.code, fenced(found.code, found.language or "python")
+    if form == "code" and any(found := code_of(text)):
+        python = [found.code] if found.code else []
+        plain = [*python, *(fenced(code.removesuffix("\n"), name) for name, code in found.others)]
+        shown = [*(fenced(code, "python") for code in python), *(block(code, name) for name, code in found.others)]
+        return "\n\n".join(plain), "\n\n".join(shown)
     return text, rewritten(text)
 
 
@@ -77,13 +81,18 @@ def check(answer: Answer, form: str) -> None:
         ) from None
 
 
-def left_out(text: str, form: str) -> str:
-    """Return a line that says which blocks of code are not shown; "" if all are."""
-    others = code_of(text).others if form == "code" else {}
-    blocks = [
+def about_code(text: str, form: str) -> str:
+    """Return a line that says which blocks of code are not Python, or that there is none; "" if all are."""
+    if form != "code":
+        return ""
+    found = code_of(text)
+    others = Counter(name for name, _ in found.others)
+    blocks = ", ".join(
         f"{counted(count, 'block')} {f'of {name}' if name else 'without a language'}" for name, count in others.items()
-    ]
-    return f"left out: {', '.join(blocks)}" if blocks else ""
+    )
+    if found.code:
+        return f"below the code, as it is not Python: {blocks}" if blocks else ""
+    return f"no Python in it: {blocks}" if blocks else "no code in it"
 
 
 def marked(mark: str, words: str, omitted: Collection[str]) -> str:
