@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import nbformat
 
+import g4f_jupyter
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
@@ -74,6 +76,9 @@ FLAGS = [
     "--no-pings",
 ]
 """Have Chromium ask the network for nothing but its pages."""
+
+EXTENSION = Path(g4f_jupyter.__file__).with_name("labextension")
+"""Our extension in a checkout. A wheel has it where front ends look for it."""
 
 READY = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status == 'idle'"
 ADD = """source => {
@@ -127,6 +132,9 @@ class Frontend:
         folders = {"HOME": "", "IPYTHONDIR": "ipython", "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data"}
         folders["JUPYTER_RUNTIME_DIR"] = "runtime"
         own = {name: str(home / folder) for name, folder in folders.items()}
+        if EXTENSION.is_dir():
+            shutil.copytree(EXTENSION, home / "checkout/labextensions/g4f-jupyter")
+            own["JUPYTER_PATH"] = str(home / "checkout")  # comes before what is installed
         own["PYTHONPATH"] = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path if entry)
         module = "jupyterlab" if self.kind == "lab" else "notebook"
         where = [f"--IdentityProvider.token={self._token}", f"--ServerApp.root_dir={self.folder}"]
