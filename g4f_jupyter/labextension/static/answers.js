@@ -4,7 +4,7 @@
 // Answers are read here as text, from nodes that the front end has made safe. No HTML is made of them.
 
 const ASKS = /^[ \t]*(?:\w+[ \t]*=[ \t]*)?%%?chat(?:_\w+)?(?=\s|$)/m;
-const OURS = "g4f_jupyter";
+const OURS = "g4f_jupyter"; // in the metadata of a complete answer
 const OUTPUT = ".jp-OutputArea-output";
 const HEARD = 120;
 
@@ -16,10 +16,11 @@ export class Answers {
         this.watched = new Map();
         this.live = element("div", { className: "g4f-heard", role: "status", ariaLive: "polite" });
         document.body.append(this.live);
+        notebooks.forEach(panel => this.follow(panel));
         notebooks.widgetAdded.connect((_, panel) => this.follow(panel));
         NotebookActions.executionScheduled.connect((_, { cell }) => this.look(cell));
         NotebookActions.executed.connect((_, { cell, success }) => this.ended(cell, success));
-        for (const [event, heard] of Object.entries({ pointerdown: "pressed", click: "clicked" })) {
+        for (const [event, heard] of Object.entries({ pointerdown: "pressed", pointerup: "released", click: "clicked" })) {
             document.addEventListener(event, each => this.on && this.watcher(each.target)?.[heard](each), true);
         }
         document.addEventListener("selectionchange", () => this.on && this.selected());
@@ -29,17 +30,20 @@ export class Answers {
         this.on = on;
         this.watched.forEach(watcher => watcher.stop());
         this.watched.clear();
-        this.notebooks.forEach(panel => this.follow(panel));
+        this.notebooks.forEach(panel => this.lookAll(panel));
     }
 
-    // Look at the cells of a notebook, now and when there are others.
+    // Look at the cells of a notebook once it is loaded, and when there are others.
     async follow(panel) {
         await panel.context.ready;
-        const look = () => panel.content?.widgets.forEach(cell => this.look(cell));
         if (!panel.isDisposed) {
-            panel.content.model.cells.changed.connect(look);
-            look();
+            panel.content.model.cells.changed.connect(() => this.lookAll(panel));
+            this.lookAll(panel);
         }
+    }
+
+    lookAll(panel) {
+        panel.content.widgets.forEach(cell => this.look(cell));
     }
 
     // Watch what is below a cell, if it is ours.
@@ -61,7 +65,7 @@ export class Answers {
             return;
         }
         const shown = outputs(cell);
-        const answer = shown.findLast(isMarked) ?? shown.findLast(each => each.type === "display_data");
+        const answer = shown.findLast(isMarked);
         const error = shown.findLast(each => each.type === "error")?.toJSON();
         if (!success && error) {
             this.say(`${error.ename}: ${error.evalue}`);
@@ -128,29 +132,27 @@ class Watcher {
 
     // Folds.
 
-    // A frame may replace a fold between the press and the click, which then meets whatever is in its place.
-    pressed(event) {
+    pressed({ target }) {
         this.selection = undefined;
-        const fold = foldOf(event.target);
-        const output = fold?.closest(OUTPUT);
-        this.press = fold && { fold, output, index: folds(output).indexOf(fold) };
+        this.press = { fold: foldOf(target), at: placeOf(foldOf(target)) };
     }
 
-    clicked(event) {
-        const fold = foldOf(event.target);
-        if (fold) {
-            this.keep(fold.closest(OUTPUT), folds(fold.closest(OUTPUT)).indexOf(fold), !fold.open);
-        } else if (this.press && !this.press.fold.isConnected && this.press.output.contains(event.target)) {
-            const { output, index } = this.press;
-            this.keep(output, index, !(this.folds.get(output)?.get(index) ?? false));
-            this.unfold(output);
+    // Where a frame has replaced a fold between the press and the release, no click follows.
+    released({ target }) {
+        const { fold, at } = this.press ?? {};
+        if (fold && !fold.isConnected && at === placeOf(foldOf(target))) {
+            this.clicked({ target });
+            this.unfold(target.closest(OUTPUT));
         }
-        this.press = undefined;
     }
 
-    keep(output, index, isOpen) {
-        this.folds.set(output, (this.folds.get(output) ?? new Map()).set(index, isOpen));
-        this.focus = { output, index };
+    clicked({ target }) {
+        const fold = foldOf(target);
+        if (fold) {
+            const output = fold.closest(OUTPUT);
+            this.focus = { output, index: placeOf(fold) };
+            this.folds.set(output, (this.folds.get(output) ?? new Map()).set(placeOf(fold), !fold.open));
+        }
     }
 
     unfold(output) {
@@ -233,8 +235,9 @@ function folds(output) {
     return [...output.querySelectorAll("details")];
 }
 
-function texts(output) {
-    return document.createTreeWalker(output, NodeFilter.SHOW_TEXT);
+// Return its number among the folds of its output.
+function placeOf(fold) {
+    return fold && folds(fold.closest(OUTPUT)).indexOf(fold);
 }
 
 // Return how many characters of an output are before a point of the document.
@@ -247,7 +250,7 @@ function offset(output, node, at) {
 
 // Return the point that has so many characters of an output before it.
 function place(output, count) {
-    const walker = texts(output);
+    const walker = document.createTreeWalker(output, NodeFilter.SHOW_TEXT);
     let left = count;
     while (walker.nextNode() && left > walker.currentNode.length) {
         left -= walker.currentNode.length;

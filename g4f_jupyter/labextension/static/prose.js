@@ -6,7 +6,7 @@
 
 const CELL = /^\s*%%chat(?=\s|$)/;
 const LINE = /^([ \t]*(?:\w+[ \t]*=[ \t]*)?)(%chat(?:_fix)?)[ \t]/;
-const LINES = /^[ \t]*(?:\w+[ \t]*=[ \t]*)?%chat(?:_fix)?[ \t].*\n?/gm;
+const LINES = new RegExp(`${LINE.source}.*`, "gm");
 
 export class Prose {
     constructor(found, languages) {
@@ -114,19 +114,20 @@ export class Prose {
         return new LanguageSupport(new Language(language.data, parser, [], "markdown"), support);
     }
 
-    // Python of the front end, which does not see the lines with `%chat`; the line below one is indented as it is.
+    // Python of the front end, for which lines with `%chat` are blank; the line below one is indented as it is.
     python({ language }) {
         const { Language, Parser, indentService } = this.found;
-        class Around extends Parser {
+        class Blanking extends Parser {
             createParse(input) {
-                return language.parser.startParse(input, [], around(input.read(0, input.length)));
+                const text = input.read(0, input.length).replace(LINES, line => " ".repeat(line.length));
+                return language.parser.startParse(text, []);
             }
         }
         const indentation = indentService.of((context, position) => {
             const line = context.state.doc.lineAt(position);
             return isLine(line.text) ? context.lineIndent(line.from) : undefined;
         });
-        return [new Language(language.data, new Around(), [], "python"), indentation];
+        return [new Language(language.data, new Blanking(), [], "python"), indentation];
     }
 
     magicWords() {
@@ -157,15 +158,4 @@ function kindOf(text) {
 
 function isLine(text) {
     return LINE.test(text);
-}
-
-// Return the ranges of a text that are between its lines with `%chat`.
-function around(text) {
-    const ranges = [];
-    let from = 0;
-    for (const { 0: line, index } of text.matchAll(LINES)) {
-        ranges.push({ from, to: index });
-        from = index + line.length;
-    }
-    return [...ranges, { from, to: text.length }].filter(range => range.to > range.from);
 }
