@@ -87,6 +87,7 @@ LOADED = """async change => {
 }"""
 """How many plugins there are where a front end shares packages that `change` has changed."""
 
+MARKED = {"text/plain": "x", "text/markdown": "```python\nx\n```"}
 TEXT = "A question that is long, and goes on, and on, as it is the way of questions, isn't it? " * 3
 
 
@@ -245,6 +246,7 @@ class TestLab(ExtensionTestCase):
             "%%chat\n- one": "%%chat\n- one\n- x",
             "%chat if so:": "%chat if so:\nx",
             "if so:\n    %chat if (": "if so:\n    %chat if (\n    x",
+            "if so:\n    y\n%chat if (": "if so:\n    y\n%chat if (\nx",
             "%chat a\nif so:": "%chat a\nif so:\n    x",
             "if so:": "if so:\n    x",
         }.items():
@@ -380,8 +382,11 @@ class TestLab(ExtensionTestCase):
         cell = self.answered("```python\nx\n```")
         other = self.notebook.add("Markdown('```python\\nx\\n```')").run()
         other.output.locator("pre").wait_for()
+        both = self.notebook.add(f"display({MARKED}, raw=True, metadata={{'g4f_jupyter': {{}}}}); {other.source}").run()
         for _ in "written", "opened again":
             cell.output.get_by_role("button", name="Copy code").wait_for()
+            both.output.nth(0).get_by_role("button", name="Copy code").wait_for()
+            self.assertEqual(1, both.output.get_by_role("button").count())
             self.assertEqual(0, other.output.get_by_role("button").count())
             self.notebook.saved()
             self.notebook.reload()
