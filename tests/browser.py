@@ -25,10 +25,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import nbformat
 
+import g4f_jupyter
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-__all__ = ["MISSING", "Browser", "Cell", "Frontend", "Gate", "Notebook"]
+__all__ = ["EXTENSION", "MISSING", "Browser", "Cell", "Frontend", "Gate", "Notebook"]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 MISSING = ", ".join(
@@ -75,6 +77,11 @@ FLAGS = [
 ]
 """Have Chromium ask the network for nothing but its pages."""
 
+CHECKOUT = Path(g4f_jupyter.__file__).with_name("labextension")
+INSTALLED = Path(sys.prefix, "share/jupyter/labextensions/g4f-jupyter")
+EXTENSION = CHECKOUT if CHECKOUT.is_dir() else INSTALLED
+"""Our extension for these front ends. A wheel has put it where they look for it."""
+
 READY = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status == 'idle'"
 ADD = """source => {
     const shared = jupyterapp.shell.currentWidget.content.model.sharedModel;
@@ -102,11 +109,10 @@ class Frontend:
     def __enter__(self) -> Self:
         home = Path(self._stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
         self.folder = home / "notebooks"
-        settings = home / "config/lab/user-settings/@jupyterlab/apputils-extension"
-        for folder in (self.folder, settings):
-            folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True)
+        self._settings = home / "config/lab/user-settings"
         for name, setting in SETTINGS.items():
-            Path(settings, f"{name}.jupyterlab-settings").write_text(json.dumps(setting), encoding="utf-8")
+            self.configure("@jupyterlab/apputils-extension", name, setting)
         self._server = self._start(home)
         self._stack.callback(self._stop)
         self._address = self._started()
@@ -124,10 +130,19 @@ class Frontend:
         place = f"lab/workspaces/{name}/tree" if self.kind == "lab" else "notebooks"
         return f"{self._address}/{place}/{name}.ipynb?token={self._token}"
 
+    def configure(self, extension: str, plugin: str, setting: dict[str, Any]) -> None:
+        """Set what a user can set of a plugin, for pages that are loaded from now on."""
+        file = self._settings / extension / f"{plugin}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(setting), encoding="utf-8")
+
     def _start(self, home: Path) -> Any:
         folders = {"HOME": "", "IPYTHONDIR": "ipython", "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data"}
         folders["JUPYTER_RUNTIME_DIR"] = "runtime"
         own = {name: str(home / folder) for name, folder in folders.items()}
+        if EXTENSION is CHECKOUT:
+            shutil.copytree(EXTENSION, home / "checkout/labextensions/g4f-jupyter")
+            own["JUPYTER_PATH"] = str(home / "checkout")  # comes before what is installed
         own["PYTHONPATH"] = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path if entry)
         module = "jupyterlab" if self.kind == "lab" else "notebook"
         where = [f"--IdentityProvider.token={self._token}", f"--ServerApp.root_dir={self.folder}"]
@@ -181,9 +196,9 @@ class Browser:
         page.route(lambda url: not url.startswith("file:"), lambda route: route.abort())
         return page
 
-    def open(self, frontend: Frontend) -> Notebook:
-        """Return a new notebook, its kernel ready."""
-        page = self._context.new_page()
+    def open(self, frontend: Frontend, page: Page | None = None) -> Notebook:
+        """Return a new notebook, its kernel ready, in a page of its own or in this one."""
+        page = page or self._context.new_page()
         address = frontend.new()
         page.goto(address, wait_until="commit")
         page.wait_for_function(READY)
@@ -262,6 +277,26 @@ class Cell:
     def run(self) -> Cell:
         """Run it and wait for its end."""
         return self.start().finish()
+
+    @property
+    def source(self) -> str:
+        """What is written in it."""
+        return "\n".join(self.line(None).all_text_contents())
+
+    def line(self, number: int | None) -> Locator:
+        """Return a line of what is written in it, the first being 0; all of them for None."""
+        lines = self.locator.locator(".cm-line")
+        return lines if number is None else lines.nth(number)
+
+    def write(self, text: str, *keys: str) -> Cell:
+        """Write at its end, as a person does, and press keys after that. A line break is the key Enter."""
+        keyboard = self.locator.page.keyboard
+        self.locator.locator(".cm-content").click()
+        keyboard.press("Control+End")
+        keyboard.type(text)
+        for key in keys:
+            keyboard.press(key)
+        return self
 
     def completions(self) -> list[str]:
         """Return what Tab offers behind its text."""
