@@ -92,14 +92,15 @@ class TestNotes(unittest.TestCase):
         )
 
     def test_left_out(self) -> None:
-        """Where only code is shown, a line says which blocks of other languages are not."""
+        """Where only code is shown, a line says which blocks are of other languages."""
         made = Answer("```sh\na\n```\n```py\nb\n```\n```sh\nc\n```\n```\nd\n```")
         self.assertEqual(
-            ["left out: 2 blocks of sh, 1 block without a language"],
+            ["below the code, as it is not Python: 2 blocks of sh, 1 block without a language"],
             notes(made, "code", elsewhere=False, stale=[], hidden=0),
         )
         self.assertEqual([], notes(made, "markdown", elsewhere=False, stale=[], hidden=0))
-        self.assertEqual([], notes(Answer("```sh\na\n```\n```sh\nc\n```"), "code", elsewhere=False, stale=[], hidden=0))
+        others = Answer("```sh\na\n```\n```sh\nc\n```")
+        self.assertEqual(["no Python in it: 2 blocks of sh"], notes(others, "code"))
 
 
 @unittest.skipUnless(find_spec("genai_prices"), "needs genai-prices, of the prices extra")
