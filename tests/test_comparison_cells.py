@@ -223,6 +223,8 @@ class TestWhom(ComparisonTestCase):
             self.assertEqual(["quick", "slow"], [line[:-1] for line in shown.screen.split("\n") if line.endswith(":")])
             models = [request.json["model"] for request in server.requests if request.method == "POST"]
             self.assertEqual(["huge", "tiny"], sorted(models))
+            self.send("%%chat -p Echo -p Thinks --judge slow\nhi")
+            self.assertEqual("huge", server.requests[-1].json["model"])
             self.kernel.run("del os.environ['OLLAMA_HOST']")
 
     def test_refused(self) -> None:
