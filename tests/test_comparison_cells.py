@@ -223,7 +223,17 @@ class TestWhom(ComparisonTestCase):
             self.assertEqual(["quick", "slow"], [line[:-1] for line in shown.screen.split("\n") if line.endswith(":")])
             models = [request.json["model"] for request in server.requests if request.method == "POST"]
             self.assertEqual(["huge", "tiny"], sorted(models))
+            self.send("%%chat -p Echo -p Thinks --judge slow\nhi")
+            self.assertEqual("huge", server.requests[-1].json["model"])
             self.kernel.run("del os.environ['OLLAMA_HOST']")
+
+    def test_config(self) -> None:
+        """Several models of a line that names no provider are those of the settings' provider."""
+        self.kernel.run("%config ChatMagics.provider = 'Echo'")
+        try:
+            self.assertIn("a:\nYou said hi\n\nb:\nYou said hi", self.compare("-m a -m b --new")["text/plain"])
+        finally:
+            self.kernel.run("%config ChatMagics.provider = ''")
 
     def test_refused(self) -> None:
         """What cannot be compared is one line, before anybody is asked."""
@@ -407,6 +417,13 @@ class TestJudge(ComparisonTestCase):
         self.assertIn("ComparisonError: the judge failed (RateLimitError: too many requests)", cell.error)
         self.assertIn("the answer\n\n[the judge: RateLimitError: Limited: too many", cell.displays[0]["text/plain"])
         self.assertEqual("{'Echo': 'You said hi', 'Thinks': 'the answer'}", self.kernel.run("both").result)
+
+    def test_both_fail(self) -> None:
+        """The judge is none of the models that are counted."""
+        cell = self.send("%%chat -p Echo -p Thinks -p Fails --judge Limited\nhi")
+        self.assertIn(
+            "1 of 3 models failed: Fails (ZeroDivisionError: own fault); the judge failed (RateLimitError", cell.error
+        )
 
     def test_nothing_to_judge(self) -> None:
         """With one answer there is nothing to judge: a line says so, and the cell fails for the other."""

@@ -27,7 +27,7 @@ from g4f_jupyter.show.terminal import Rendered, Terminal
 from g4f_jupyter.threads import Thread
 
 from . import loops
-from .hostile import framed, last_frame
+from .hostile import compared, framed, last_frame
 
 ROOT = Path(g4f.__file__).parent.parent
 
@@ -124,6 +124,11 @@ class TestNothingSteers(unittest.TestCase):
         for form, text in frame.items():
             with self.subTest(form):
                 self.assertEqual(printable(text), text)
+
+    def test_side_by_side(self) -> None:
+        """Answers side by side, with their names, an error, and what a judge says, as text."""
+        shown = loops.run(compared(STEERING, STEERING, STEERING, STEERING))["text/plain"]
+        self.assertEqual(printable(shown), shown)
 
     def test_thoughts_at_the_end(self) -> None:
         """Text that turns out to be thoughts is folded away, although nothing follows it."""

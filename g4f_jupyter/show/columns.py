@@ -73,9 +73,8 @@ class SideBySide(Columns):
         self.changed()
 
     def below(self, lines: Sequence[str]) -> None:
-        """Show the lines small, below the columns."""
+        """Show the lines small, below the columns, with the last frame."""
         self._lines = lines
-        self.changed()
 
     def changed(self) -> None:
         """Show all now, or with the next frame."""
