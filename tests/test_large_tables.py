@@ -177,6 +177,7 @@ class TestSummary(unittest.TestCase):
         self.assertTrue(said["v"][3].startswith("-5 to 7; "), said["v"])
         self.assertEqual("1", said["names"][1])
         self.assertEqual("3", said["when"][1])
+        self.assertEqual(said["v"], summary(told(values))["value"])
         self.assertTrue(said["when"][3].startswith("1969-12-27 00:00:00 to 1970-01-08 00:00:00"), said["when"])
 
     def test_index(self) -> None:
@@ -363,6 +364,9 @@ class TestGroups(unittest.TestCase):
                 self.assertIn("What is grouped: ", text)
                 self.assertIn("| b | int64 | 0 | 90 | 0 to 89 |", text)
                 self.assertRegex(left_out(groups)[0], r"^it: 50 of 90 rows and a summary( of each column)? were sent$")
+        many = pd.DataFrame({"a": range(90), "b": 1}).groupby("a", as_index=False)
+        once = "it: 4 of 90 groups, 4 of 90 rows and a summary of each column were sent"
+        self.assertEqual([once], left_out(many, rows=4))
         many = pd.DataFrame({"a": range(90), "b": 1}).groupby("a")
         self.assertEqual(
             ["it: 4 of 90 groups, 4 of 90 rows, a summary and a summary of each column were sent"],
@@ -378,6 +382,8 @@ class TestGroups(unittest.TestCase):
         held = {"a": ["y", "x", "y"], "b": [1, 2, 3]}
         polars = told(pl.DataFrame(held).group_by("a"))
         self.assertIn("| a | len |\n| --- | --- |\n| y | 2 |\n| x | 1 |\n\nWhat is grouped: DataFrame, 3 rows", polars)
+        places = told(pl.DataFrame({"a": [*range(40)]}).group_by("a"))
+        self.assertEqual([*range(40)], [int(place) for place in re.findall(r"\| (\d+) \| 1 \|", places)])
         self.assertIn("| double | len |", told(pl.DataFrame(held).group_by(double=pl.col("b") * 2)))
         arrow = told(pa.table(held).group_by("a"))
         self.assertIn("| a | count_all |\n| --- | --- |\n| y | 2 |\n| x | 1 |\n\nWhat is grouped: Table, 3 rows", arrow)
