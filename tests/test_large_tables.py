@@ -221,6 +221,17 @@ class TestSummary(unittest.TestCase):
             left_out(pd.DataFrame(names))[0], r"^it: \d+ of 5,000 columns and a summary of \d+ columns were sent$"
         )
 
+    def test_not_read(self) -> None:
+        """What there is no room for is not even read."""
+
+        class Bad:
+            def __str__(self) -> str:
+                raise RuntimeError("read")
+
+        names = [str(at) for at in range(2_000)]
+        frame = pd.DataFrame([[*range(1_999), Bad()]] * 5, columns=pd.Index(names, dtype=object))
+        self.assertRegex(left_out(frame)[0], r"^it: \d+ of 2,000 columns and a summary of \d+ columns were sent$")
+
     def test_arrays(self) -> None:
         """An array of one or two dimensions is such a table; one of more is abbreviated as numpy does it."""
         column = np.arange(2000.0)
