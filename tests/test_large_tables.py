@@ -177,17 +177,27 @@ class TestSummary(unittest.TestCase):
         self.assertTrue(said["v"][3].startswith("-5 to 7; "), said["v"])
         self.assertEqual("1", said["names"][1])
         self.assertEqual("3", said["when"][1])
+        self.assertEqual(said["v"], summary(told(values))["value"])
         self.assertTrue(said["when"][3].startswith("1969-12-27 00:00:00 to 1970-01-08 00:00:00"), said["when"])
 
     def test_index(self) -> None:
         """Labels of rows are in the summary and in the rows, each level for itself; what only counts is not."""
         index = pd.MultiIndex.from_product([["u", "v"], range(30)], names=["p", None])
-        text = told(pd.DataFrame({("a", 1): range(60)}, index=index), rows=2)
-        self.assertEqual(["p", "index", "a, 1"], [*summary(text)])
-        self.assertIn("| row | p | index | a, 1 |", text)
-        self.assertIn("| 59 | v | 29 | 59 |", text)
+        text = told(pd.DataFrame({("a", 1): range(60), ("b", 2): 5}, index=index), rows=2)
+        self.assertEqual(["p", "index", "a, 1", "b, 2"], [*summary(text)])
+        self.assertIn("A summary of each column:\n", text)
+        self.assertIn('2 of the rows, spread over all; "row"', text)
+        self.assertIn("| row | p | index | a, 1 | b, 2 |", text)
+        self.assertIn("| 59 | v | 29 | 59 | 5 |", text)
         days = pd.date_range("2024", periods=60, tz="UTC", name="day")
         self.assertIn("2024-01-01 00:00:00+00:00 to 2024-02-29", told(pd.Series(range(60), days)))
+        wide = pd.DataFrame(np.zeros((60, 900)), index=index)
+        found = re.search(r"with the first (\d+) columns", told(wide))
+        assert found is not None
+        self.assertIn(f" | {int(found[1]) - 1} |\n| --- |", told(wide))
+        self.assertIn(
+            f" {found[1]} of 900 columns and a summary of {len(summary(told(wide))) - 2} columns", left_out(wide)[0]
+        )
         self.assertEqual(["a"], [*summary(told(pd.DataFrame({"a": range(60)})))])
         self.assertEqual(["index", "a"], [*summary(told(pd.DataFrame({"a": range(99)}).iloc[9:]))])
 
@@ -219,6 +229,17 @@ class TestSummary(unittest.TestCase):
         self.assertRegex(
             left_out(pd.DataFrame(names))[0], r"^it: \d+ of 5,000 columns and a summary of \d+ columns were sent$"
         )
+
+    def test_not_read(self) -> None:
+        """What there is no room for is not even read."""
+
+        class Bad:
+            def __str__(self) -> str:
+                raise RuntimeError("read")
+
+        names = [str(at) for at in range(2_000)]
+        frame = pd.DataFrame([[*range(1_999), Bad()]] * 5, columns=pd.Index(names, dtype=object))
+        self.assertRegex(left_out(frame)[0], r"^it: \d+ of 2,000 columns and a summary of \d+ columns were sent$")
 
     def test_arrays(self) -> None:
         """An array of one or two dimensions is such a table; one of more is abbreviated as numpy does it."""
@@ -254,6 +275,15 @@ class TestSummary(unittest.TestCase):
         frame = pd.DataFrame({"fine": range(60), "bad": [Bad()] * 60})
         with self.assertRaisesRegex(InputError, "^reading the column bad of it raised RuntimeError: no hash$"):
             told(frame)
+
+    @unittest.skipUnless(HAS_OTHERS, "needs polars and pyarrow, of the test extra")
+    def test_raises_in_a_small_one(self) -> None:
+        """So it does where all of a table is sent."""
+        import pyarrow as pa
+
+        table = pa.table({"fine": [1], "late": pa.array([2**60], pa.timestamp("s"))})
+        with self.assertRaisesRegex(InputError, "^reading the column late of it raised "):
+            told(table)
 
     def test_secrets(self) -> None:
         """Neither summary nor rows show what is secret: columns, labels, what is nested; each star is counted."""
@@ -297,8 +327,11 @@ class TestBudget(unittest.TestCase):
                     self.assertLessEqual(len(text), limit + 40)
                     sent.append(len(places(text)))
             self.assertEqual(sorted(sent), sent)
-        for limit in (0, 300, 3000):  # sizes and table may each have such a line
-            self.assertLessEqual(len(told(frames[0].groupby("a"), limit=limit)), limit + 80)
+        long = pd.DataFrame({"a": [f"{'key' * 60}{at}" for at in range(99)], "b": 1}).groupby("a")
+        for limit in (0, 300, 3000, 5000):  # sizes and table may each have such a line
+            for groups in (frames[0].groupby("a"), long):
+                self.assertLessEqual(len(told(groups, limit=limit)), limit + 80)
+        self.assertEqual(2, told(long, limit=5000).count("| row |"))
         self.assertIn("What is grouped: \n… 33 more characters", told(frames[0].groupby("a"), limit=0))
         self.assertEqual(50, len(places(told(frames[0]))))
         self.assertEqual(250, len(places(told(frames[0], limit=100_000))))
@@ -363,6 +396,9 @@ class TestGroups(unittest.TestCase):
                 self.assertIn("What is grouped: ", text)
                 self.assertIn("| b | int64 | 0 | 90 | 0 to 89 |", text)
                 self.assertRegex(left_out(groups)[0], r"^it: 50 of 90 rows and a summary( of each column)? were sent$")
+        many = pd.DataFrame({"a": range(90), "b": 1}).groupby("a", as_index=False)
+        once = "it: 4 of 90 groups, 4 of 90 rows and a summary of each column were sent"
+        self.assertEqual([once], left_out(many, rows=4))
         many = pd.DataFrame({"a": range(90), "b": 1}).groupby("a")
         self.assertEqual(
             ["it: 4 of 90 groups, 4 of 90 rows, a summary and a summary of each column were sent"],
@@ -378,6 +414,8 @@ class TestGroups(unittest.TestCase):
         held = {"a": ["y", "x", "y"], "b": [1, 2, 3]}
         polars = told(pl.DataFrame(held).group_by("a"))
         self.assertIn("| a | len |\n| --- | --- |\n| y | 2 |\n| x | 1 |\n\nWhat is grouped: DataFrame, 3 rows", polars)
+        places = told(pl.DataFrame({"a": [*range(40)]}).group_by("a"))
+        self.assertEqual([*range(40)], [int(place) for place in re.findall(r"\| (\d+) \| 1 \|", places)])
         self.assertIn("| double | len |", told(pl.DataFrame(held).group_by(double=pl.col("b") * 2)))
         arrow = told(pa.table(held).group_by("a"))
         self.assertIn("| a | count_all |\n| --- | --- |\n| y | 2 |\n| x | 1 |\n\nWhat is grouped: Table, 3 rows", arrow)

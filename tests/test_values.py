@@ -22,6 +22,7 @@ from unittest import mock
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from g4f.errors import InputError
 from g4f.secrets.key import Key
@@ -183,7 +184,8 @@ class TestItself(unittest.TestCase):
 
         class Drawn(Said):
             def _repr_png_(self) -> bytes:
-                return b""
+                Image.new("L", (1, 1)).save(drawn := io.BytesIO(), "PNG")
+                return drawn.getvalue()
 
         bundle = {"image/png": "", "text/plain": "plain", "text/markdown": "**marked**"}
         for value, expected in (
