@@ -24,7 +24,7 @@ from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
 from g4f.conversation import Conversation, Turn
-from g4f_jupyter.show.display import Frames
+from g4f_jupyter.show.frames import Frames
 from g4f_jupyter.show.history import History
 from g4f_jupyter.show.tables import Table
 from g4f_jupyter.threads import Thread

@@ -18,7 +18,7 @@ from g4f.dispatch import prepare
 from g4f.errors import G4FError
 from g4f.markdown.code import fenced
 from g4f.printable import logger, one_line, printable, say
-from g4f_jupyter.show.display import Frames
+from g4f_jupyter.show.frames import Frames
 from g4f_jupyter.show.history import History
 from g4f_jupyter.show.preview import Preview
 from g4f_jupyter.show.shown import Shown
@@ -59,14 +59,15 @@ class TestOneWay(unittest.TestCase):
     """Who may show anything."""
 
     def test_printed(self) -> None:
-        """Only `say` prints, and what rich has drawn, whose colours are to steer."""
+        """Only `say` prints; and what is to steer: what rich has drawn, and what erases a line."""
         printed = [file for file, call in _calls("print") if ast.unparse(call.func) == "print"]
-        self.assertEqual(["g4f/printable.py", "g4f_jupyter/show/terminal.py"], printed)
+        files = ["g4f/printable.py", "g4f_jupyter/show/terminal.py", "g4f_jupyter/show/waiting_line.py"]
+        self.assertEqual(files, printed)
 
     def test_displayed(self) -> None:
         """Frames have one place where they are displayed; magics display what is `Shown`, and nothing else."""
-        self.assertEqual({"g4f_jupyter/show/display.py"}, {file for file, _ in _calls("DisplayHandle")})
-        shown = {file for file, _ in _calls("display")} - {"g4f_jupyter/show/display.py"}
+        self.assertEqual({"g4f_jupyter/show/frames.py"}, {file for file, _ in _calls("DisplayHandle")})
+        shown = {file for file, _ in _calls("display")} - {"g4f_jupyter/show/frames.py"}
         self.assertEqual({"g4f_jupyter/magics/chat_lines.py", "g4f_jupyter/magics/chat.py"}, shown)
         for file, call in _calls("display"):
             if file in shown:

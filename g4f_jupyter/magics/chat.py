@@ -25,9 +25,10 @@ from ..line.options import chat_arguments
 from ..line.providers import Who, who
 from ..line.tools import tools_named
 from ..session import Question, Session
-from ..show.display import Frames, Screen, show
+from ..show.display import Screen, show
 from ..show.errors import KEPT, errors_in_one_line
 from ..show.footer import footer, metadata, notes, total
+from ..show.frames import Frames
 from ..show.preview import Preview
 from ..show.terminal import terminal
 from ..show.updates import takes_metadata, updates
