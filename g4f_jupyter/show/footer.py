@@ -12,6 +12,7 @@ from g4f.answer import Answer
 from g4f.printable import counted, logger
 from g4f.providers.catalogue import ROWS
 from g4f.providers.response import Usage
+from g4f.showing import tokens_of
 from g4f.spending import Spent
 
 from ..line.model_names import end_of
@@ -84,8 +85,7 @@ def footer(answer: Answer) -> str:
     usage = answer.usage
     tokens = "tokens unknown"
     if usage is not None:
-        cached = f" ({usage.cached_tokens:,} cached)" if 0 < (usage.cached_tokens or 0) <= usage.prompt_tokens else ""
-        tokens = f"{usage.prompt_tokens:,}{cached} + {usage.completion_tokens:,} tokens"
+        tokens = tokens_of(usage)
     paid = cost(price(answer)) if any(row.name == answer.provider for row in ROWS) else "none"
     paid = {"none": "", "unknown": "cost unknown"}.get(paid, paid)
     parts = [answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s", paid]

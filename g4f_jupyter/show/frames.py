@@ -9,15 +9,14 @@ from typing import Any
 from IPython.display import DisplayHandle, display
 
 from g4f.images import inline
-from g4f.markdown.code import fenced
 from g4f.markdown.entities import literal
 from g4f.markdown.rewriting import Growing, safe
 from g4f.printable import printable
 from g4f.providers.response import Step, ToolCall
+from g4f.showing import Steps, put_together
 
 from .display import Look, Screen
 from .forms import formatted
-from .steps import Steps
 from .updates import Updates
 from .waiting import FIRST, Waiting
 
@@ -219,20 +218,12 @@ class Frames(Screen):
         """Return the text so far, plain and as Markdown: rewritten as a whole unless it is still `growing`."""
         self._texts, self._thoughts = [text := "".join(self._texts)], [thought := "".join(self._thoughts)]
         answered, reasoned = (self._answer.safe, self._reasoning.safe) if growing else (self._whole, safe)
-        waiting = self._waiting if growing and not text else None
-        if waiting is not None:
-            plain, markdown = waiting.plain, waiting.markdown
+        if growing and not text and self._waiting is not None:
+            plain, markdown, thoughts = self._waiting.plain, self._waiting.markdown, ""
         else:
             plain, markdown = formatted(text, self._look.format, answered)
-        if thought and waiting is None:
-            markdown = f"<details><summary>Reasoning</summary>\n\n{reasoned(thought)}\n\n</details>\n\n{markdown}"
-        if self._calls:
-            plain, markdown = (f"{form}\n\n[calls]\n\n{fenced(self._calls)}".lstrip() for form in (plain, markdown))
-        plain, markdown = self._steps.plain(plain), self._steps.markdown(markdown)
-        if self._mark:
-            plain = f"{plain}\n\n[{self._mark}]" if plain else f"[{self._mark}]"
-            markdown = f"{markdown}\n\n*[{literal(self._mark)}]*".removeprefix("\n\n")
-        return plain, markdown
+            thoughts = reasoned(thought) if thought else ""
+        return put_together(plain, markdown, thoughts=thoughts, calls=self._calls, steps=self._steps, mark=self._mark)
 
     def _put(self, plain: str, markdown: str, metadata: Mapping[str, Any] | None = None) -> None:
         bundle = {"text/plain": printable(plain), "text/markdown": markdown}

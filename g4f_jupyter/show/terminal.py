@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from g4f.markdown.code import finished
 from g4f.printable import printable, say
 from g4f.providers.response import Step, ToolCall
+from g4f.showing import line_of
 
 from .display import Look, Screen
 from .forms import formatted
-from .steps import line_of
 from .waiting import Waiting
 from .waiting_line import WaitingLine
 
