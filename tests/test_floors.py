@@ -41,7 +41,6 @@ FLOORS = {
     "g4f/waiting/async_stream.py": 0,
     "g4f/waiting/threads.py": 0,
     "g4f/wire.py": 0,
-    "g4f_jupyter/__init__.py": 0,
     "g4f_jupyter/inserts/__init__.py": 0,
     "g4f_jupyter/inserts/braces.py": 0,
     "g4f_jupyter/inserts/kinds.py": 0,
@@ -189,6 +188,7 @@ FLOORS = {
     "g4f_jupyter/session.py": 12,
     "g4f_jupyter/inserts/question.py": 13,
     "g4f_jupyter/inserts/words.py": 13,
+    "g4f_jupyter/magics/asked.py": 13,
     "g4f_jupyter/show/display.py": 13,
     "g4f_jupyter/show/errors.py": 13,
     "g4f_jupyter/line/providers.py": 14,
@@ -199,7 +199,9 @@ FLOORS = {
     "g4f_jupyter/show/terminal.py": 14,
     "g4f_jupyter/line/arguments.py": 15,
     "g4f_jupyter/magics/chat.py": 16,
+    "g4f_jupyter/magics/chat_calls.py": 17,
     "g4f_jupyter/magics/chat_lines.py": 17,
+    "g4f_jupyter/__init__.py": 18,
     "g4f_jupyter/kernel/registration.py": 18,
 }
 
@@ -220,6 +222,7 @@ LATE = {
     ("g4f/tools/mcp_connection.py", "httpx2"): "an optional package",
     ("g4f/tools/mcp_connection.py", "mcp"): "an optional package",
     ("g4f/__init__.py", "g4f_jupyter"): "only what another g4f has broken has this to spend",
+    ("g4f_jupyter/__init__.py", ".magics"): "importing the package must not need an IPython",
     ("g4f_jupyter/__init__.py", ".other_package"): "importing the package must cost nothing",
     ("g4f_jupyter/__init__.py", ".kernel.registration"): "importing the package must not need an IPython",
     ("g4f_jupyter/show/footer.py", "genai_prices"): "an optional package",

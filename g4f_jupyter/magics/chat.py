@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import line_cell_magic, line_magic, magics_class, no_var_expand
@@ -14,7 +14,6 @@ from g4f.errors import InputError
 from g4f.notebook import cell_of, deleted_cells
 from g4f.printable import counted, say
 from g4f.taping import tapes
-from g4f.waiting import bridge
 
 from ..inserts.last_error import FIX
 from ..inserts.question import Filled, fill
@@ -32,6 +31,7 @@ from ..show.frames import Frames
 from ..show.preview import Preview
 from ..show.terminal import terminal
 from ..show.updates import takes_metadata, updates
+from .asked import Asked
 from .settings import ChatSettings
 
 if TYPE_CHECKING:
@@ -100,21 +100,32 @@ class ChatMagics(ChatSettings):
             return self._ask(options, _text(options, rest, None), names)
 
     def _ask(self, options: Namespace, text: str, names: Mapping[str, Any]) -> Any:
-        """Go with a question from its text to the lines below its answer. Return that for code that uses it."""
+        """Ask, and return the answer for code that uses it."""
+        with self.asking(options, lambda: self._filled(options, text, names), names) as asked:
+            asked.run()
+        return asked.outcome if is_result_used() else None
+
+    @contextmanager
+    def asking(self, options: Namespace, fill: Callable[[], Filled], names: Mapping[str, Any]) -> Iterator[Asked]:
+        """Go with a question from its text to the lines below its answer, which is to be shown in the block.
+
+        With `--dry-run`, there is nothing to be shown in it.
+        """
         with self._taped(options.tape or self.tape):
-            filled = self._filled(options, text, names)
+            filled = fill()
             question = self._question(options, filled, names)
             if options.dry_run:
                 display(Preview(question.request, filled.left_out))
                 question.keep()
-                return None
+                yield Asked()
+                return
             self._check_budget(options.budget)
             try:
-                self._show(question, options, filled)
+                with self._showing(question, options, filled) as asked:
+                    yield asked
             except KeyboardInterrupt as error:
                 error.args = (KEPT,) if question.enter() else ()
                 raise
-            return question.outcome if is_result_used() else None
 
     def _filled(self, options: Namespace, text: str, names: Mapping[str, Any]) -> Filled:
         """Return the question with the values that it names."""
@@ -152,14 +163,15 @@ class ChatMagics(ChatSettings):
             },
         )
 
-    def _show(self, question: Question, options: Namespace, filled: Filled) -> None:
-        """Ask, show the answer as it comes, and below it what there is to say of it. At the end its turn enters.
+    @contextmanager
+    def _showing(self, question: Question, options: Namespace, filled: Filled) -> Iterator[Asked]:
+        """Have the answer shown in the block, and show below it what there is to say of it. At the end its turn enters.
 
         The variable gets it before anything else: also what came of one that failed or was interrupted.
         """
         screen, look = self._screen(options), self.look(options)
         try:
-            bridge.run(lambda: show(question, screen, look.format))
+            yield Asked(question, lambda: show(question, screen, look.format))
         finally:
             if options.out and not question.assembly.is_empty:
                 self._shell.push({options.out: question.outcome})
