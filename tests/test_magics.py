@@ -169,7 +169,7 @@ class TestShow(ChatTestCase):
         self.assertEqual("ok", cell.status)
         told = "You said hello *there*"
         self.assertEqual([{"text/plain": told, "text/markdown": told}], cell.displays)
-        self.assertEqual(repr(told), self.kernel.run("told").result)
+        self.assertEqual(told, self.kernel.run("told").result)
 
     def test_line_magic(self) -> None:
         """`%chat` asks what follows its options, quotes, braces and dollars as they are."""

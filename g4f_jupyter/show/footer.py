@@ -13,7 +13,7 @@ from g4f.printable import counted, logger
 from g4f.providers.catalogue import ROWS
 from g4f.providers.response import Usage
 from g4f.showing import tokens_of
-from g4f.spending import Spent
+from g4f.spending import Spent, guess
 
 from ..line.model_names import end_of
 from .forms import left_out
@@ -80,12 +80,16 @@ def _named(questions: Sequence[str]) -> str:
 def footer(answer: Answer) -> str:
     """Return it in one line: "OpenAI · gpt-6-luna · 37 + 12 tokens · 0.8 s · $0.0004".
 
-    It says how many of the first tokens were read from the provider's cache: they cost less.
+    It says how many of the first tokens were read from the provider's cache: they cost less. Where the provider did not
+    count, they are a guess, "about" so many; unknown, if the answer has several rounds.
     """
-    usage = answer.usage
     tokens = "tokens unknown"
-    if usage is not None:
-        tokens = tokens_of(usage)
+    if answer.usage is not None:
+        tokens = tokens_of(answer.usage)
+    elif not answer.rounds:
+        calls = [call.function.name + call.function.arguments for call in answer.tool_calls]
+        about = guess([answer, answer.reasoning, *calls], answer.messages)
+        tokens = f"about {counted(about, 'token')}"
     paid = cost(price(answer)) if any(row.name == answer.provider for row in ROWS) else "none"
     paid = {"none": "", "unknown": "cost unknown"}.get(paid, paid)
     parts = [answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s", paid]
