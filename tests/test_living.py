@@ -21,18 +21,22 @@ import pexpect
 from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.terminal.interactiveshell import TerminalInteractiveShell
 
+from g4f.printable import printable
 from g4f.providers.response import Step, ToolCall
 from g4f_jupyter.show.display import Look
 from g4f_jupyter.show.frames import PAUSE, Frames
 from g4f_jupyter.show.terminal import Terminal, _Held
 from g4f_jupyter.show.updates import Updates
-from g4f_jupyter.show.waiting import FIRST, KEPT, LINE
+from g4f_jupyter.show.waiting import FIRST, KEPT, LINE, Waiting
 from g4f_jupyter.show.waiting_line import ERASE
 
+from . import loops
 from .clock import ClockLoop
+from .hostile import answers, wrong_in_html
 from .script import PATIENCE
 from .servers import Answer, Request, Server, hello
 from .test_magics import ChatTestCase
+from .test_screens import STEERING
 from .test_terminal import TerminalTestCase
 
 
@@ -244,6 +248,26 @@ class TestFrames(LivingTestCase):
         for updates in (Updates.LOST, Updates.DOUBTED):
             with self.subTest(updates.name):
                 self.assertEqual({""}, {plain for _, plain, _ in self.frames(show, updates=updates)})
+
+    def test_hostile(self) -> None:
+        """Whatever is thought, said of a retry, or the name of a model, nothing acts, and nothing steers a terminal."""
+
+        async def lines(text: str) -> list[str]:
+            waiting = Waiting(lambda: text)
+            found = [waiting.markdown]
+            waiting.call(0, text)
+            found.append(waiting.markdown)
+            waiting.say(text)
+            found.append(waiting.markdown)
+            waiting.think(text)
+            return [*found, waiting.markdown, waiting.line(200)]
+
+        for text in (*answers(200), STEERING):
+            *shown, line = loops.run(lines(text))
+            self.assertEqual([[]] * 4, [wrong_in_html(each) for each in shown], text)
+            self.assertEqual(printable(line), line)
+            self.assertNotIn("\n", line)
+            self.assertEqual([printable(each) for each in shown], shown)
 
     def test_text(self) -> None:
         """As text it is shown as text."""

@@ -79,7 +79,8 @@ class ChatMagics(ChatSettings):
         say what it is for. The calls and their results are folded below the answer, as they are made. `%chat_tools`
         shows what a model is told of a function.
 
-        `%config ChatMagics` lists settings that hold for all cells.
+        `%config ChatMagics` lists settings that hold for all cells. In loops and functions, `g4f_jupyter.chat("…", …)`
+        and `await g4f_jupyter.achat("…", …)` do the same, and return the answer.
         """
         with errors_in_one_line():
             names = variables_of(self._shell)

@@ -17,6 +17,9 @@ FIRST = 0.08
 LINE = 120
 """Characters of a line of thoughts that are shown: the last ones, for they are new."""
 
+NAME = 60
+"""Characters of the name of a tool, which the model wrote."""
+
 LEAST = 10
 """Columns for which it is worth showing thoughts in them."""
 
@@ -53,12 +56,12 @@ class Waiting:
 
     def call(self, index: int, name: str) -> None:
         """Say that a tool is called. Pieces of one call have the same `index`."""
-        self._calls[index] = name
+        self._calls[index] = one_line(name)[:NAME]
 
     def step(self, name: str) -> None:
         """Say that a call of that tool has ended. After the last one, the model is waited for again."""
         self._begin("waiting")
-        ended = next((index for index, other in self._calls.items() if other == name), None)
+        ended = next((index for index, other in self._calls.items() if other == one_line(name)[:NAME]), None)
         if ended is not None:
             del self._calls[ended]
 
