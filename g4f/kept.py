@@ -21,6 +21,9 @@ class _Kept:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, self.event) and _values(self) == _values(other)
 
+    def __ne__(self, other: object) -> bool:  # that of a struct asks for the same class
+        return not self == other
+
     def __hash__(self) -> int:
         return hash(_values(self))
 

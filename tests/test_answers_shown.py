@@ -116,7 +116,9 @@ class TestPrinted(unittest.TestCase):
         self.assertEqual(
             (usage, repr(usage), hash(found)), (found, repr(found), hash(pickle.loads(pickle.dumps(found))))
         )
-        self.assertNotEqual(Usage(1200, 34, 1235, 1000), found)
+        other = Usage(1200, 34, 1235, 1000)
+        self.assertEqual([True, False] * 2, [usage == found, usage != found, found == usage, found != usage])
+        self.assertEqual([False, True] * 2, [other == found, other != found, found == other, found != other])
         self.assertEqual((1200, 34), (found.prompt_tokens, found.completion_tokens) if found else None)
         self.assertIsNone(answer("a").usage)
 

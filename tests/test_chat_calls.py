@@ -30,6 +30,23 @@ def double(n: int):
     return 2 * n
 """
 
+TOGETHER = """
+go, done = asyncio.Event(), asyncio.Event()
+
+class After:
+    async def create_async_generator(model, messages):
+        go.set()
+        await done.wait()
+        yield "after"
+
+async def first():
+    await g4f_jupyter.achat("?", provider=Held, once=True)
+    done.set()
+
+async def second():
+    await g4f_jupyter.achat("?", provider=After, once=True)
+"""
+
 FORMS = "g4f_jupyter.chat(", "await g4f_jupyter.achat("
 
 
@@ -75,20 +92,27 @@ class TestCalls(ChatTestCase):
             "        await go.wait()\n        yield 'went'"
         )
         cell = self.kernel.run(
-            "asked = asyncio.create_task(g4f_jupyter.achat('?', provider=Held, once=True))\n"
-            "await asyncio.sleep(0)\ngo.set()\nprint(await asked)"
+            "task = asyncio.create_task(g4f_jupyter.achat('?', provider=Held, once=True))\n"
+            "await asyncio.sleep(0)\ngo.set()\nprint(await task)"
         )
         self.assertEqual("went\n", cell.text)
-        self.kernel.run("asked = []")
+        self.kernel.run(TOGETHER)
+        cell = self.kernel.run("await asyncio.gather(first(), second())")
+        self.assertEqual(["went", "after"], [shown["text/plain"] for shown in cell.displays])
 
     def test_options(self) -> None:
         """Options of the line and of a call reach what reads them; None is not given."""
         code = (
             "g4f_jupyter.chat('?', provider=Options, once=True, system='brief', temperature=0.5, top_k=2, stop=['a'],"
-            " seed=None, model='')"
+            " seed=None, model='', format=None)"
         )
         self.assertEqual("seen", self.kernel.run(code).displays[0]["text/plain"])
         self.assertEqual({"stop": ["a"], "stream": True, "temperature": 0.5, "top_k": 2}, self.asked())
+        self.kernel.run("g4f_jupyter.chat('?', provider=Echo, once=True, system='be brief')")
+        self.assertEqual(["be brief", "?"], self.asked())
+        self.assertEqual(
+            "You said ?", self.kernel.run("g4f_jupyter.chat('?', provider=Echo, once=True, quiet=True)").result
+        )
         self.kernel.run(FAILS)
         for code, shown in (
             ("'?', provider='Echo', once=True, quiet=True", None),

@@ -89,6 +89,7 @@ class TestFrames(LivingTestCase):
             frames.add("Hi")
             yield 5
             frames.close("", more=True)
+            yield 5
 
         self.assertLess(FIRST, 0.1)
         line = "[OpenAI · gpt-6-luna · waiting, {} s]"
@@ -154,6 +155,17 @@ class TestFrames(LivingTestCase):
         self.assertTrue(all(later - sooner >= PAUSE - 0.01 for sooner, later in pairwise(times[:-1])))
         self.assertLess(sum(1.2 < seconds < 1.99 for seconds in times), 1)
         self.assertGreater(sum(seconds < 1 for seconds in times), 8)
+
+    def test_rate_of_seconds(self) -> None:
+        """A frame for the next second is no closer to the one before either."""
+
+        async def show(frames: Frames) -> AsyncGenerator[float]:
+            yield 0.95
+            frames.think("hm")
+            yield 1.1
+            frames.close("")
+
+        self.assertEqual([FIRST, 0.95, 0.95 + PAUSE, 2.0, 2.05], [seconds for seconds, *_ in self.frames(show)])
 
     def test_long_line(self) -> None:
         """Of a long line, its end is there."""
@@ -226,13 +238,20 @@ class TestFrames(LivingTestCase):
             yield 1.5
             frames.close("interrupted")
 
+        async def thought(frames: Frames) -> AsyncGenerator[float]:
+            frames.think("one")
+            yield 1.5
+            frames.close("")
+
         async def failed(frames: Frames) -> AsyncGenerator[float]:
             yield 1.5
             frames.close("")
+            yield 5
 
         *_, (_, plain, markdown) = self.frames(interrupted)
         fold = "<details><summary>Reasoning</summary>\n\none\ntwo\n\n</details>"
         self.assertEqual(("[interrupted]", f"{fold}\n\n\n\n*[interrupted]*"), (plain, markdown))
+        self.assertEqual((1.5, "", fold.replace("\ntwo", "") + "\n\n"), self.frames(thought)[-1])
         self.assertEqual((1.5, "-", "-"), self.frames(failed)[-1])
 
     def test_without_updates(self) -> None:

@@ -140,7 +140,7 @@ class Frames(Screen):
     def close(self, mark: str, *, more: bool = False) -> None:
         """Show the last frame; where updates are lost, with what `foot` shows if there is `more`."""
         self._cancel_timer()
-        self._mark, self._waiting = mark, None
+        self._mark = mark
         if self._updates is Updates.LOST and more:
             return
         if self._updates is Updates.DOUBTED and (self._came or self._calls or mark):
