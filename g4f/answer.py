@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from msgspec import UNSET
+from msgspec.structs import astuple
 
 from .assembly import Assembly
 from .client.types import CompletionToolCall, completion_calls
+from .kept import KeptStep, KeptUsage
 from .markdown.code import code_of
-from .printable import one_line
-from .providers.response import ProviderState, Step, Usage
+from .markdown.rewriting import safe
+from .printable import one_line, printable
+from .providers.response import ProviderState
 from .rounds import Round
+from .showing import Steps, put_together
 
 __all__ = ["Answer", "ending"]
 
@@ -44,12 +49,12 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     """What the model thought; "" where it did not say."""
     tool_calls: tuple[CompletionToolCall, ...] = ()
     """The tools that the model wants to be called, in the shape of a completion's."""
-    steps: tuple[Step, ...] = ()
+    steps: tuple[KeptStep, ...] = ()
     """The calls of tools that were made before it, each with its arguments, result and seconds."""
     rounds: tuple[Round, ...] = ()
     """The same calls by rounds, with what the model said beside them."""
-    usage: Usage | None = None
-    """The tokens as the provider counted them; None where it did not."""
+    usage: KeptUsage | None = None
+    """The tokens as the provider counted them; None where it did not. Printed: "27 + 8 tokens"."""
     provider: str = ""
     """The name of the provider that answered."""
     model: str = ""
@@ -92,13 +97,33 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     def __repr__(self) -> str:
         return f"{str(self)!r} [{self.mark}]" if self.mark else repr(str(self))
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Return it as `%%chat` shows it: as text, and as Markdown in which nothing that the model writes acts."""
+        plain, markdown = self._shown()
+        return {"text/plain": printable(plain), "text/markdown": markdown}
+
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:
+        """Show the text in IPython, which would quote it as any other `str`; in a list, it is quoted."""
+        printer.text(repr(self) if len(printer.stack) > 1 else printable(self._shown()[0]))
+
+    def _shown(self) -> tuple[str, str]:
+        steps, made = Steps(), iter(self.steps)
+        for each in self.rounds:
+            steps.say(each.text)
+            for step in islice(made, len(each.calls)):
+                steps.add(step)
+        calls = "\n".join(f"{call.function.name}({call.function.arguments})" for call in self.tool_calls)
+        thoughts = safe(self.reasoning) if self.reasoning else ""
+        return put_together(str(self), safe(self), thoughts=thoughts, calls=calls, steps=steps, mark=self.mark)
+
     @classmethod
     def of(cls, assembly: Assembly, messages: list[dict[str, Any]], seconds: float) -> Answer:
         """Return the answer to `messages` that was put together. `seconds` is what it took, if it is not replayed."""
         answer = cls(assembly.text)
         answer.reasoning, answer.tool_calls = assembly.reasoning, tuple(completion_calls(assembly.tool_calls))
-        answer.steps, answer.rounds = tuple(assembly.steps), tuple(assembly.rounds)
-        answer.usage, answer.finish_reason = assembly.usage, assembly.finish_reason
+        answer.steps = tuple(KeptStep(*astuple(step)) for step in assembly.steps)
+        answer.rounds, answer.finish_reason = tuple(assembly.rounds), assembly.finish_reason
+        answer.usage = None if assembly.usage is None else KeptUsage(*astuple(assembly.usage))
         answer.provider, answer.model = assembly.provider, assembly.model
         answer.seconds = assembly.replayed.seconds if assembly.replayed else seconds
         answer.messages = tuple(messages)

@@ -20,7 +20,7 @@ from .images import urls_in
 from .models import Model
 from .option_values import in_our_words
 from .options import CallOptions, Options, TypedCallOptions
-from .printable import logger
+from .printable import counted, logger
 from .providers.base_provider import Provider
 from .providers.response import Item, Trimmed
 from .rounds import Round, messages_in
@@ -171,7 +171,7 @@ class Conversation:
         return cls(saved.model, provider, system=saved.system, turns=saved.turns, **options)
 
     def __repr__(self) -> str:
-        return f"<Conversation of {len(self.turns)} turns>"
+        return f"<Conversation of {counted(len(self.turns), 'turn')}>"
 
     def _repr_markdown_(self) -> str:
         return "\n\n".join(turn.to_markdown() for turn in self.turns) or "*no turns yet*"

@@ -9,7 +9,7 @@ from weakref import WeakSet
 from .assembly import Assembly
 from .providers.response import Usage
 
-__all__ = ["LETTERS", "Counter", "Spent", "count", "counters"]
+__all__ = ["LETTERS", "Counter", "Spent", "count", "counters", "guess"]
 
 LETTERS = 4
 """Characters of a token, about: only the provider has the tokenizer."""
@@ -43,7 +43,9 @@ def count(answer: Assembly, messages: Iterable[Mapping[str, Any]], seconds: floa
     """
     if not counters or not (answer.usage or _began(answer)):
         return
-    tokens = _guess(answer, messages) if answer.usage is None else _total(answer.usage)
+    calls = [call.name + call.arguments for call in answer.tool_calls]
+    texts = [answer.text, answer.reasoning, *calls]
+    tokens = guess(texts, messages) if answer.usage is None else _total(answer.usage)
     seconds = answer.replayed.seconds if answer.replayed else seconds
     spent = Spent(answer.provider, answer.model, answer.usage, tokens, seconds)
     for counter in list(counters):
@@ -59,9 +61,9 @@ def _total(usage: Usage) -> int:
     return max(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens)
 
 
-def _guess(answer: Assembly, messages: Iterable[Mapping[str, Any]]) -> int:
-    """Return about how many tokens question and answer are. Images are not counted."""
-    size = len(answer.text) + len(answer.reasoning) + sum(len(call.name + call.arguments) for call in answer.tool_calls)
+def guess(texts: Iterable[str], messages: Iterable[Mapping[str, Any]]) -> int:
+    """Return about how many tokens the `texts` of an answer and its question are. Images are not counted."""
+    size = sum(map(len, texts))
     for message in messages:
         content = message.get("content") or ""
         parts = [content] if isinstance(content, str) else [str(part.get("text", "")) for part in content]

@@ -6,18 +6,30 @@ line (options) ─ inserts (`{name}`, the last error, images) ─ session (in wh
      ─ g4f asks ─ show.display (the answer as it comes; show.terminal where there is no notebook) ─ show.footer (below)
 
 `kernel` adds magics, Tab (`line.completion`), errors in one line and interrupts to IPython. `magics.chat_lines` has the
-other magics. `pytest_plugin` and `validation` compare notebooks under nbval; `python -m g4f_jupyter` plays one in a
-terminal. `other_package` says that another g4f is installed; `own_code` tells the user's frames from ours.
+other magics, `magics.chat_calls` has `chat` and `achat`, which are `%%chat` for code. `pytest_plugin` and `validation`
+compare notebooks under nbval; `python -m g4f_jupyter` plays one in a terminal. `other_package` says that another g4f is
+installed; `own_code` tells the user's frames from ours.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["load_ipython_extension", "unload_ipython_extension"]
+    from .magics.chat_calls import achat, chat
+
+__all__ = ["achat", "chat", "load_ipython_extension", "unload_ipython_extension"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the functions when they are first used: they need an IPython."""
+    if name not in ("achat", "chat"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .magics import chat_calls  # noqa: PLC0415
+
+    return getattr(chat_calls, name)
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

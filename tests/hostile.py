@@ -25,7 +25,8 @@ from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
 from g4f.conversation import Conversation, Turn
 from g4f_jupyter.show.columns import SideBySide
-from g4f_jupyter.show.display import Frames, Look
+from g4f_jupyter.show.display import Look
+from g4f_jupyter.show.frames import Frames
 from g4f_jupyter.show.history import History
 from g4f_jupyter.show.tables import Table
 from g4f_jupyter.show.updates import Updates

@@ -82,7 +82,7 @@ class Cell:
     @property
     def screen(self) -> str:
         """Return what the cell wrote to stdout, and the texts of its displays."""
-        return "\n".join([self.text, *(str(shown["text/plain"]) for shown in self.displays)])
+        return "\n".join([self.text, *(str(shown.get("text/plain", "")) for shown in self.displays)])
 
     def data(self, mime: str) -> list[Any]:
         """Return what the cell showed as `mime`, each display and each update of one."""

@@ -248,7 +248,6 @@ class TestSent(CellTestCase):
             ("--thread", "--thread: expected one argument"),
             ("--temprature 1", "no option '--temprature'. Did you mean '--temperature'? %chat? lists the options."),
             ("--t 1", "no option '--t'. Did you mean '--thread' or '--tool' or '--tape' or"),
-            ("--help", "no option '--help'."),
         ):
             with self.subTest(line):
                 self.assertIn(told, self.failure(f"%%chat -p Echo {line}\n?"))
@@ -550,7 +549,7 @@ class TestOutput(CellTestCase):
                 self.assertEqual(f"{text}\n\n[{mark}]" if text else f"[{mark}]", shown["text/plain"])
                 told = "" if text.strip() else "<sub>not added to the conversation: it has no text</sub>\n\n"
                 self.assertIn(f"*[{literal(mark)}]*\n\n{told}<sub>Ends · ", shown["text/markdown"])
-                self.assertEqual(f"{text!r} [{mark}]", self.kernel.run("out").result)
+                self.assertEqual(f"{text!r} [{mark}]", self.kernel.run("print(repr(out), end='')").text)
                 self.assertEqual(mark, self.kernel.run("print(out.mark, end='')").text)
 
     def test_what_stands_beside_the_end(self) -> None:
@@ -583,14 +582,14 @@ class TestOutput(CellTestCase):
     def test_variable_of_what_is_not_whole(self) -> None:
         """The variable has what came, marked, if the call fails or is interrupted; what never came replaces nothing."""
         self.failure("%%chat -p Limited --once -o out\n?")
-        self.assertEqual("'half an ' [incomplete]", self.kernel.run("out").result)
+        self.assertEqual("'half an ' [incomplete]", self.kernel.run("print(repr(out), end='')").text)
         self.failure("%%chat -p Waits --once -o out\nfail")
-        self.assertEqual("'half an ' [incomplete]", self.kernel.run("out").result)
+        self.assertEqual("'half an ' [incomplete]", self.kernel.run("print(repr(out), end='')").text)
         stuck = self.kernel.send("%%chat -p Stuck --once -o out\n?")
         self.kernel.wait_for(stuck, "as far as this")
         self.kernel.interrupt()
         self.kernel.finish(stuck)
-        self.assertEqual("'as far as this' [interrupted]", self.kernel.run("out").result)
+        self.assertEqual("'as far as this' [interrupted]", self.kernel.run("print(repr(out), end='')").text)
 
     def test_nothing_beside_it_costs_the_answer(self) -> None:
         """A price list that fails leaves the cell, the variable and the turn as they are."""
@@ -599,7 +598,7 @@ class TestOutput(CellTestCase):
         try:
             shown = self.shown("%%chat -p OpenAI --new -o out\nfirst")
             self.assertRegex(shown["text/markdown"], r"1 \+ 2 tokens · \d+\.\d s · cost unknown")
-            self.assertEqual("'Hello'", self.kernel.run("out").result)
+            self.assertEqual("'Hello'", self.kernel.run("print(repr(out), end='')").text)
             self.assertEqual("[1] first\nHello", self.shown("%chat_history")["text/plain"])
             self.assertEqual(
                 ["OpenAI", "1", "3", "unknown"], self.usage("OpenAI")[0][:3] + self.usage("OpenAI")[0][-1:]
@@ -752,6 +751,22 @@ class TestCalls(CellTestCase):
 class TestLines(CellTestCase):
     """The line magics besides `%chat`."""
 
+    def test_help(self) -> None:
+        """`--help` prints what each magic is for, and its options; nothing is asked."""
+        before = self.kernel.run("len(asked)").result
+        for line, words in (
+            ("%chat --help", "Ask a model, and show its answer as it comes."),
+            ("%%chat -p Echo -h\n?", "--temperature NUMBER"),
+            ("%chat_fix --help me", "Ask about the last error"),
+            ("%chat_models --help", "Show the models that can be asked for."),
+        ):
+            with self.subTest(line):
+                cell = self.send(line)
+                self.assertEqual("ok", cell.status)
+                self.assertIn(words, cell.text)
+        self.assertEqual(before, self.kernel.run("len(asked)").result)
+        self.assertEqual("You said what is --help", self.shown("%chat -p Echo --once what is --help")["text/plain"])
+
     def test_bad_input(self) -> None:
         """An option that they do not have, a word too much or an open quote is one line that fails the cell."""
         for line, told in (
@@ -793,11 +808,14 @@ class TestTables(CellTestCase):
         self.assertEqual(dict.fromkeys(told, 1), {name: len(found) for name, found in told.items()})
         self.assertIn("MISTRAL", told["Mistral"][0])
         self.assertNotIn("set ", told["Local"][0])
+        ready = [line.split(" | ")[1] == "ready" for line in lines[2:]]
+        self.assertEqual((True, sorted(ready, reverse=True)), (any(ready), ready))
 
     def test_models(self) -> None:
         """The models of a provider."""
-        self.assertIn("smollm2", self.shown("%chat_models -p Local")["text/plain"])
-        self.assertIn("Did you mean 'Local'?", self.failure("%chat_models -p Locall"))
+        for line in ("-p Local", "Local"):
+            self.assertIn("smollm2", self.shown(f"%chat_models {line}")["text/plain"])
+            self.assertIn("Did you mean 'Local'?", self.failure(f"%chat_models {line}l"))
 
 
 if __name__ == "__main__":

@@ -473,4 +473,4 @@ class TestConversation(unittest.TestCase):
         """In a notebook the conversation reads as Markdown, in which nothing runs."""
         chat = Conversation(turns=[Turn("why <b>?", "so <img>")])
         self.assertEqual("**why &lt;b>?**\n\nso &lt;img>", chat._repr_markdown_())
-        self.assertEqual("<Conversation of 1 turns>", repr(chat))
+        self.assertEqual("<Conversation of 1 turn>", repr(chat))

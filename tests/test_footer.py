@@ -11,8 +11,10 @@ from importlib.util import find_spec
 from unittest import mock
 
 from g4f.answer import Answer
+from g4f.client.types import completion_calls
 from g4f.providers.catalogue import load
-from g4f.providers.response import Usage
+from g4f.providers.response import ToolCall, Usage
+from g4f.rounds import Round
 from g4f.spending import Spent
 from g4f_jupyter.line.model_names import fetch
 from g4f_jupyter.show.footer import cost, footer, metadata, notes, price, total, total_cost
@@ -172,7 +174,16 @@ class TestPrice(unittest.TestCase):
             with self.subTest(model):
                 self.assertIsNone(price(answer("OpenAI", model, usage)))
                 self.assertTrue(footer(answer("OpenAI", model, usage)).endswith("cost unknown"))
-        self.assertEqual("Mine · tokens unknown · 1.5 s", footer(answer("Mine", "", None)))
+
+    def test_not_counted(self) -> None:
+        """Tokens that the provider did not count are a guess, the same as in `%chat_usage`; of rounds, unknown."""
+        made = answer("Mine", "", None)
+        made.messages = ({"role": "user", "content": "q" * 15},)
+        self.assertEqual("Mine · about 5 tokens · 1.5 s", footer(made))
+        made.reasoning, made.tool_calls = "hm", tuple(completion_calls([ToolCall(0, "a", "f", "{}")]))
+        self.assertEqual("Mine · about 6 tokens · 1.5 s", footer(made))
+        made.rounds = (Round(()),)
+        self.assertEqual("Mine · tokens unknown · 1.5 s", footer(made))
 
 
 class TestCost(unittest.TestCase):

@@ -377,7 +377,7 @@ class TestWithoutUpdates(ChatTestCase):
                     shown = [content for kind, content in cell.outputs if kind != "error"]
                     self.assertEqual([text], [content["data"]["text/plain"] for content in shown])
                     if name != "Limited":
-                        self.assertIn(f"<sub>{name} · tokens unknown", shown[0]["data"]["text/markdown"])
+                        self.assertIn(f"<sub>{name} · about ", shown[0]["data"]["text/markdown"])
         cell = self.kernel.run("%chat -p Echo --once hi")
         self.assertGreater(len(cell.outputs), 1)
 

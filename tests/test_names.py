@@ -25,7 +25,7 @@ PATHS = {
     "g4f.providers.types": "BaseProvider",
     "g4f.providers.retry_provider": "IterListProvider RetryProvider",
     "g4f.providers.response": "FinishReason ProviderInfo Reasoning ToolCall Usage",
-    "g4f_jupyter": "load_ipython_extension unload_ipython_extension",
+    "g4f_jupyter": "achat chat load_ipython_extension unload_ipython_extension",
 }
 """What users import, and from where."""
 

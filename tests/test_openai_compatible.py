@@ -132,6 +132,18 @@ class TestFaults(unittest.TestCase):
         for fault in (*WHOLE_FAULTS, *BOTH_FAULTS):
             self.check(fault, stream=False)
 
+    def test_end_of_the_words(self) -> None:
+        """The words of a server end as they do, or with a point."""
+        for words, end in (
+            ("Sorry!", ": Sorry!"),
+            ("Why?", ": Why?"),
+            ("No. ", ": No."),
+            ("No", ": No."),
+            ("", "422)."),
+        ):
+            with self.subTest(words), Server(whole({"error": words}, 422)) as server:
+                self.assertEqual(end, str(ask(server, stream=False, face="sync").error)[-len(end) :])
+
     def test_too_long(self) -> None:
         """A question that is longer than the model's context is told apart, in the words of each server."""
         for error in LONG:

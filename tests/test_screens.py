@@ -18,7 +18,8 @@ from g4f.dispatch import prepare
 from g4f.errors import G4FError
 from g4f.markdown.code import fenced
 from g4f.printable import logger, one_line, printable, say
-from g4f_jupyter.show.display import Frames
+from g4f_jupyter.fixing import Diff
+from g4f_jupyter.show.frames import Frames
 from g4f_jupyter.show.history import History
 from g4f_jupyter.show.preview import Preview
 from g4f_jupyter.show.shown import Shown
@@ -59,21 +60,22 @@ class TestOneWay(unittest.TestCase):
     """Who may show anything."""
 
     def test_printed(self) -> None:
-        """Only `say` prints, and what rich has drawn, whose colours are to steer."""
+        """Only `say` prints; and what is to steer: what rich has drawn, and what erases a line."""
         printed = [file for file, call in _calls("print") if ast.unparse(call.func) == "print"]
-        self.assertEqual(["g4f/printable.py", "g4f_jupyter/show/terminal.py"], printed)
+        files = ["g4f/printable.py", "g4f_jupyter/show/terminal.py", "g4f_jupyter/show/waiting_line.py"]
+        self.assertEqual(files, printed)
 
     def test_displayed(self) -> None:
-        """Frames have one place where they are displayed, those of several answers another; magics display `Shown`."""
-        places = {"g4f_jupyter/show/columns.py", "g4f_jupyter/show/display.py"}
+        """Frames have one place where they are displayed, those of several answers another; all else is `Shown`."""
+        places = {"g4f_jupyter/show/columns.py", "g4f_jupyter/show/frames.py"}
         self.assertEqual(places, {file for file, _ in _calls("DisplayHandle")})
         shown = {file for file, _ in _calls("display")} - places
-        magics = ("chat", "chat_lines", "comparison")
-        self.assertEqual({f"g4f_jupyter/magics/{name}.py" for name in magics}, shown)
+        files = {"below.py", "magics/chat.py", "magics/chat_lines.py", "magics/comparison.py"}
+        self.assertEqual({f"g4f_jupyter/{file}" for file in files}, shown)
         for file, call in _calls("display"):
             if file in shown:
-                self.assertRegex(ast.unparse(call.args[0]), r"^(Preview|History|Table)\(|_table\(", file)
-        self.assertEqual({Preview, History, Table}, set(Shown.__subclasses__()))
+                self.assertRegex(ast.unparse(call.args[0]), r"^(Preview|History|Table)\(|_table\(|^fixed$", file)
+        self.assertEqual({Diff, Preview, History, Table}, set(Shown.__subclasses__()))
 
     def test_logged(self) -> None:
         """All log by one logger, whose records are one line without controls; others are shortened or silenced."""

@@ -9,8 +9,8 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from g4f.providers.response import Step
+from g4f.showing import LONG, Steps, line_of
 from g4f_jupyter.show.display import Look
-from g4f_jupyter.show.steps import LONG, Steps, line_of
 from g4f_jupyter.show.terminal import terminal
 
 from .kernel import PATIENCE, Cell

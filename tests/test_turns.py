@@ -499,7 +499,7 @@ class TestAfterTheLastWord(TurnsTestCase):
         finally:
             self.kernel.run("shell.display_pub.unregister_hook(fails)")
         self.assertEqual([], self.turns())
-        self.assertEqual("'You said hi'", self.kernel.run("kept").result)
+        self.assertEqual("'You said hi'", self.kernel.run("print(repr(kept), end='')").text)
 
 
 class TestFile(TurnsTestCase):

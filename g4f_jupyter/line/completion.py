@@ -47,6 +47,9 @@ __all__ = ["register", "unregister"]
 MONTH = 30 * 86_400.0
 """Seconds. While typing, an old list of models is better than none."""
 
+WORDS = {"reasoning_effort": ("none", "minimal", "low", "medium", "high")}
+"""Values that providers know, and others may be given for."""
+
 _SEPARATOR = re.compile(r"[\s,]+")
 _TO_BE_QUOTED = re.compile(r"""[\s"'\\]""")
 _BRACE = re.compile(r"(?<!\{)(?:\{\{)*\{\s*((?:[^\W\d]\w*\.)*)((?:[^\W\d]\w*)?)$")
@@ -136,7 +139,7 @@ class _Completer(NamedTuple):
             names = [name for name in options(parser) if name.startswith(at.typed or "--")]
             return _Found(at.typed, "option", names or [at.typed])
         kind = at.action.dest
-        values = at.action.choices or _WORDS.get(kind) or self._values(kind, at.given)
+        values = at.action.choices or WORDS.get(kind) or self._values(kind, at.given)
         if values is None:
             return _Found()
         typed = _SEPARATOR.split(at.typed)[-1] if kind == "provider" else at.typed
@@ -144,11 +147,11 @@ class _Completer(NamedTuple):
 
     def _values(self, kind: str, given: Mapping[str, str]) -> Iterable[str] | None:
         match kind:
-            case "provider":
+            case "provider" | "providers":
                 own = [name for name, value in self._variables() if _is_address(value) or _answers(value)]
                 return [*own, *(row.name for row in ROWS)]
             case "model" | "judge" | "judge_model":
-                return self._models(given.get("provider") or self.provider())
+                return [*self._models(given.get("provider") or self.provider())] or self._models("")
             case "target":
                 return (f"{row.name}:{model}" for row in ROWS for model in _models_of(row))
             case "alias":

@@ -12,7 +12,7 @@ from .half_line import options
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-__all__ = ["LineOption", "split"]
+__all__ = ["HelpAsked", "LineOption", "split"]
 
 _PIECE = re.compile(r"""(\{[^\W\d]\w*[.\[(][^{}]*\})|"((?:\\.|[^"\\])*)"|'([^']*)'""", re.DOTALL)
 """A part of a word that is more than its text: an expression in braces, whose quotes are its own, or a quoted text."""
@@ -32,6 +32,10 @@ def _full(name: str, parser: ArgumentParser) -> str:
     return meant[0]
 
 
+class HelpAsked(Exception):  # noqa: N818 - it ends a line as an error does, and is none
+    """A line asks for help. Its text says what there is to know of the magic."""
+
+
 class LineOption(NamedTuple):
     """An option of a line, by its long name, and its value; "" for a word that is no option's."""
 
@@ -42,7 +46,7 @@ class LineOption(NamedTuple):
 def split(line: str, parser: ArgumentParser, *, whole: bool = False) -> tuple[list[LineOption], str]:
     """Return the options at the beginning of `line`, and the rest with its quotes; if `whole`, all of its words.
 
-    Raises InputError.
+    Raises InputError, and HelpAsked at `--help` or `-h`.
     """
     long = {name: action.option_strings[-1] for name, action in options(parser).items() if action.nargs is None}
     given: list[LineOption] = []
@@ -54,6 +58,8 @@ def split(line: str, parser: ArgumentParser, *, whole: bool = False) -> tuple[li
             at = match.end() if match[1] == "--" else at
             break
         at = match.end()
+        if not option and match[1] in ("--help", "-h"):
+            raise HelpAsked(parser.format_help().removeprefix("::\n\n"))
         if option or not is_option:
             given.append(LineOption(option, word))
             option = ""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import line_cell_magic, line_magic, magics_class, no_var_expand
@@ -12,27 +13,22 @@ from IPython.display import display
 
 from g4f.errors import InputError
 from g4f.notebook import cell_of, deleted_cells
-from g4f.printable import counted, say
-from g4f.taping import tapes
-from g4f.waiting import bridge
+from g4f.printable import say
 
 from ..below import CellsBelow
 from ..inserts.last_error import FIX
 from ..inserts.question import Filled, fill
 from ..inserts.scope import is_result_used, variables_of
-from ..line.aliases import Aliases
 from ..line.arguments import parsed
 from ..line.contenders import paired
 from ..line.options import chat_arguments
-from ..line.providers import Who, who
-from ..line.tools import tools_named
-from ..session import Question, Session
-from ..show.display import Frames, Screen, show
+from ..session import Question
+from ..show.display import Screen, show
 from ..show.errors import KEPT, errors_in_one_line
-from ..show.footer import footer, metadata, notes, total
+from ..show.footer import footer, metadata, notes
 from ..show.preview import Preview
-from ..show.terminal import terminal
-from ..show.updates import takes_metadata, updates
+from ..show.updates import takes_metadata
+from .asked import Asked
 from .checks import check, check_options
 from .comparison import Comparisons
 
@@ -50,10 +46,7 @@ class ChatMagics(Comparisons):
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
-        self.session = Session()
         self._below = CellsBelow(shell)
-        self._tapes: dict[tuple[str, str], Any] = {}
-        self.aliases = Aliases(shell.profile_dir.location if shell.profile_dir is not None else ".")
 
     @no_var_expand
     @chat_arguments
@@ -94,7 +87,8 @@ class ChatMagics(Comparisons):
         better. They are asked with the turns of the conversation, but add none to it: to go on, ask one of them. If one
         fails, the others are shown, and the cell fails at the end.
 
-        `%config ChatMagics` lists settings that hold for all cells.
+        `%config ChatMagics` lists settings that hold for all cells. In loops and functions, `g4f_jupyter.chat("…", …)`
+        and `await g4f_jupyter.achat("…", …)` do the same, and return the answer.
         """
         with errors_in_one_line():
             names = variables_of(self._shell)
@@ -117,32 +111,43 @@ class ChatMagics(Comparisons):
             return self._ask(options, _text(options, rest, None), names)
 
     def _ask(self, options: Namespace, text: str, names: Mapping[str, Any]) -> Any:
-        """Go with a question from its text to the lines below its answer. Return that for code that uses it."""
+        """Ask, and return the answer for code that uses it."""
+        with self.asking(options, lambda: self._filled(options, text, names), names) as asked:
+            asked.run()
+        if is_result_used():
+            return asked.outcome
+        if asked.question is not None and not options.quiet:
+            form, failed = self.look(options).format, names if options.error else None
+            self._below.offer(asked.question.answer, form, self._parent(), text=text, error=failed)
+        return None
+
+    @contextmanager
+    def asking(self, options: Namespace, fill: Callable[[], Filled], names: Mapping[str, Any]) -> Iterator[Asked]:
+        """Go with a question from its text to the lines below its answer, which is to be shown in the block.
+
+        With `--dry-run`, there is nothing to be shown in it.
+        """
         with self._taped(options.tape or self.tape):
-            filled = self._filled(options, text, names)
+            filled = fill()
             pairs = paired(options.provider or (), options.model or ())
             if len(pairs) > 1:
-                return self._compare(options, filled, names, pairs)
+                with self.comparing(options, filled, names, pairs) as asked:
+                    yield asked
+                return
             question = self._question(options, filled, names, *pairs[0])
             check_options(options, names)
             if options.dry_run:
                 display(Preview(question.request, filled.left_out))
                 question.keep()
-                return None
+                yield Asked()
+                return
             self._check_budget(options.budget)
             try:
-                screen = self._show(question, options, filled)
-                self._check(question, options, names, screen)
-                question.enter(screen.note)
+                with self._showing(question, options, filled, names) as asked:
+                    yield asked
             except KeyboardInterrupt as error:
                 error.args = (KEPT,) if question.enter() else ()
                 raise
-            if is_result_used():
-                return self._result(question, options)
-            if not options.quiet:
-                form, failed = self.look(options).format, names if options.error else None
-                self._below.offer(question.answer, form, self._parent(), text=text, error=failed)
-            return None
 
     def _filled(self, options: Namespace, text: str, names: Mapping[str, Any]) -> Filled:
         """Return the question with the values that it names."""
@@ -157,46 +162,18 @@ class ChatMagics(Comparisons):
             rows=self.rows_of(options),
         )
 
-    def _question(
-        self, options: Namespace, filled: Filled, names: Mapping[str, Any], provider: str, model: Any
-    ) -> Question:
-        """Return a question that is ready to be asked, in its conversation."""
-        return self.session.question(
-            filled.text,
-            typed=filled.typed,
-            cell=cell_of(self._parent()),
-            thread=options.thread,
-            new=options.new,
-            once=options.once,
-            system=filled.system,
-            begin_with=self.system,
-            default=self._target(self.provider, self.model, names).named,
-            options=self._options(options, filled, names, provider, model),
-        )
-
-    def _options(
-        self, options: Namespace, filled: Filled, names: Mapping[str, Any], provider: str, model: Any
-    ) -> dict[str, Any]:
-        """Return the options of a question to this provider and model."""
-        given = self._target(provider, model, names, evaluate=options.eval)
-        client = given if "provider" in given.named else self._target(self.provider, self.model, names)
-        return {
-            "images": filled.images or None,
-            "schema": options.schema,
-            **given.named,
-            **self.provider_options(options, client.options),
-            **_tools(options, names),
-            **options.set,
-        }
-
-    def _show(self, question: Question, options: Namespace, filled: Filled) -> Screen:
-        """Ask, show the answer as it comes, and below it what there is to say of it.
+    @contextmanager
+    def _showing(
+        self, question: Question, options: Namespace, filled: Filled, names: Mapping[str, Any]
+    ) -> Iterator[Asked]:
+        """Have the answer shown in the block, and show below it what there is to say of it. At the end its turn enters.
 
         The variable gets it before anything else: also what came of one that failed or was interrupted.
         """
         screen, look = self._screen(options), self.look(options)
         try:
-            bridge.run(lambda: show(question, screen, look.format))
+            result = partial(self._result, question, options)
+            yield Asked(question, lambda: show(question, screen, look.format), result)
         finally:
             if options.out and not question.assembly.is_empty:
                 self._shell.push({options.out: self._result(question, options)})
@@ -207,7 +184,8 @@ class ChatMagics(Comparisons):
         if shown and filled.left_out:
             shown["g4f_jupyter"]["left_out"] = filled.left_out
         screen.foot([*below, footer(answer)] if self.footer else below, shown)
-        return screen
+        self._check(question, options, names, screen)
+        question.enter(screen.note)
 
     def _result(self, question: Question, options: Namespace) -> Any:
         """Return what a variable gets: the value of a typed answer, the code of one that is shown as code, else it."""
@@ -219,40 +197,6 @@ class ChatMagics(Comparisons):
         if options.expect or options.judge:
             judge = self._target("", options.judge_model or "", names).named
             check(self._result(question, options), question, options, names, judge=judge, screen=screen)
-
-    def _target(self, provider: str, model: Any, names: Mapping[str, Any], *, evaluate: bool = False) -> Who:
-        """Return the provider and the model that are named. An alias, which stands where a model does, is both."""
-        alias = None if provider or not model or not isinstance(model, str) else self.aliases.resolve(model)
-        provider, model = alias or (provider, model)
-        found = who(provider, names, evaluate=evaluate)
-        return found._replace(model=model or found.model)
-
-    def _check_budget(self, budget: int | None) -> None:
-        self.budget = self.budget if budget is None else budget
-        spent = self.session.spent
-        if self.budget and sum(each.tokens for each in spent) >= self.budget:
-            raise InputError(
-                f"the budget of {counted(self.budget, 'token')} is used up ({total(spent)} so far), nothing was asked. "
-                "--budget TOKENS sets another, 0 none; %chat_usage shows what was used."
-            )
-
-    def _taped(self, mode: str) -> AbstractContextManager[Any]:
-        """Put the notebook's tape in place. It remembers how often each question was asked, from cell to cell."""
-        if not mode:
-            return nullcontext()
-        which = mode, self.tape_file
-        if which not in self._tapes:
-            self._tapes[which] = tapes.load(self.tape_file or None, mode)
-        self._tapes[which].run_tools = self.tape_tools
-        return tapes.on(self._tapes[which])
-
-    def _screen(self, options: Namespace) -> Screen:
-        if options.quiet:
-            return Screen()  # it shows nothing
-        look = self.look(options)
-        if hasattr(self._shell, "kernel"):
-            return Frames(look, updates(self._shell, self._parent()))
-        return terminal(look)
 
     def forget_deleted(self, _: object) -> None:
         """Forget the deleted cells. A front end names them once, with the next cell that it runs."""
@@ -269,21 +213,6 @@ class ChatMagics(Comparisons):
             self._below.end(parent, well=well)
         if not is_nested and self.session.end(cell_of(parent), well=well):
             say("[the conversation keeps the earlier answer of this cell, as stale, until the cell is run again]")
-
-    def _parent(self) -> dict[str, Any]:
-        """Return the message with which the front end runs this cell; empty in a terminal."""
-        parent: dict[str, Any] = getattr(self._shell, "get_parent", dict)()
-        return parent
-
-
-def _tools(options: Namespace, names: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a question that has to do with tools. Raises InputError."""
-    tools = tools_named(options.tool, options.mcp, names, evaluate=options.eval)
-    if not tools:
-        if options.max_steps is not None or options.confirm:
-            raise InputError("--max-steps and --confirm belong to tools: name one by --tool NAME or --mcp NAME")
-        return {}
-    return {"tools": tools, "max_steps": options.max_steps, "confirm": options.confirm or None}
 
 
 _BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")

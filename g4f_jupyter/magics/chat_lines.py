@@ -100,6 +100,7 @@ class ChatLineMagics(Magics):
     @no_var_expand
     @magic_arguments()
     @argument("-p", "--provider", metavar="NAME", help="Provider to list. Default: all that can answer here.")
+    @argument("providers", nargs="*", help="The same, without -p.")
     @argument("--refresh", action="store_true", help="Ask for the list again, even if it was fetched today.")
     @line_magic
     def chat_models(self, line: str) -> None:
@@ -107,7 +108,8 @@ class ChatLineMagics(Magics):
         with errors_in_one_line():
             names = variables_of(self._shell)
             options = parsed_whole(self.chat_models.parser, line, names)
-            found = who(options.provider or self._chat.provider, names)
+            named = " ".join(filter(None, (options.provider, *options.providers)))
+            found = who(named or self._chat.provider, names)
             display(bridge.run(lambda: model_table(found.provider, refresh=options.refresh)))
 
     @no_var_expand

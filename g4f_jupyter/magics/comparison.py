@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from IPython.display import display
@@ -13,11 +14,8 @@ from g4f.errors import THE_JUDGE, ComparisonError, InputError, ProviderNotFoundE
 from g4f.models import Model
 from g4f.providers.transport.settings import private
 from g4f.secrets.key import seal
-from g4f.waiting import bridge
 
 from ..inserts.question import Filled
-from ..inserts.scope import is_result_used
-from ..line.aliases import Aliases
 from ..line.contenders import judge_in
 from ..line.providers import who
 from ..session import Question
@@ -27,12 +25,12 @@ from ..show.errors import line_of
 from ..show.footer import asked_with, footer, metadata, notes
 from ..show.preview import Preview
 from ..show.updates import takes_metadata, updates
-from .settings import ChatSettings
+from .asked import Asked
+from .questions import Questions
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = ["NOT_ADDED", "Compared", "Comparisons"]
 
@@ -113,30 +111,22 @@ class Compared:
         return {"g4f_jupyter": {"compared": facts}}
 
 
-class Comparisons(ChatSettings):
+class Comparisons(Questions):
     """What the magics do when a line names several models."""
 
-    def __init__(self, shell: InteractiveShell) -> None:
-        super().__init__(shell)
-        self._shell = shell
-
-    aliases: Aliases
-    _question: Callable[..., Question]
-    _options: Callable[..., dict[str, Any]]
-    _check_budget: Callable[[int | None], None]
-    _parent: Callable[[], dict[str, Any]]
-
-    def _compare(
+    @contextmanager
+    def comparing(
         self, options: Namespace, filled: Filled, names: Mapping[str, Any], pairs: Sequence[tuple[str, str | Model]]
-    ) -> Any:
-        """Ask several models at once. Return their answers by name for code that uses them."""
+    ) -> Iterator[Asked]:
+        """Have several models asked at once in the block. The result are their answers by name."""
         questions = self._questions(options, filled, names, pairs)
         first, judge = next(iter(questions.values())), self._judge(options, filled, names, pairs[0])
         if options.dry_run:
             for each in questions.values():
                 display(Preview(each.request, filled.left_out))
             first.keep()
-            return None
+            yield Asked()
+            return
         self._check_budget(options.budget)
         asked = asked_with(elsewhere=first.is_elsewhere, stale=first.stale_above, hidden=filled.hidden)
         compared = Compared(
@@ -150,11 +140,10 @@ class Comparisons(ChatSettings):
             takes_metadata=takes_metadata(self._parent()),
         )
         try:
-            bridge.run(compared.run)
+            yield Asked(None, compared.run, lambda: compared.outcomes)
         finally:
             if options.out:
                 self._shell.push({options.out: compared.outcomes})
-        return compared.outcomes if is_result_used() else None
 
     def _questions(
         self, options: Namespace, filled: Filled, names: Mapping[str, Any], pairs: Sequence[tuple[str, str | Model]]

@@ -13,7 +13,8 @@ from g4f.markdown.columns import columns
 from g4f.markdown.entities import literal
 from g4f.printable import printable, say
 
-from .display import PAUSE, RATE, Frames, Look, Screen
+from .display import Look, Screen
+from .frames import PAUSE, RATE, Frames
 from .terminal import terminal
 from .updates import Updates
 

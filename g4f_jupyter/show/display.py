@@ -1,20 +1,11 @@
-"""An answer as it comes."""
+"""An answer as it comes, and what a screen must be able to show of it."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
-from time import monotonic
 from typing import Any, NamedTuple
 
-from IPython.display import DisplayHandle, display
-
-from g4f.images import inline
-from g4f.markdown.code import fenced
-from g4f.markdown.entities import literal
-from g4f.markdown.rewriting import Growing, safe
-from g4f.printable import printable
 from g4f.providers.response import (
     AskedAgain,
     Event,
@@ -25,23 +16,13 @@ from g4f.providers.response import (
     Status,
     Step,
     TextWasReasoning,
+    ToolCall,
 )
 
 from ..session import Question
-from .forms import check, formatted, marked
-from .steps import Steps
-from .updates import Updates
+from .forms import check, marked
 
-__all__ = ["Frames", "Look", "Screen", "show"]
-
-PAUSE = 0.08
-"""Least seconds between two frames."""
-
-RATE = 200_000
-"""Most characters of frames per second."""
-
-SHARE = 0.2
-"""Largest share of the time that is spent on making frames."""
+__all__ = ["Look", "Screen", "show"]
 
 
 class Look(NamedTuple):
@@ -53,6 +34,9 @@ class Look(NamedTuple):
 
 class Screen:
     """Where an answer is shown. This one shows nothing: the others say how they show it."""
+
+    def begin(self, who: Callable[[], str]) -> None:
+        """Show from now on, until text comes, whom the answer is waited for from: `who` returns the names."""
 
     def add(self, text: str) -> None:
         """Show `text` after the text that is there."""
@@ -68,6 +52,9 @@ class Screen:
 
     def discard(self) -> None:
         """Show neither thoughts nor text so far: another answer takes their place."""
+
+    def calling(self, call: ToolCall) -> None:
+        """Show, until it has ended or text comes, that a tool is called. There may be further pieces of the call."""
 
     def call(self, code: str) -> None:
         """Show the tool calls below the answer: a line for each, in the model's order."""
@@ -94,6 +81,7 @@ async def show(question: Question, screen: Screen, form: str) -> None:
     Raises ResponseError if the answer does not have its `form`, and what asking raises.
     """
     assembly, is_whole, omitted, words = question.assembly, False, dict[str, None](), ""
+    screen.begin(lambda: " · ".join(filter(None, (assembly.provider, assembly.model))))
     try:
         async with aclosing(question.items()) as items:
             async for item in items:
@@ -117,6 +105,8 @@ async def show(question: Question, screen: Screen, form: str) -> None:
 def _show_event(event: Event, screen: Screen) -> None:
     if isinstance(event, Reasoning):
         screen.think(event.text)
+    elif isinstance(event, ToolCall):
+        screen.calling(event)
     elif isinstance(event, Step):
         screen.step(event)
     elif isinstance(event, TextWasReasoning):
@@ -127,169 +117,3 @@ def _show_event(event: Event, screen: Screen) -> None:
         elif isinstance(event, AskedAgain):
             screen.discard()
         screen.wait(event.text)
-
-
-class Frames(Screen):
-    """One display handle per answer, updated a few times per second at any rate of tokens, and once at the end.
-
-    Each frame holds the whole text so far: as it is in `text/plain`, and made safe in `text/markdown`. The longer it
-    is, the rarer frames are: see `PAUSE`, `RATE` and `SHARE`. Where `updates` are lost, the last frame is the only one;
-    where they may be, it is displayed anew.
-    """
-
-    def __init__(self, look: Look = Look(), updates: Updates = Updates.TAKEN) -> None:  # noqa: B008 - a tuple
-        self._look, self._updates = look, updates
-        self._handle: DisplayHandle | None = None
-        self._texts: list[str] = []
-        self._thoughts: list[str] = []
-        self._calls = ""
-        self._steps = Steps()
-        self._timer: asyncio.TimerHandle | None = None
-        self._due = 0.0
-        self._shown = True
-        self._waits = False
-        self._first = self._mark = ""
-        self._lines: Sequence[str] = ()
-        self._metadata: Mapping[str, Any] = {}
-        self._answer, self._reasoning = Growing(images=look.images), Growing()
-
-    def add(self, text: str) -> None:
-        """Show `text` now or with the next frame, which comes even if no more text does."""
-        self._texts.append(text)
-        self._changed()
-
-    def think(self, text: str) -> None:
-        """Show `text` folded away above the answer."""
-        self._thoughts.append(text)
-        self._changed()
-
-    def reclassify(self) -> None:
-        """Fold the text so far away, with the next frame."""
-        self._thoughts += self._texts
-        self._texts.clear()
-        self._answer = Growing(images=self._look.images)
-        self._changed()
-
-    def forget(self) -> None:
-        """Take the thoughts away with the next frame."""
-        self._cancel_timer()
-        self._shown = True
-        self._thoughts.clear()
-        self._reasoning = Growing()
-
-    def discard(self) -> None:
-        """Take thoughts and text away with the next frame."""
-        self.forget()
-        self._texts.clear()
-        self._answer = Growing(images=self._look.images)
-
-    def call(self, code: str) -> None:
-        """Show `code` below the answer: arguments of tools are not Markdown."""
-        self._calls = code
-        self._shown = False
-
-    def step(self, step: Step) -> None:
-        """Fold the call away below the answer, with the next frame. Images of its result are shown by themselves."""
-        self._steps.say("".join(self._texts))
-        self._steps.add(step)
-        self._texts.clear()
-        self._answer = Growing(images=self._look.images)
-        for image in filter(None, map(inline, step.images)):
-            display({image.media_type: image.data, "text/plain": "[an image]"}, raw=True)
-        self._changed()
-
-    def wait(self, what: str) -> None:
-        """Show `what` in the place of the answer, while there is none."""
-        if self._updates is not Updates.LOST and not self._came:
-            self._waits = True
-            self._put(f"[{what}]", literal(f"[{what}]"))
-
-    def close(self, mark: str, *, more: bool = False) -> None:
-        """Show the last frame; where updates are lost, with what `foot` shows if there is `more`."""
-        self._cancel_timer()
-        self._mark = mark
-        if self._updates is Updates.LOST and more:
-            return
-        if self._updates is Updates.DOUBTED and (self._came or self._calls or mark):
-            self._leave_first()
-        if mark or self._calls or (self._came and (not self._shown or self._answer.is_cut)):
-            self._put(*self._made(growing=False))
-        elif self._waits and not self._came:
-            self._put("", "")
-
-    def foot(self, lines: Sequence[str], metadata: Mapping[str, Any]) -> None:
-        """Show the lines small, below the Markdown; `text/plain` stays the answer alone."""
-        self._lines, self._metadata = lines, metadata
-        self._put_all(lines)
-
-    def note(self, line: str) -> None:
-        """Show the line with those of the foot."""
-        self._put_all([line, *self._lines] if line else self._lines)
-
-    @property
-    def _came(self) -> bool:
-        return any(self._texts) or any(self._thoughts) or self._steps.are_there
-
-    def _put_all(self, lines: Sequence[str]) -> None:
-        plain, markdown = self._made(growing=False)
-        small = "".join(f"\n\n<sub>{literal(line)}</sub>" for line in lines)
-        self._put(plain, f"{markdown}{small}", self._metadata)
-
-    def _leave_first(self) -> None:
-        """Leave nothing in the display that may have kept its first frame: the last one is displayed by itself."""
-        plain, _ = self._made(growing=False)
-        if self._handle is not None and printable(plain) != self._first:
-            self._put("", "")
-            self._handle, self._shown = None, False
-
-    def _changed(self) -> None:
-        self._shown = False
-        if self._updates is Updates.LOST:
-            return
-        now = monotonic()
-        if now >= self._due:
-            self._frame()
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._due - now, self._frame)
-
-    def _frame(self) -> None:
-        start = monotonic()
-        self._cancel_timer()
-        plain, markdown = self._made(growing=True)
-        self._put(plain, markdown)
-        self._shown = True
-        end = monotonic()
-        self._due = end + max(PAUSE, (len(plain) + len(markdown)) / RATE, (end - start) / SHARE)
-
-    def _whole(self, text: str) -> str:
-        return safe(text, images=self._look.images)
-
-    def _made(self, *, growing: bool) -> tuple[str, str]:
-        """Return the text so far, plain and as Markdown: rewritten as a whole unless it is still `growing`."""
-        self._texts, self._thoughts = [text := "".join(self._texts)], [thought := "".join(self._thoughts)]
-        answered, reasoned = (self._answer.safe, self._reasoning.safe) if growing else (self._whole, safe)
-        plain, markdown = formatted(text, self._look.format, answered)
-        if thought:
-            markdown = f"<details><summary>Reasoning</summary>\n\n{reasoned(thought)}\n\n</details>\n\n{markdown}"
-        if self._calls:
-            plain, markdown = (f"{form}\n\n[calls]\n\n{fenced(self._calls)}".lstrip() for form in (plain, markdown))
-        plain, markdown = self._steps.plain(plain), self._steps.markdown(markdown)
-        if self._mark:
-            plain = f"{plain}\n\n[{self._mark}]" if plain else f"[{self._mark}]"
-            markdown = f"{markdown}\n\n*[{literal(self._mark)}]*".removeprefix("\n\n")
-        return plain, markdown
-
-    def _put(self, plain: str, markdown: str, metadata: Mapping[str, Any] | None = None) -> None:
-        bundle = {"text/plain": printable(plain), "text/markdown": markdown}
-        if self._look.format == "text":
-            del bundle["text/markdown"]
-        if self._handle is None:
-            self._handle, self._first = DisplayHandle(), bundle["text/plain"]
-            self._handle.display(bundle, raw=True, metadata=metadata)
-        else:
-            self._handle.update(bundle, raw=True, metadata=metadata)
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from g4f.errors import G4FError, MissingAuthError
-from g4f.printable import one_line, printable
+from g4f.printable import one_line, printable, say
 from g4f.providers.catalogue import ROWS
 
 from ..inserts.last_error import note_as_own
+from ..line.split import HelpAsked
 
 __all__ = ["KEPT", "errors_in_one_line", "line_of"]
 
@@ -23,10 +24,13 @@ KEPT = "interrupted after the answer was complete: it is kept, and its turn is i
 def errors_in_one_line() -> Iterator[None]:
     """Have IPython show an error of ours in one line: the provider, and its message. `%tb` shows the whole traceback.
 
+    A line that asks for help is no error: what it asks for is printed.
     Any other, such as one of a provider that the notebook has, keeps its traceback: see `kernel.tracebacks`.
     """
     try:
         yield
+    except HelpAsked as help_asked:
+        say(str(help_asked))
     except KeyboardInterrupt as error:
         error.args = error.args or (_INTERRUPTED,)
         _shorten(error)

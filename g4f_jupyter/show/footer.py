@@ -12,7 +12,8 @@ from g4f.answer import Answer
 from g4f.printable import counted, logger
 from g4f.providers.catalogue import ROWS
 from g4f.providers.response import Usage
-from g4f.spending import Spent
+from g4f.showing import tokens_of
+from g4f.spending import Spent, guess
 
 from ..line.model_names import end_of
 from .forms import about_code
@@ -90,13 +91,16 @@ def _named(questions: Sequence[str]) -> str:
 def footer(answer: Answer) -> str:
     """Return it in one line: "OpenAI · gpt-6-luna · 37 + 12 tokens · 0.8 s · $0.0004".
 
-    It says how many of the first tokens were read from the provider's cache: they cost less.
+    It says how many of the first tokens were read from the provider's cache: they cost less. Where the provider did not
+    count, they are a guess, "about" so many; unknown, if the answer has several rounds.
     """
-    usage = answer.usage
     tokens = "tokens unknown"
-    if usage is not None:
-        cached = f" ({usage.cached_tokens:,} cached)" if 0 < (usage.cached_tokens or 0) <= usage.prompt_tokens else ""
-        tokens = f"{usage.prompt_tokens:,}{cached} + {usage.completion_tokens:,} tokens"
+    if answer.usage is not None:
+        tokens = tokens_of(answer.usage)
+    elif not answer.rounds:
+        calls = [call.function.name + call.function.arguments for call in answer.tool_calls]
+        about = guess([answer, answer.reasoning, *calls], answer.messages)
+        tokens = f"about {counted(about, 'token')}"
     paid = cost(price(answer)) if any(row.name == answer.provider for row in ROWS) else "none"
     paid = {"none": "", "unknown": "cost unknown"}.get(paid, paid)
     parts = [answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s", paid]

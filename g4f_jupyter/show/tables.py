@@ -52,12 +52,12 @@ class Table(Shown):
 
 
 def provider_table() -> Table:
-    """Return all providers: whether each can answer here, why not, and its default model.
+    """Return all providers, those first that can answer here: why the others cannot, and their default models.
 
     This looks for servers on this machine, for a fraction of a second.
     """
     rows = [(row.name, reason or "ready", row.default_model) for row, reason in zip(ROWS, reasons(), strict=True)]
-    return Table(("Provider", "Here", "Default model"), rows)
+    return Table(("Provider", "Here", "Default model"), sorted(rows, key=lambda row: row[1] != "ready"))
 
 
 def alias_table(aliases: Mapping[str, AliasTarget]) -> Table:

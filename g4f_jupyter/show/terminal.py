@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from g4f.markdown.code import finished
 from g4f.printable import printable, say
-from g4f.providers.response import Step
+from g4f.providers.response import Step, ToolCall
+from g4f.showing import line_of
 
 from .display import Look, Screen
 from .forms import formatted
-from .steps import line_of
+from .waiting import Waiting
+from .waiting_line import WaitingLine
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,28 +31,44 @@ PAUSE = 0.08
 
 def terminal(look: Look) -> Screen:
     """Return the screen of a terminal: rendered Markdown if it can show that, plain text otherwise."""
-    able = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and find_spec("rich") is not None
-    if look.format == "markdown" and able:
+    if look.format == "markdown" and _can_rewrite() and find_spec("rich") is not None:
         return Rendered()
     return _Held(look.format) if look.format in ("json", "code") else Terminal()
 
 
+def _can_rewrite() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
 class Terminal(Screen):
-    """Prints the text as it comes, without characters that steer the terminal."""
+    """Prints the text as it comes, without characters that steer the terminal.
+
+    Before it comes, a line says whom it waits for, and shows the end of the thoughts, where a line can be rewritten.
+    Nothing stands behind that line: whatever else is printed takes it away first.
+    """
 
     def __init__(self) -> None:
         self._last = "\n"
         self._thinks = False
         self._calls = ""
+        self._line: WaitingLine | None = None
+
+    def begin(self, who: Callable[[], str]) -> None:
+        """Show whom the answer is waited for from, soon and then each second."""
+        if _can_rewrite():
+            self._line = WaitingLine(Waiting(who))
 
     def add(self, text: str) -> None:
         """Print `text`."""
+        self._leave()
         say(text, end="")
         self._last = text[-1:] or self._last
 
-    def think(self, _: str) -> None:
-        """Print once that the model thinks. Its thoughts are in the answer's `reasoning`."""
-        if not self._thinks:
+    def think(self, text: str) -> None:
+        """Show the thoughts in the line, or print once that the model thinks. The answer's `reasoning` has them all."""
+        if self._line is not None:
+            self._line.think(text)
+        elif not self._thinks:
             self.wait("thinking")
         self._thinks = True
 
@@ -58,6 +76,12 @@ class Terminal(Screen):
         """Say what the text was that is printed."""
         self.wait("the text above was thoughts")
         self._thinks = True
+
+    def calling(self, call: ToolCall) -> None:
+        """Leave the place to the tool, which may print, or ask."""
+        self._leave()
+        if self._line is not None and call.name:
+            self._line.waiting.call(call.index, call.name)
 
     def call(self, code: str) -> None:
         """Print `code` below the answer."""
@@ -67,14 +91,21 @@ class Terminal(Screen):
         """Print the call with its result, in a line of its own."""
         self.wait(line_of(step))
         self._thinks = False
+        if self._line is not None:
+            self._line.waiting.step(step.name)
+            if not self._line.waiting.calls:
+                self._line.come()
 
     def wait(self, what: str) -> None:
         """Print `what`, in a line of its own."""
+        if self._line is not None:
+            self._line.erase()
         self._end_line()
         say(f"[{what}]")
 
     def close(self, mark: str, *, more: bool = False) -> None:  # noqa: ARG002 - only frames need it
         """End the line, and mark what came."""
+        self._leave()
         self._end_line()
         if self._calls:
             say(f"[calls]\n{self._calls}")
@@ -85,6 +116,10 @@ class Terminal(Screen):
         """Print the lines."""
         for line in lines:
             say(f"[{line}]")
+
+    def _leave(self) -> None:
+        if self._line is not None:
+            self._line.leave()
 
     def _end_line(self) -> None:
         if self._last != "\n":
@@ -102,6 +137,8 @@ class _Held(Terminal):
     def add(self, text: str) -> None:
         """Keep `text`."""
         self._texts.append(text)
+        if self._line is not None:
+            self._line.waiting.write()
 
     def reclassify(self) -> None:
         """Keep no text: thoughts are not of the answer."""
@@ -134,6 +171,7 @@ class Rendered(Terminal):
 
     def add(self, text: str) -> None:
         """Show `text`."""
+        self._leave()
         self._text += printable(text)
         if monotonic() >= self._due:
             self._draw()

@@ -143,7 +143,8 @@ def _error(target: Target, status: int, words: str, code: str) -> G4FError:
     if kind is ModelNotFoundError:
         text += f" {line(target.model)!r}"
     text += f" (HTTP {status})"
-    text = f"{text}: {words.rstrip('. ')}." if words else f"{text}."
+    text = f"{text}: {words.rstrip('. ')}" if words else text
+    text += "" if text.endswith(("!", "?")) else "."
     if kind is MissingAuthError and target.remedy:
         text += f" Check {target.remedy}."
     if is_full:

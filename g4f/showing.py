@@ -1,13 +1,13 @@
-"""The calls of tools that were made for an answer, as they are shown: folded, or as a line of text each."""
+"""How an answer is shown, in a cell and by code: its thoughts and the calls of tools folded, its mark below."""
 
 from __future__ import annotations
 
-from g4f.markdown.code import fenced
-from g4f.markdown.entities import literal
-from g4f.printable import one_line
-from g4f.providers.response import Step
+from .markdown.code import fenced
+from .markdown.entities import literal
+from .printable import one_line
+from .providers.response import Step, Usage
 
-__all__ = ["Steps", "line_of"]
+__all__ = ["Steps", "line_of", "put_together", "tokens_of"]
 
 SHORT = 120
 """Characters of arguments, and of a result, in a line."""
@@ -20,6 +20,12 @@ def line_of(step: Step) -> str:
     """Return a call with its arguments and its result, shortened, in one line."""
     name, arguments, result = (_short(one_line(text), SHORT) for text in (step.name, step.arguments, step.result))
     return f"{name}({arguments}) {'failed: ' if step.failed else '→ '}{result}"
+
+
+def tokens_of(usage: Usage) -> str:
+    """Return "1,200 (1,000 cached) + 34 tokens": those read from the provider's cache are a part of the first."""
+    cached = f" ({usage.cached_tokens:,} cached)" if 0 < (usage.cached_tokens or 0) <= usage.prompt_tokens else ""
+    return f"{usage.prompt_tokens:,}{cached} + {usage.completion_tokens:,} tokens"
 
 
 class Steps:
@@ -54,6 +60,23 @@ class Steps:
     def markdown(self, text: str) -> str:
         """Return the same for Markdown, with the calls folded."""
         return "\n\n".join([text, *self._folded]).lstrip() if self._lines else text
+
+
+def put_together(plain: str, markdown: str, *, thoughts: str, calls: str, steps: Steps, mark: str) -> tuple[str, str]:
+    """Return a text and its Markdown with what belongs to the answer.
+
+    `thoughts` are Markdown, folded above it; they are not in the text. Below both are `calls`, a line each, which the
+    caller is to make, the `steps` that were made, and the `mark`, which says why the answer is not whole.
+    """
+    if thoughts:
+        markdown = f"<details><summary>Reasoning</summary>\n\n{thoughts}\n\n</details>\n\n{markdown}"
+    if calls:
+        plain, markdown = (f"{form}\n\n[calls]\n\n{fenced(calls)}".lstrip() for form in (plain, markdown))
+    plain, markdown = steps.plain(plain), steps.markdown(markdown)
+    if mark:
+        plain = f"{plain}\n\n[{mark}]" if plain else f"[{mark}]"
+        markdown = f"{markdown}\n\n*[{literal(mark)}]*".removeprefix("\n\n")
+    return plain, markdown
 
 
 def _short(text: str, length: int) -> str:
