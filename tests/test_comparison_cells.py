@@ -14,7 +14,8 @@ from typing import Any
 import pexpect
 
 from g4f_jupyter.show.columns import InTurn
-from g4f_jupyter.show.display import PAUSE, Look
+from g4f_jupyter.show.display import Look
+from g4f_jupyter.show.frames import PAUSE
 
 from .script import PATIENCE
 from .servers import Server, hello

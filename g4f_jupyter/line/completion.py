@@ -29,9 +29,6 @@ from .half_line import Place, options, place
 from .model_names import cached, known
 from .options import ALL_ROWS
 
-_WORDS = {"rows": (ALL_ROWS,)}
-"""Words that are values of options beside numbers."""
-
 KNOWS_THE_CELL = version_info >= (8, 6)
 """Whether IPython passes the whole cell to a completer. That of Colab, 7.34, passes the word and its line."""
 
@@ -47,8 +44,8 @@ __all__ = ["register", "unregister"]
 MONTH = 30 * 86_400.0
 """Seconds. While typing, an old list of models is better than none."""
 
-WORDS = {"reasoning_effort": ("none", "minimal", "low", "medium", "high")}
-"""Values that providers know, and others may be given for."""
+WORDS = {"reasoning_effort": ("none", "minimal", "low", "medium", "high"), "rows": (ALL_ROWS,)}
+"""Values of options that may have others, too."""
 
 _SEPARATOR = re.compile(r"[\s,]+")
 _TO_BE_QUOTED = re.compile(r"""[\s"'\\]""")
