@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from .assembly import Assembly
+from .attaching.attached import AttachedFile, pending_in, refreshed
 from .errors import G4FError, ResponseError
 from .logs import logged
-from .messages import normalize, with_images
+from .messages import normalize, with_attached, with_images
 from .models import Model
 from .option_values import AnswerLimits, check_words, pop_limits, pop_proxy, pop_schema
 from .printable import logger
@@ -21,6 +23,7 @@ from .providers.base_provider import Provider
 from .providers.call import BoundCall, OwnCancellation, bind
 from .providers.catalogue import load_at
 from .providers.response import FinishReason, Item, ProviderInfo
+from .request import Request
 from .rounds import Round, messages_in
 from .routing import Route, check_keys, resolve, without_provider
 from .shaping import Shaper
@@ -39,36 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["Request", "ask", "items", "one_answer", "prepare", "stream_events", "whole"]
 
 
-class Request(msgspec.Struct, frozen=True):
-    """A question that may be sent: checked, with its route and the call that will be made.
-
-    `call` is None where nobody was looked for, because the tape answers; see `routing.without_provider`.
-    """
-
-    route: Route
-    call: BoundCall | None
-    messages: list[dict[str, Any]]
-    options: dict[str, Any]
-    limits: AnswerLimits
-    lookup: Lookup | None
-    schema: Schema | None = None
-    toolbox: Toolbox | None = None
-    following: Callable[[list[Round]], Request] | None = None
-    """Returns the question with rounds of calls behind it, if there are tools."""
-
-    def assembly(self) -> Assembly:
-        """Return an empty answer to this question."""
-        return Assembly(self.route.name, self.route.model)
-
-    def followed_by(self, messages: list[dict[str, Any]]) -> Request:
-        """Return the question with `messages` behind it. To answer that, no tool runs any more."""
-        call, lookup = self.call, self.lookup and self.lookup.followed_by(messages)
-        if call is not None:
-            call = msgspec.structs.replace(call, messages=[*call.messages, *messages])
-        messages = [*self.messages, *messages]
-        return msgspec.structs.replace(self, call=call, messages=messages, lookup=lookup, toolbox=None, following=None)
-
-
 def prepare(
     model: Model | str,
     messages: Messages,
@@ -83,15 +56,20 @@ def prepare(
     face has sealed them. Raises InputError, and what `resolve` and `bind` raise.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    images, limits, proxy = given.pop("images", None), pop_limits(given), pop_proxy(given)
+    images, files = given.pop("images", None), given.pop("files", None)
+    limits, proxy = pop_limits(given), pop_proxy(given)
     schema = None if (asked := pop_schema(given)) is None else _asked_for(asked, given)
     normal = normalize(messages)
     if images is not None:
         normal = with_images(normal, images)
+    if files is not None:
+        normal = with_attached(normal, files)
     if provider is None and isinstance(address := given.get("base_url"), str):
         provider = load_at(address)
     toolbox = None if OF_TOOLS.isdisjoint(given) else toolbox_of(given)
     question = _Question(model, provider, given, limits, proxy, stream, current(), schema, toolbox)
+    if unfetched := list(pending_in(normal[-1].get("content"))):
+        return _before_fetching(question, normal, unfetched)
     return _request(question, normal)
 
 
@@ -134,6 +112,24 @@ def _request(question: _Question, messages: list[dict[str, Any]]) -> Request:
         return Request(route, None, messages, given, limits, lookup, question.schema, toolbox, following)
     call = bind(route.provider, route.model, messages, given, stream=question.stream)
     return Request(route, call, call.messages, call.options, limits, lookup, question.schema, toolbox, following)
+
+
+def _before_fetching(question: _Question, messages: list[dict[str, Any]], files: list[AttachedFile]) -> Request:
+    """Return the request that fetches the files first, checked as far as that is possible without them."""
+
+    async def fetched() -> Request:
+        from .attaching.fetching import fetch  # noqa: PLC0415 - it needs aiohttp, which nothing else here does
+
+        for file in files:
+            await fetch(file, question.options | {"proxy": question.proxy}, question.limits.timeout)
+        return _request(question, [*messages[:-1], refreshed(messages[-1])])
+
+    if question.tape is None:
+        return msgspec.structs.replace(_request(question, messages), fetched=fetched)
+    route = (
+        without_provider(question.model) if question.provider is None else resolve(question.model, question.provider)
+    )
+    return Request(route, None, messages, question.options, question.limits, None, question.schema, fetched=fetched)
 
 
 def _asked_for(asked: Any, given: dict[str, Any]) -> Schema:
@@ -234,6 +230,8 @@ def stream_events(
 
     One that has a schema ends with its Value, or raises SchemaError; see `typed.fitting`.
     """
+    if request.fetched is not None:
+        return _after_fetching(request.fetched, answer, ask)
     if request.schema is None:
         return _in_rounds(request, answer, ask)
     from .typed.fitting import fitted  # noqa: PLC0415 - the same
@@ -243,6 +241,16 @@ def stream_events(
         return _in_rounds(again, answer, ask)
 
     return fitted(request.schema, answer, asked)
+
+
+async def _after_fetching(
+    fetched: Callable[[], Awaitable[Request]],
+    answer: Assembly,
+    ask: Callable[[Request, Assembly], AsyncGenerator[Item]],
+) -> AsyncGenerator[Item]:
+    async with aclosing(stream_events(await fetched(), answer, ask)) as items:
+        async for item in items:
+            yield item
 
 
 def _in_rounds(

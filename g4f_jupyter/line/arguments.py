@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -41,7 +42,7 @@ def parsed_whole(parser: ArgumentParser, line: str, variables: Mapping[str, Any]
 
 _NAME = re.compile(r"\{[ ]*(\w+)[ ]*\}")
 
-_LATER = ("--image", "--mcp", "--model", "--provider", "--schema", "--set", "--stop", "--system", "--tool")
+_LATER = ("--attach", "--image", "--mcp", "--model", "--provider", "--schema", "--set", "--stop", "--system", "--tool")
 """Options whose values may be other than texts and numbers, or are a text in which values stand as in a question."""
 
 
@@ -75,6 +76,7 @@ def _fill(options: Namespace, parser: ArgumentParser, variables: Mapping[str, An
     stop = [held(word) for word in options.stop or ()]
     options.stop = [word for each in stop for word in (each if isinstance(each, list | tuple) else [each])] or None
     options.image = [held(word) for word in options.image or ()]
+    options.attach = [_with_name(held(word), word) for word in options.attach or ()]
     if options.model is not None:
         options.model = word_of(options.model, variables, evaluate=options.eval)
         if not isinstance(options.model, str | Model | None):
@@ -84,7 +86,16 @@ def _fill(options: Namespace, parser: ArgumentParser, variables: Mapping[str, An
     options.set = {name: _setting(name, value, parser, held, variables) for name, value in options.set}
 
 
-_TAKEN = {"images": "--image", "above": "--thread or --once"} | dict.fromkeys(
+def _with_name(value: Any, word: str) -> Any:
+    """Return bytes as a file that is called like their variable; anything else as it is."""
+    if not isinstance(value, bytes | bytearray | memoryview):
+        return value
+    file = BytesIO(value)
+    file.name = word.strip("{ }")
+    return file
+
+
+_TAKEN = {"files": "--attach", "images": "--image", "above": "--thread or --once"} | dict.fromkeys(
     ("messages", "question", "self"), "the text of the question"
 )
 """What to give instead of options that are no provider's."""

@@ -60,7 +60,9 @@ class ChatMagics(ChatSettings):
 
         `%%chat` asks the text of the cell, `%chat` the text after the options. `{name}` in a question or an option is
         the value of a variable, also as `{name:.2f}` or `{name!r}`: a DataFrame becomes a table, a function its source,
-        a figure an image. What is too long is cut, and a line below the answer says so. The conversation goes on from
+        a figure an image. `-a report.pdf -a "data/*.csv"` puts files into the question: a PDF as it is where the
+        provider takes that, else its text; CSV and Parquet as tables; images, sound, texts. An address after `-a` is
+        fetched. What is too long is cut, and a line below the answer says so. The conversation goes on from
         cell to cell. A question that fails or is interrupted is not added.
 
         A turn belongs to its cell. A cell that is run again asks with the turns above it, and replaces its own: the
@@ -104,7 +106,7 @@ class ChatMagics(ChatSettings):
             filled = self._filled(options, text, names)
             question = self._question(options, filled, names)
             if options.dry_run:
-                display(Preview(question.request, filled.left_out))
+                display(Preview(question.request, filled.not_sent, filled.files))
                 question.keep()
                 return None
             self._check_budget(options.budget)
@@ -122,6 +124,8 @@ class ChatMagics(ChatSettings):
             options.system,
             names,
             images=options.image,
+            files=options.attach,
+            force=options.force,
             error=options.error,
             evaluate=options.eval,
             limit=self.inserted,
@@ -143,6 +147,7 @@ class ChatMagics(ChatSettings):
             default=default.named,
             options={
                 "images": filled.images or None,
+                "files": filled.files or None,
                 "schema": options.schema,
                 **given.named,
                 **self.provider_options(options, client),
@@ -164,10 +169,10 @@ class ChatMagics(ChatSettings):
                 self._shell.push({options.out: question.outcome})
         answer, stale = question.answer, question.stale_above
         said = notes(answer, look.format, elsewhere=question.is_elsewhere, stale=stale, hidden=filled.hidden)
-        below = [*filled.left_out, *said]
+        below = [*filled.not_sent, *said]
         shown = metadata(answer) if takes_metadata(self._parent()) else {}
-        if shown and filled.left_out:
-            shown["g4f_jupyter"]["left_out"] = filled.left_out
+        if shown and filled.not_sent:
+            shown["g4f_jupyter"]["left_out"] = filled.not_sent
         screen.foot([*below, footer(answer)] if self.footer else below, shown)
         question.enter(screen.note)
 
