@@ -17,13 +17,13 @@ from .errors import G4FError, ResponseError
 from .logs import logged
 from .messages import normalize, with_attached, with_images
 from .models import Model
-from .option_values import AnswerLimits, check_words, pop_limits, pop_proxy, pop_schema
+from .option_values import check_words, pop_limits, pop_proxy, pop_schema
 from .printable import logger
 from .providers.base_provider import Provider
 from .providers.call import BoundCall, OwnCancellation, bind
 from .providers.catalogue import load_at
 from .providers.response import FinishReason, Item, ProviderInfo
-from .request import Request
+from .request import Prepared, Request
 from .rounds import Round, messages_in
 from .routing import Route, check_keys, resolve, without_provider
 from .shaping import Shaper
@@ -31,7 +31,7 @@ from .spending import count, counters
 from .taping.tapes import current
 from .tidying import tidy
 from .tools.loop import Calling, check_answered, in_rounds
-from .tools.toolbox import OF_TOOLS, Toolbox, toolbox_of
+from .tools.toolbox import OF_TOOLS, toolbox_of
 from .typing import Messages
 from .waiting.limits import limited
 
@@ -67,27 +67,13 @@ def prepare(
     if provider is None and isinstance(address := given.get("base_url"), str):
         provider = load_at(address)
     toolbox = None if OF_TOOLS.isdisjoint(given) else toolbox_of(given)
-    question = _Question(model, provider, given, limits, proxy, stream, current(), schema, toolbox)
+    question = Prepared(model, provider, given, limits, proxy, stream, current(), schema, toolbox)
     if unfetched := list(pending_in(normal[-1].get("content"))):
         return _before_fetching(question, normal, unfetched)
     return _request(question, normal)
 
 
-class _Question(msgspec.Struct, frozen=True):
-    """What is the same in each round of an answer."""
-
-    model: Model | str
-    provider: Provider | str | None
-    options: dict[str, Any]
-    limits: AnswerLimits
-    proxy: str
-    stream: bool
-    tape: Tape | None
-    schema: Schema | None
-    toolbox: Toolbox | None
-
-
-def _request(question: _Question, messages: list[dict[str, Any]]) -> Request:
+def _request(question: Prepared, messages: list[dict[str, Any]]) -> Request:
     """Return the request for a question, with its messages."""
     given, limits, toolbox = question.options, question.limits, question.toolbox
     if (tape := question.tape) is None:
@@ -114,7 +100,7 @@ def _request(question: _Question, messages: list[dict[str, Any]]) -> Request:
     return Request(route, call, call.messages, call.options, limits, lookup, question.schema, toolbox, following)
 
 
-def _before_fetching(question: _Question, messages: list[dict[str, Any]], files: list[AttachedFile]) -> Request:
+def _before_fetching(question: Prepared, messages: list[dict[str, Any]], files: list[AttachedFile]) -> Request:
     """Return the request that fetches the files first, checked as far as that is possible without them."""
 
     async def fetched() -> Request:
@@ -126,10 +112,10 @@ def _before_fetching(question: _Question, messages: list[dict[str, Any]], files:
 
     if question.tape is None:
         return msgspec.structs.replace(_request(question, messages), fetched=fetched)
-    route = (
-        without_provider(question.model) if question.provider is None else resolve(question.model, question.provider)
-    )
-    return Request(route, None, messages, question.options, question.limits, None, question.schema, fetched=fetched)
+    model, provider = question.model, question.provider
+    route = without_provider(model) if provider is None else resolve(model, provider)
+    options, limits = question.options, question.limits
+    return Request(route, None, messages, options, limits, None, question.schema, question.toolbox, None, fetched)
 
 
 def _asked_for(asked: Any, given: dict[str, Any]) -> Schema:
@@ -141,7 +127,7 @@ def _asked_for(asked: Any, given: dict[str, Any]) -> Schema:
     return schema
 
 
-def _following(question: _Question, messages: list[dict[str, Any]], rounds: list[Round]) -> Request:
+def _following(question: Prepared, messages: list[dict[str, Any]], rounds: list[Round]) -> Request:
     """Return the request with rounds behind the question. The model must call tools only once, if it must at all."""
     if question.options.get("tool_choice") not in (None, "auto", "none"):
         free = {name: value for name, value in question.options.items() if name != "tool_choice"}
@@ -149,7 +135,7 @@ def _following(question: _Question, messages: list[dict[str, Any]], rounds: list
     return _request(question, [*messages, *messages_in(rounds)])
 
 
-def _taped(tape: Tape, question: _Question, messages: list[dict[str, Any]]) -> tuple[Route, Lookup]:
+def _taped(tape: Tape, question: Prepared, messages: list[dict[str, Any]]) -> tuple[Route, Lookup]:
     """Return the route, and the lookup on the tape that is on.
 
     A question that names no provider is the same on every machine: a provider is looked for only where the tape does

@@ -8,17 +8,33 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .assembly import Assembly
+from .models import Model
 from .option_values import AnswerLimits
+from .providers.base_provider import Provider
 from .providers.call import BoundCall
 from .rounds import Round
 from .routing import Route
 from .tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
-    from .taping.player import Lookup
+    from .taping.player import Lookup, Tape
     from .typed.schema import Schema
 
-__all__ = ["Request"]
+__all__ = ["Prepared", "Request"]
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """What is the same in each round of an answer."""
+
+    model: Model | str
+    provider: Provider | str | None
+    options: dict[str, Any]
+    limits: AnswerLimits
+    proxy: str
+    stream: bool
+    tape: Tape | None
+    schema: Schema | None
+    toolbox: Toolbox | None
 
 
 class Request(msgspec.Struct, frozen=True):

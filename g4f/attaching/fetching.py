@@ -79,14 +79,15 @@ async def _follow(file: AttachedFile, settings: Settings) -> None:
 
 def _redirected(url: str, location: str, name: str) -> str:
     """Return where a redirect leads. Raises InputError for what is no web address, and if it leaves TLS."""
+    target, scheme = "", ""
     with suppress(ValueError):
         target = urljoin(url, location)
-        scheme, _ = urlsplit(target).scheme, urlsplit(target).port
-        if scheme == "https" or (scheme == "http" and urlsplit(url).scheme == "http"):
-            return target
-        if scheme == "http":
-            raise InputError(f"{name} is not fetched: {shown(url)} redirects from https to http, where all can read it")
-    raise InputError(f"{name} cannot be fetched: {shown(url)} redirects to what is no web address")
+        scheme = check_address(target).partition(":")[0]
+    if scheme not in ("http", "https"):
+        raise InputError(f"{name} cannot be fetched: {shown(url)} redirects to what is no web address")
+    if scheme == "http" and urlsplit(url).scheme == "https":
+        raise InputError(f"{name} is not fetched: {shown(url)} redirects from https to http, where all can read it")
+    return target
 
 
 async def _sent(

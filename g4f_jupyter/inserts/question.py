@@ -45,13 +45,14 @@ def fill(
     files: Sequence[Any],
     error: bool,
     force: bool,
+    attached: int,
     **how: Any,
 ) -> Filled:
     """Return the question that `text` and the variables make, and the `system` prompt with its values.
 
     `images` are names of variables, paths, addresses, or images; `files` and `force` are
-    those of `attach`; `error` puts the last error above the text; `how` is what `insert` takes besides. Raises
-    InputError as `insert` does, and if an image, a file or the error is not there.
+    those of `attach`, and `attached` is its limit; `error` puts the last error above the text; `how` is what `insert`
+    takes besides. Raises InputError as `insert` does, and if an image, a file or the error is not there.
     """
     scrubber = scrubber_for(variables)
     inserted = insert(text, variables, scrubber=scrubber, **how)
@@ -64,21 +65,23 @@ def fill(
     for image in (_image(each, variables) for each in images):
         if not any(image is each for each in pictures):  # in braces, too: it is sent once
             pictures.append(image)
-    attached = _attached(files, variables, scrubber, force=force) if files else ()
+    held = _attached(files, variables, scrubber, force=force, limit=attached) if files else ()
     left_out += dict.fromkeys([*inserted.left_out, *prompt.left_out])
     prompted = None if system is None else prompt.text
-    return Filled(about + inserted.text, prompted, pictures, scrubber.count, left_out, attached)
+    return Filled(about + inserted.text, prompted, pictures, scrubber.count, left_out, held)
 
 
 def _attached(
-    files: Sequence[Any], variables: Mapping[str, Any], scrubber: Scrubber, *, force: bool
+    files: Sequence[Any], variables: Mapping[str, Any], scrubber: Scrubber, *, force: bool, limit: int
 ) -> list[AttachedFile]:
     from g4f.attaching.attach import attach  # noqa: PLC0415 - 5 ms that only a question with files has to spend
 
     for name in files:
         if isinstance(name, str) and name in variables and not Path(name).exists():
             raise InputError(f"there is no file {name!r}: write -a {{{name}}} for the variable")
-    return attach(files, scrubber=scrubber, force=force, instead="--force sends it, with stars for its secrets.")
+    return attach(
+        files, limit=limit, scrubber=scrubber, force=force, instead="--force sends it, with stars for its secrets."
+    )
 
 
 def _image(name: Any, variables: Mapping[str, Any]) -> Any:

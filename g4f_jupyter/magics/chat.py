@@ -126,6 +126,7 @@ class ChatMagics(ChatSettings):
             images=options.image,
             files=options.attach,
             force=options.force,
+            attached=self.attached,
             error=options.error,
             evaluate=options.eval,
             limit=self.inserted,
