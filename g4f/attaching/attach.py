@@ -16,6 +16,7 @@ from ..errors import InputError, close_matches, kind_of
 from ..files import LARGEST as WHOLE
 from ..files import in_one_line, opened, state
 from ..printable import one_line
+from ..providers.access import shown
 from ..secrets.known import keys_here
 from ..secrets.scrubbing import Scrubber
 from .attached import AttachedFile, Reading
@@ -104,16 +105,14 @@ def _taken(name: str, data: bytes, how: Reading) -> AttachedFile:
 
 
 def _address(given: str, how: Reading) -> AttachedFile:
-    parts = urlsplit(given)
-    if parts.scheme.lower() not in ("http", "https"):
-        raise InputError(f"{parts.scheme}:// cannot be attached: give an http(s) address, or the path of a file")
-    try:
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        host = ""
-    if not host:
+    scheme = given.partition("://")[0]
+    if scheme.lower() not in ("http", "https"):
+        raise InputError(f"{one_line(scheme)}:// cannot be attached: give an http(s) address, or the path of a file")
+    address = shown(given.strip())  # without its password
+    if address == "***":
         raise InputError("this is no http(s) address: give one like https://host/report.pdf")
-    name = one_line(unquote(parts.path.rstrip("/").rpartition("/")[2])) or host
+    parts = urlsplit(address)
+    name = one_line(unquote(parts.path.rstrip("/").rpartition("/")[2])) or parts.netloc
     if not how.force:
         check_name(Path(name), name, how.instead)
     file = AttachedFile(name)
