@@ -68,7 +68,8 @@ def prepare(
         provider = load_at(address)
     toolbox = None if OF_TOOLS.isdisjoint(given) else toolbox_of(given)
     question = Prepared(model, provider, given, limits, proxy, stream, current(), schema, toolbox)
-    if unfetched := list(pending_in(normal[-1].get("content"))):
+    content = normal[-1].get("content")
+    if type(content) is list and (unfetched := list(pending_in(content))):
         return _before_fetching(question, normal, unfetched)
     return _request(question, normal)
 

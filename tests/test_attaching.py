@@ -6,8 +6,9 @@ import base64
 import codecs
 import io
 import os
+import subprocess
+import sys
 import tempfile
-import threading
 import unittest
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -567,24 +568,20 @@ class TestPlaces(Folder):
     def test_changes(self) -> None:
         """A file that is written while it is read is not sent."""
         path = self.write("log.txt", "line\n" * 2_000_000)
-        ended = threading.Event()
-
-        def grow() -> None:
-            with path.open("ab", buffering=0) as file:
-                while not ended.is_set():
-                    file.write(b"x")
-
-        writer = threading.Thread(target=grow)
-        writer.start()
-        said = ""
-        try:
-            for _ in range(500):  # until the writer had its turn in between
-                attach(path)
-        except InputError as error:
-            said = str(error)
-        finally:
-            ended.set()
-            writer.join()
+        grows = (
+            "import sys; print(flush=True)\nwith open('log.txt', 'ab', 0) as file:\n    while file.write(b'x'): pass"
+        )
+        with subprocess.Popen([sys.executable, "-c", grows], stdout=subprocess.PIPE) as writer:
+            assert writer.stdout is not None
+            writer.stdout.readline()
+            said = ""
+            try:
+                for _ in range(500):  # until the writer had its turn in between
+                    attach(path)
+            except InputError as error:
+                said = str(error)
+            finally:
+                writer.kill()
         self.assertEqual("log.txt changed while it was read: try again, or attach a copy", said)
 
     def test_sizes(self) -> None:

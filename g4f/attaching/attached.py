@@ -138,7 +138,6 @@ def is_pdf(part: Mapping[str, Any]) -> bool:
     return type(part) is FilePart and part["type"] == "file"
 
 
-def pending_in(content: Any) -> Iterator[AttachedFile]:
-    """Yield the files in the content of a message that are not fetched yet."""
-    if type(content) is list:
-        yield from (part.file for part in content if type(part) is FilePart and not part.file.kind)
+def pending_in(parts: list[dict[str, Any]]) -> Iterator[AttachedFile]:
+    """Yield the files among the parts of a message that are not fetched yet."""
+    return (part.file for part in parts if type(part) is FilePart and not part.file.kind)
