@@ -76,6 +76,7 @@ class TestAttach(LineTestCase):
                 ".env is not sent, because such files hold passwords or keys. --force sends it, with stars for",
             ),
             ("-a", "expected one argument"),
+            ("-a report.txt b.txt", "below the line: what is 'b.txt'? Each file needs an -a of its own."),
             ("--set files=report.txt", "--set files=… is not possible: give --attach instead"),
         ):
             with self.subTest(line):

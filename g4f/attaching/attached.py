@@ -86,6 +86,9 @@ class AttachedFile(msgspec.Struct, dict=True, omit_defaults=True):
         """Return the part of a message with its text."""
         return FilePart(self, {"type": "text", "text": self.text})
 
+    def __repr__(self) -> str:
+        return f"<AttachedFile {self}>"
+
     def __str__(self) -> str:
         """Return name, kind and size in one line."""
         return f"{self.name} ({self.kind}, {_sized(self.size)})" if self.kind else f"{self.name} (not fetched yet)"

@@ -12,8 +12,8 @@ __all__ = ["LONGEST_SIDE", "reduced"]
 LONGEST_SIDE = 2048
 """Pixels. OpenAI, Anthropic and Gemini reduce what is larger themselves."""
 
-_FORMATS = ("JPEG", "PNG", "WEBP")
-"""Of a GIF, which may move, all is sent."""
+_FORMATS = {"JPEG": "JPEG", "MPO": "JPEG", "PNG": "PNG", "WEBP": "WEBP"}
+"""What is written for a format. An MPO is the JPEG of a camera; of a GIF, which may move, all is sent."""
 
 
 def reduced(data: bytes, name: str) -> tuple[bytes, list[str]]:
@@ -33,7 +33,7 @@ def reduced(data: bytes, name: str) -> tuple[bytes, list[str]]:
             turned = ImageOps.exif_transpose(image)  # how it is to be turned is not written into the new one
             turned.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
             file = BytesIO()
-            turned.save(file, format=image.format)
+            turned.save(file, format=_FORMATS[image.format], quality=90)
     except (Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
         raise InputError(f"{name} cannot be reduced to {LONGEST_SIDE:,} pixels: {str(error)[:200]}") from None
     sizes = " to ".join("{:,} x {:,}".format(*size) for size in (before, turned.size))

@@ -37,8 +37,8 @@ _FOLDERS = {
 _PUBLIC = ("*.pub", "known_hosts*", "*.example", "*.sample", "*.template")
 
 _CONTENT = re.compile(
-    r"""^\s*-----BEGIN[ ](?:[A-Z0-9]+[ ])*PRIVATE[ ]KEY(?:[ ]BLOCK)?----- | ^PuTTY-User-Key-File-\d
-    | "private_key"\s*:\s*"-----BEGIN | ^\s*client-key-data:\s""",
+    r"""^[ \t]*-----BEGIN[ ](?:[A-Z0-9]+[ ])*PRIVATE[ ]KEY(?:[ ]BLOCK)?----- | ^PuTTY-User-Key-File-\d
+    | "private_key"\s*:\s*"-----BEGIN | ^[ \t]*client-key-data:\s""",
     re.VERBOSE | re.MULTILINE,
 )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import sys
+import warnings
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
@@ -16,9 +16,6 @@ from .kinds import suffix_of
 from .reading import reading_of
 
 __all__ = ["table_of"]
-
-_SNIFFED = 2**16
-"""Characters that say by what the values of a CSV are separated."""
 
 
 class _Reader(NamedTuple):
@@ -54,7 +51,8 @@ def table_of(content: str | bytes, file: AttachedFile) -> str | None:
         [module.exceptions.PolarsError] if reader.package == "polars" else []
     )  # those of the others are ValueErrors
     try:
-        table = _read(getattr(module, reader.function), reader.separator, content, suffix_of(file.name))
+        with warnings.catch_warnings(action="ignore"):  # such as that a column has several types: the table shows it
+            table = _read(getattr(module, reader.function), reader.separator, content, suffix_of(file.name))
     except (ValueError, OSError, OverflowError, *errors) as error:
         line = " ".join(str(error).split())[:200]
         if not is_text:
@@ -73,10 +71,9 @@ def _read(read: Callable[..., Any], separator: str, content: str | bytes, suffix
 
 
 def _separator(text: str) -> str:
-    try:
-        return csv.Sniffer().sniff(text[:_SNIFFED].rpartition("\n")[0] or text[:_SNIFFED], ",;\t|").delimiter
-    except csv.Error:
-        return ","
+    """Return what separates the names in the first line, which is where decimal commas are not."""
+    first = text.lstrip().partition("\n")[0]
+    return max(",;\t|", key=first.count)
 
 
 def _described(table: Any, file: AttachedFile) -> str:

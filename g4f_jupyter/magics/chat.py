@@ -244,7 +244,8 @@ _BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
 def _text(options: Namespace, rest: str, cell: str | None) -> str:
     """Return the text of the question. Raises InputError if there is none."""
     if cell is not None and rest:
-        raise InputError(f"the question of %%chat stands in the cell, below the line: what is {rest!r}?")
+        several = " Each file needs an -a of its own." if options.attach else ""
+        raise InputError(f"the question of %%chat stands in the cell, below the line: what is {rest!r}?{several}")
     text = _BLANK_LINES.sub("", rest if cell is None else cell).rstrip() or (FIX if options.error else "")
     if not text:
         where = "after %chat" if cell is None else "in the cell, below %%chat"
