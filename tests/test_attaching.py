@@ -231,6 +231,8 @@ class TestTexts(Folder):
             ("a.png", b"Hello", "a.png is no PNG, JPEG, GIF or WebP"),
             ("a.wav", b"Hello", "a.wav is no WAV, MP3"),
             ("a.parquet", b"Hello", "a.parquet is no whole Parquet file"),
+            ("a.dat", b"\0ab\0" * 9, "a.dat is of a kind that cannot be sent"),
+            ("a.dat", b"\0\0a\0" * 9, "a.dat is of a kind that cannot be sent"),
             ("a.txt", b"", "a.txt is empty: there is nothing to send"),
         ):
             with self.subTest(name):
@@ -287,6 +289,7 @@ class TestTables(Folder):
             "city,rain\nBonn,1.5\nKiel,2.0\n",
             "city;rain\nBonn;1.5\nKiel;2.0\n",
             "city|rain\nBonn|1.5\nKiel|2.0\n",
+            '\n"city";"rain"\n"Bonn";1.5\n"Kiel";2.0\n',
             codecs.BOM_UTF8.decode() + "city,rain\nBonn,1.5\nKiel,2.0\n",
         ):
             with self.subTest(data):
@@ -306,6 +309,11 @@ class TestTables(Folder):
         whole = (self.folder / "a.parquet").read_bytes()
         self.write("a.parquet", whole[:20] + b"\xff" * 20 + whole[-4:])
         self.refused("a.parquet", "a.parquet cannot be read as Parquet: ")
+
+    def test_decimal_commas(self) -> None:
+        """Commas in numbers separate nothing."""
+        self.write("a.csv", "city;rain\n" + "Bonn;1,5\n" * 20)
+        self.assertIn("| Bonn | 1,5 |", self.sent("a.csv")[0])
 
     def test_left_out(self) -> None:
         """What the table leaves out is said."""
@@ -371,6 +379,13 @@ class TestPDF(Folder):
         text, said = self.text(pdf("One", "", "Three"))
         self.assertEqual("a.pdf:\n\n```\n[page 1]\nOne\n\n[page 3]\nThree\n```\n\n?", text)
         self.assertEqual(["a.pdf: sent as text, without images and layout"], said)
+
+    def test_once(self) -> None:
+        """Its text is read once, however often it is sent."""
+        files = attach(self.write("a.pdf", pdf("a")))
+        for _ in "ab":
+            g4f.ChatCompletion.create("", "?", Heard, files=files)
+        self.assertEqual(["a.pdf: sent as text, without images and layout"], files[0].left_out)
 
     def test_cut(self) -> None:
         """No more pages are read than there is room for, and it is said."""
@@ -444,6 +459,13 @@ class TestImages(Folder):
         Image.new("RGB", (3000, 1000)).save("a.jpg", exif=turned)
         (file,) = attach("a.jpg")
         self.assertEqual(["a.jpg: the image was reduced from 3,000 x 1,000 to 683 x 2,048 pixels"], file.left_out)
+
+    def test_camera(self) -> None:
+        """A photo of a camera may hold several images: the first is sent."""
+        both = {"format": "MPO", "save_all": True, "append_images": [Image.new("RGB", (3000, 10))]}
+        Image.new("RGB", (3000, 20)).save("a.jpg", **both)
+        (file,) = attach("a.jpg")
+        self.assertEqual(["a.jpg: the image was reduced from 3,000 x 20 to 2,048 x 14 pixels"], file.left_out)
 
     def test_broken(self) -> None:
         """A large image that is broken is an error."""
@@ -576,7 +598,7 @@ class TestPlaces(Folder):
             writer.stdout.readline()
             said = ""
             try:
-                for _ in range(500):  # until the writer had its turn in between
+                for _ in range(50):  # until the writer had its turn in between
                     attach(path)
             except InputError as error:
                 said = str(error)
@@ -661,6 +683,10 @@ class TestPrivate(Folder):
         self.refused("notes.txt", "notes.txt is not sent, because such files hold passwords or keys")
         with path.open() as file:
             self.refused(file, ".env is not sent")
+
+    def test_blank_lines(self) -> None:
+        """A file of blank lines is looked through in time."""
+        self.assertEqual(1, len(self.sent(b"\n" * 1_000_000)))
 
     def test_content(self) -> None:
         """So is what is a private key, whatever it is called; forced, stars stand for it."""
