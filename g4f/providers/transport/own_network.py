@@ -39,6 +39,6 @@ def outward_socket(address: tuple[Any, ...]) -> socket.socket:
     Raises OwnNetworkError: a name that is resolved once more in between changes nothing.
     """
     family, kind, protocol, _, at = address
-    if is_own(str(at[0]).partition("%")[0]):
+    if is_own(str(at[0])):
         raise OwnNetworkError
     return socket.socket(family, kind, protocol)
