@@ -29,6 +29,10 @@ class ChatCompletion:
     stream     whether the answer comes in pieces
     options    those of `g4f.options.Options`, and others that the provider takes; None is the same as not given
 
+    A file stands in `files`: a path, a pattern such as "data/**/*.csv", an http(s) address, an open file, bytes, or a
+    list of these. A PDF goes to a provider that takes files, to others goes its text. A CSV and a Parquet file become
+    tables, as in a cell. What usually holds keys or passwords is refused.
+
     An image is a path, bytes, an address, a data URL, an image of PIL, a figure of matplotlib, or what IPython shows as
     an image. It stands in `images`, or in the content of a message.
 

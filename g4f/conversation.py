@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from itertools import count
@@ -26,15 +25,12 @@ from .providers.response import Item, Trimmed
 from .rounds import Round, messages_in
 from .routing import merged
 from .secrets.key import seal
-from .turn import Entered, Saved, Turn, messages_of, read_saved, saved_name
+from .turn import Entered, Saved, Turn, messages_of, read_saved, saved_name, with_given
 from .waiting import bridge
 from .waiting.async_stream import AsyncStream
 from .wire import plain, whole
 
 __all__ = ["Conversation", "PendingTurn", "Saved", "Turn"]
-
-_ADDRESS = re.compile(r"(?:^|[\s,])[^\s,:]*(?:[/@\[]|:(?://|\d+(?:[/\s,]|$)))")
-"""What an address has, and no name of a provider, also if the name of a model follows it."""
 
 Results = Mapping[str, Any]
 """What tools gave, by the ids of the calls or the names of the tools."""
@@ -51,7 +47,7 @@ class Conversation:
 
     Make one by `chat = Conversation(model, provider, system="…")`. Then `chat("…")` or `await chat.acall("…")` returns
     an answer, `chat.stream("…")` or `async for … in chat.astream("…")` its items. `options` go with every call; they
-    are those of `g4f.ChatCompletion`. The `images` of a question stay with its turn.
+    are those of `g4f.ChatCompletion`. `images` and `files` of a question stay with its turn.
 
     A turn enters `turns` when its answer is complete, and has text or calls tools. A turn that failed, or whose reader
     left early, does not. An interrupt that comes too late to cut an answer still raises KeyboardInterrupt, but its turn
@@ -161,7 +157,7 @@ class Conversation:
         An address that it names is not asked: a stranger may have written it. Raises InputError for any other text.
         """
         saved = read_saved(text)
-        if provider is None and _ADDRESS.search(saved.provider):
+        if provider is None and saved.names_address:
             logger.warning(
                 "the history names the address %s, which is not asked: give provider=… to ask there",
                 saved_name(saved.provider)[:200],
@@ -206,6 +202,8 @@ class PendingTurn:
         self.model, own = given.pop("model", None) or conversation.model, conversation.provider
         self.provider, self._stream = own if provider is None else provider, stream
         self.options = merged(own, conversation.options, provider, given)
+        if self.options.get("files") is not None:
+            self._question, self.options = with_given(question, self.options)
         self._trimmed, self._rounds = 0, list[Round]()
         self.request = self._request(0)
         self.assembly = self.request.assembly()
@@ -223,6 +221,8 @@ class PendingTurn:
         A conversation that is longer than the model's context is sent again without its oldest turns.
         """
         start = monotonic()
+        if self.request.fetched is not None:
+            self.request = await self.request.fetched()
         async with aclosing(stream_events(self.request, self.assembly, self._ask_within_context)) as items:
             async for item in items:
                 if isinstance(item, Trimmed):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
@@ -11,16 +12,18 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from .assembly import Assembly
+from .attaching.attached import AttachedFile, pending_in, refreshed
 from .errors import G4FError, ResponseError
 from .logs import logged
-from .messages import normalize, with_images
+from .messages import normalize, with_attached, with_images
 from .models import Model
-from .option_values import AnswerLimits, check_words, pop_limits, pop_proxy, pop_schema
+from .option_values import check_words, pop_limits, pop_proxy, pop_schema
 from .printable import logger
 from .providers.base_provider import Provider
 from .providers.call import BoundCall, OwnCancellation, bind
 from .providers.catalogue import load_at
 from .providers.response import FinishReason, Item, ProviderInfo
+from .request import Prepared, Request
 from .rounds import Round, messages_in
 from .routing import Route, check_keys, resolve, without_provider
 from .shaping import Shaper
@@ -28,7 +31,7 @@ from .spending import count, counters
 from .taping.tapes import current
 from .tidying import tidy
 from .tools.loop import Calling, check_answered, in_rounds
-from .tools.toolbox import OF_TOOLS, Toolbox, toolbox_of
+from .tools.toolbox import OF_TOOLS, toolbox_of
 from .typing import Messages
 from .waiting.limits import limited
 
@@ -37,36 +40,6 @@ if TYPE_CHECKING:
     from .typed.schema import Schema
 
 __all__ = ["Request", "ask", "items", "one_answer", "prepare", "stream_events", "whole"]
-
-
-class Request(msgspec.Struct, frozen=True):
-    """A question that may be sent: checked, with its route and the call that will be made.
-
-    `call` is None where nobody was looked for, because the tape answers; see `routing.without_provider`.
-    """
-
-    route: Route
-    call: BoundCall | None
-    messages: list[dict[str, Any]]
-    options: dict[str, Any]
-    limits: AnswerLimits
-    lookup: Lookup | None
-    schema: Schema | None = None
-    toolbox: Toolbox | None = None
-    following: Callable[[list[Round]], Request] | None = None
-    """Returns the question with rounds of calls behind it, if there are tools."""
-
-    def assembly(self) -> Assembly:
-        """Return an empty answer to this question."""
-        return Assembly(self.route.name, self.route.model)
-
-    def followed_by(self, messages: list[dict[str, Any]]) -> Request:
-        """Return the question with `messages` behind it. To answer that, no tool runs any more."""
-        call, lookup = self.call, self.lookup and self.lookup.followed_by(messages)
-        if call is not None:
-            call = msgspec.structs.replace(call, messages=[*call.messages, *messages])
-        messages = [*self.messages, *messages]
-        return msgspec.structs.replace(self, call=call, messages=messages, lookup=lookup, toolbox=None, following=None)
 
 
 def prepare(
@@ -83,33 +56,25 @@ def prepare(
     face has sealed them. Raises InputError, and what `resolve` and `bind` raise.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    images, limits, proxy = given.pop("images", None), pop_limits(given), pop_proxy(given)
+    images, files = given.pop("images", None), given.pop("files", None)
+    limits, proxy = pop_limits(given), pop_proxy(given)
     schema = None if (asked := pop_schema(given)) is None else _asked_for(asked, given)
     normal = normalize(messages)
     if images is not None:
         normal = with_images(normal, images)
+    if files is not None:
+        normal = with_attached(normal, files)
     if provider is None and isinstance(address := given.get("base_url"), str):
         provider = load_at(address)
     toolbox = None if OF_TOOLS.isdisjoint(given) else toolbox_of(given)
-    question = _Question(model, provider, given, limits, proxy, stream, current(), schema, toolbox)
+    question = Prepared(model, provider, given, limits, proxy, stream, current(), schema, toolbox)
+    content = normal[-1].get("content")
+    if type(content) is list and (unfetched := list(pending_in(content))):
+        return _before_fetching(question, normal, unfetched)
     return _request(question, normal)
 
 
-class _Question(msgspec.Struct, frozen=True):
-    """What is the same in each round of an answer."""
-
-    model: Model | str
-    provider: Provider | str | None
-    options: dict[str, Any]
-    limits: AnswerLimits
-    proxy: str
-    stream: bool
-    tape: Tape | None
-    schema: Schema | None
-    toolbox: Toolbox | None
-
-
-def _request(question: _Question, messages: list[dict[str, Any]]) -> Request:
+def _request(question: Prepared, messages: list[dict[str, Any]]) -> Request:
     """Return the request for a question, with its messages."""
     given, limits, toolbox = question.options, question.limits, question.toolbox
     if (tape := question.tape) is None:
@@ -136,6 +101,24 @@ def _request(question: _Question, messages: list[dict[str, Any]]) -> Request:
     return Request(route, call, call.messages, call.options, limits, lookup, question.schema, toolbox, following)
 
 
+def _before_fetching(question: Prepared, messages: list[dict[str, Any]], files: list[AttachedFile]) -> Request:
+    """Return the request that fetches the files first, checked as far as that is possible without them."""
+
+    async def fetched() -> Request:
+        from .attaching.fetching import fetch  # noqa: PLC0415 - it needs aiohttp, which nothing else here does
+
+        for file in files:
+            await fetch(file, question.options | {"proxy": question.proxy}, question.limits.timeout)
+        return _request(question, [*messages[:-1], refreshed(messages[-1])])
+
+    if question.tape is None:
+        return msgspec.structs.replace(_request(question, messages), fetched=fetched)
+    model, provider = question.model, question.provider
+    route = without_provider(model) if provider is None else resolve(model, provider)
+    options, limits = question.options, question.limits
+    return Request(route, None, messages, options, limits, None, question.schema, question.toolbox, None, fetched)
+
+
 def _asked_for(asked: Any, given: dict[str, Any]) -> Schema:
     """Return the schema of the answer, and put what asks for it among the options. Raises InputError."""
     from .typed.schema import schema_for  # noqa: PLC0415 - 3 ms that only an answer with a schema has to spend
@@ -145,7 +128,7 @@ def _asked_for(asked: Any, given: dict[str, Any]) -> Schema:
     return schema
 
 
-def _following(question: _Question, messages: list[dict[str, Any]], rounds: list[Round]) -> Request:
+def _following(question: Prepared, messages: list[dict[str, Any]], rounds: list[Round]) -> Request:
     """Return the request with rounds behind the question. The model must call tools only once, if it must at all."""
     if question.options.get("tool_choice") not in (None, "auto", "none"):
         free = {name: value for name, value in question.options.items() if name != "tool_choice"}
@@ -153,7 +136,7 @@ def _following(question: _Question, messages: list[dict[str, Any]], rounds: list
     return _request(question, [*messages, *messages_in(rounds)])
 
 
-def _taped(tape: Tape, question: _Question, messages: list[dict[str, Any]]) -> tuple[Route, Lookup]:
+def _taped(tape: Tape, question: Prepared, messages: list[dict[str, Any]]) -> tuple[Route, Lookup]:
     """Return the route, and the lookup on the tape that is on.
 
     A question that names no provider is the same on every machine: a provider is looked for only where the tape does
@@ -234,6 +217,8 @@ def stream_events(
 
     One that has a schema ends with its Value, or raises SchemaError; see `typed.fitting`.
     """
+    if request.fetched is not None:
+        return _after_fetching(request.fetched, answer, ask)
     if request.schema is None:
         return _in_rounds(request, answer, ask)
     from .typed.fitting import fitted  # noqa: PLC0415 - the same
@@ -243,6 +228,16 @@ def stream_events(
         return _in_rounds(again, answer, ask)
 
     return fitted(request.schema, answer, asked)
+
+
+async def _after_fetching(
+    fetched: Callable[[], Awaitable[Request]],
+    answer: Assembly,
+    ask: Callable[[Request, Assembly], AsyncGenerator[Item]],
+) -> AsyncGenerator[Item]:
+    async with aclosing(stream_events(await fetched(), answer, ask)) as items:
+        async for item in items:
+            yield item
 
 
 def _in_rounds(

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from .errors import InputError, kind_of
 from .files import beginning, read
 
-__all__ = ["Inline", "image_part", "inline", "url_of", "urls_in"]
+__all__ = ["Inline", "image_part", "image_type", "inline", "url_of", "urls_in"]
 
 _STARTS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 """The first bytes of the formats that models take; WebP's are two pieces."""
@@ -51,9 +51,11 @@ def inline(url: str) -> Inline | None:
 
 
 def urls_in(message: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the addresses of the images in a message."""
+    """Return the addresses of the images in a message, without those of attached files, which are no plain dicts."""
     parts = message.get("content")
-    return tuple(url_of(part) for part in parts if part.get("type") == "image_url") if isinstance(parts, list) else ()
+    if not isinstance(parts, list):
+        return ()
+    return tuple(url_of(part) for part in parts if type(part) is dict and part.get("type") == "image_url")
 
 
 def _url(image: object, where: str, instead: str) -> str:
@@ -72,7 +74,7 @@ def _url(image: object, where: str, instead: str) -> str:
         if _is_address(link):
             return str(link)
         raise InputError(f"{where} must be {instead}{_WANTED}, not {kind_of(image)}")
-    if not (kind := _media_type(data)):
+    if not (kind := image_type(data)):
         raise InputError(f"{where} is no PNG, JPEG, GIF or WebP: convert it first")
     return f"data:{kind};base64,{b64encode(data).decode()}"
 
@@ -81,7 +83,7 @@ def _is_address(value: object) -> bool:
     return isinstance(value, str) and value[:8].lower().startswith(("http://", "https://"))
 
 
-def _media_type(data: bytes) -> str:
+def image_type(data: bytes) -> str:
     """Return the kind of image that `data` begins, whatever its name says; "" if models take none like that."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
@@ -103,7 +105,7 @@ def _file(path: str, where: str) -> bytes:
         raise InputError(f"{where} is no path, but a long text: give base64 as data:image/png;base64,iVBOR…")
     failure = f"{where} cannot be read from {path[-100:]!r}"
     start = beginning(path, failure, 16)
-    return read(path, failure) if _media_type(start) else start
+    return read(path, failure) if image_type(start) else start
 
 
 def _why(error: Exception) -> str:

@@ -9,12 +9,13 @@ from typing import Any
 
 import msgspec
 
+from .attaching.attached import FilePart, with_files
 from .errors import InputError, close_matches, kind_of
 from .images import image_part
 from .typing import Messages
 from .wire import plain
 
-__all__ = ["ROLES", "encoded", "normalize", "with_images"]
+__all__ = ["ROLES", "encoded", "normalize", "with_attached", "with_images"]
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
@@ -88,6 +89,16 @@ def with_images(messages: list[dict[str, Any]], images: object) -> list[dict[str
     return [*before, last | {"content": [*parts, *drawn]}]
 
 
+def with_attached(messages: list[dict[str, Any]], files: object) -> list[dict[str, Any]]:
+    """Return `messages` with `files`, one or a list of them, before the last question. Raises InputError."""
+    from .attaching.attach import attach  # noqa: PLC0415 - 5 ms that only a question with files has to spend
+
+    *before, last = messages
+    if last["role"] != "user":
+        raise InputError(f"files belong to a question: the last message must be a user's, not of {last['role']!r}")
+    return [*before, last | {"content": with_files(last.get("content"), attach(files))}]
+
+
 def _not_a_list(messages: object) -> str:
     kind = kind_of(messages)
     if isinstance(messages, Mapping):
@@ -159,6 +170,8 @@ def _content(content: object, where: str) -> str | list[dict[str, Any]]:
 def _part(part: object, where: str) -> dict[str, Any]:
     if isinstance(part, str):
         return {"type": "text", "text": part}
+    if type(part) is FilePart:
+        return part
     part = _as_dict(part, ("type", "text", "image_url"), "type", "image_url" if hasattr(part, "image_url") else "text")
     if not isinstance(part, Mapping):
         return image_part(part, where, f"a text, a dict such as {_LIKE_PART}, or an image: ")

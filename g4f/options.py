@@ -97,6 +97,7 @@ class Options(ProviderOptions, total=False):
     stream_timeout: float | None  # the longest silence, in seconds
     proxy: str | None  # the address of a proxy, "" for none: `G4F_PROXY`
     images: Any  # one image or a list of them, seen with the last question
+    files: Any  # one file or a list of them, read with the last question: paths, patterns, addresses, open files, bytes
     max_steps: int | None  # the most rounds of calls of tools: 8
     confirm: bool | Callable[[str, str], Any] | None  # whether each call is asked for, or who says if it may be made
 

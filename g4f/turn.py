@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from .answer import Answer, ending
+from .attaching.attached import AttachedFile, with_files
 from .errors import InputError
 from .files import decoded
 from .markdown.code import fenced
@@ -23,11 +25,14 @@ from .providers.catalogue import is_address, names_in
 from .providers.response import ProviderState
 from .rounds import MadeCall, Round, Whole, carried, messages_in
 
-__all__ = ["Entered", "Saved", "Turn", "beginning", "messages_of", "read_saved", "saved_name"]
+__all__ = ["Entered", "Saved", "Turn", "beginning", "messages_of", "read_saved", "saved_name", "with_given"]
 
 
 LONG = 1_000
 """Characters of a question, or of a system prompt, that are shown in a history."""
+
+_ADDRESS = re.compile(r"(?:^|[\s,])[^\s,:]*(?:[/@\[]|:(?://|\d+(?:[/\s,]|$)))")
+"""What an address has, and no name of a provider, also if the name of a model follows it."""
 
 
 def beginning(text: str) -> str:
@@ -52,6 +57,8 @@ class Turn(Whole, frozen=True):
     """Why the answer ended: see `Answer.finish_reason`."""
     state: ProviderState | None = None
     """What its provider needs back with the answer."""
+    files: tuple[AttachedFile, ...] = ()
+    """The files of the question, with what was sent of them."""
 
     def __repr__(self) -> str:
         named = [f"{name}={getattr(self, name)!r}" for name in ("question", "answer", "provider", "model")]
@@ -92,6 +99,7 @@ class Turn(Whole, frozen=True):
         """Return the messages to which the answer is one: the question, the calls, and their results."""
         images = [{"type": "image_url", "image_url": {"url": url}} for url in self.images]
         content = [{"type": "text", "text": self.question}, *images] if images else self.question
+        content = with_files(content, self.files) if self.files else content
         return [{"role": "user", "content": content}, *messages_in(self.rounds)]
 
     def to_messages(self) -> list[dict[str, Any]]:
@@ -111,7 +119,7 @@ class Turn(Whole, frozen=True):
         if calls:
             rounds, state = (*rounds, Round(calls, str(answer), answer.reasoning, state)), None
         ended = answer.finish_reason
-        return Turn(self.question, str(answer), answer.provider, answer.model, images, rounds, ended, state)
+        return Turn(self.question, str(answer), answer.provider, answer.model, images, rounds, ended, state, self.files)
 
     def to_text(self, *, number: str = "", note: str = "", typed: str = "") -> str:
         """Return the question, behind a `number` and above a `note`, the calls and the answer with its mark as text.
@@ -147,7 +155,8 @@ class Turn(Whole, frozen=True):
 
     @property
     def _seen(self) -> str:
-        return f" ({counted(len(self.images), 'image')})" if self.images else ""
+        seen = [file.name for file in self.files] + ([counted(len(self.images), "image")] if self.images else [])
+        return f" ({', '.join(seen)})" if seen else ""
 
 
 class Saved(msgspec.Struct, omit_defaults=True):
@@ -157,6 +166,11 @@ class Saved(msgspec.Struct, omit_defaults=True):
     model: str = ""
     provider: str = ""
     system: str = ""
+
+    @property
+    def names_address(self) -> bool:
+        """Whether its provider is an address, and no name."""
+        return _ADDRESS.search(self.provider) is not None
 
 
 _FOREIGN = "this is not a conversation that to_json() wrote"
@@ -171,6 +185,14 @@ def read_saved(text: str | bytes) -> Saved:
         except InputError as error:  # it would be that of every later question
             raise InputError(f"{_FOREIGN}: turn {number}: {error}") from None
     return saved
+
+
+def with_given(turn: Turn, options: Mapping[str, Any]) -> tuple[Turn, dict[str, Any]]:
+    """Return the turn of a question with the `files` among its options, and the other options. Raises InputError."""
+    from .attaching.attach import attach  # noqa: PLC0415 - 5 ms that only a question with files has to spend
+
+    others = {name: value for name, value in options.items() if name != "files"}
+    return msgspec.structs.replace(turn, files=tuple(attach(options["files"]))), others
 
 
 def messages_of(system: str, turns: Iterable[Turn]) -> list[dict[str, Any]]:

@@ -447,11 +447,13 @@ class TestLeftOut(LineTestCase):
             path = Path(folder) / "notes.txt"
             path.write_text("buy milk")
             self.kernel.run(f"from pathlib import Path\nnotes = Path({str(path)!r}); opened = notes.open()")
-            self.assertIn("write {notes.read_text()} with --eval", self.failure("%%chat --once\nRead {notes}"))
-            self.assertEqual(["Read buy milk"], self.heard("--eval", "Read {notes.read_text()}")[1])
+            self.assertIn("give -a {notes} in the line", self.failure("%%chat --once\nRead {notes}"))
+            self.assertEqual(["notes.txt:\n\n```txt\nbuy milk\n```\n\nRead"], self.heard("-a {notes}", "Read")[1])
             self.assertEqual([f"Is {path} there?"], self.heard("", "Is {notes!s} there?")[1])
-            self.assertIn("write {opened.read()} with --eval", self.failure("%%chat --once\nRead {opened}"))
-            self.assertEqual(["Read buy milk"], self.heard("--eval", "Read {opened.read()}")[1])
+            self.assertIn("give -a {opened} in the line", self.failure("%%chat --once\nRead {opened}"))
+            for _ in "ab":  # also again, though it was read to its end
+                self.assertEqual(["notes.txt:\n\n```txt\nbuy milk\n```\n\nRead"], self.heard("-a {opened}", "Read")[1])
+            self.kernel.run("opened.close()")
 
     def test_image_once(self) -> None:
         """An image that stands in the question and behind `-i` is sent once."""

@@ -69,7 +69,7 @@ class TestOptions(unittest.TestCase):
             async def create_async(self, model: str, messages: list[Any]) -> str: ...
 
         given = {"max_tokens": 1, "stop": "x", "timeout": 1, "stream_timeout": 1, "proxy": "http://h:1"}
-        given |= {"images": "https://host/x.png", "max_steps": 1, "confirm": False}
+        given |= {"images": "https://host/x.png", "files": b"x", "max_steps": 1, "confirm": False}
         self.assertEqual(set(given), Options.__optional_keys__ - ProviderOptions.__optional_keys__)
         self.assertEqual({}, prepare("", "?", Plain(), given).options)
 

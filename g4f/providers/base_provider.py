@@ -70,6 +70,9 @@ class AbstractProvider:
     method has a parameter `response_format`, "none" for others.
     """
 
+    takes_files: bool = False
+    """Whether it reads a PDF as a file. One that does not gets the text of a PDF that was attached."""
+
     lacks: frozenset[str] = frozenset()
     """What it cannot do: options, such as "seed", types of `response_format`, such as "json_schema", and in messages
     "images", "files" and "sound".

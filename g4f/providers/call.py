@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ..attaching.attached import has_pdf
 from ..errors import InputError, ProviderNotWorkingError, ResponseError, close_matches, kind_of
 from ..option_values import check_words
 from ..waiting.threads import iterate_in_thread
@@ -101,6 +102,10 @@ def bind(
         messages = for_one(messages, owner, signed=getattr(provider, "takes_signatures", False))
     if "response_format" in options:
         messages, options = in_words(provider, signature.takes, messages, options)
+    if not getattr(provider, "takes_files", False) and has_pdf(messages):
+        from ..attaching.pdf import in_texts  # noqa: PLC0415 - only an attached PDF needs it
+
+        messages = in_texts(messages)
     if getattr(provider, "lacks", None):
         _check_lacks(provider, messages, options)
     options = _taken(provider, signature, options)

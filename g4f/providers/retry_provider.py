@@ -95,7 +95,7 @@ class IterListProvider(AsyncGeneratorProvider):
         self.providers = listed(providers)
         self.shuffle = shuffle
         self.name = " ".join(map(_name, self.providers))
-        self.asks_again = self.enforces_stream_timeout = self.takes_signatures = True
+        self.asks_again = self.enforces_stream_timeout = self.takes_signatures = self.takes_files = True
         self.enforces_max_tokens = all(getattr(each, "enforces_max_tokens", False) for each in self.providers)
 
     def order(self) -> list[Provider]:

@@ -76,6 +76,9 @@ class Row(msgspec.Struct, frozen=True):
     lacks: tuple[str, ...] = ()
     """What it cannot do, as its vendor documents, in the words of `AbstractProvider.lacks`."""
 
+    takes_files: bool = False
+    """Whether it reads a PDF as a file, in OpenAI's words, as its vendor documents."""
+
     by_default: bool = True
     """Whether it may be asked if the caller names no provider."""
 

@@ -27,6 +27,7 @@ ROWS: tuple[Row, ...] = (
         flex=0.5,
         max_tokens="max_completion_tokens",
         stream_usage=True,
+        takes_files=True,
     ),
     openai_compatible(
         "AzureOpenAI",  # a model there is a deployment, which its owner has named
@@ -39,6 +40,7 @@ ROWS: tuple[Row, ...] = (
         max_tokens="max_completion_tokens",
         stream_usage=True,
         by_default=False,
+        takes_files=True,
     ),
     Row(
         "Anthropic",
@@ -113,6 +115,7 @@ ROWS: tuple[Row, ...] = (
         "https://openrouter.ai/api/v1",
         keys=("OPENROUTER_API_KEY",),
         default_model="openrouter/auto",
+        takes_files=True,
     ),
     openai_compatible(
         "Cohere",  # refuses stream_options

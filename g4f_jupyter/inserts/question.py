@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from g4f.attaching.attached import AttachedFile
 from g4f.errors import InputError, close_matches
+from g4f.secrets.scrubbing import Scrubber
 
 from .inserts import insert
 from .known import scrubber_for
@@ -16,9 +18,10 @@ __all__ = ["Filled", "fill"]
 
 
 class Filled(NamedTuple):
-    """Text and images of a question, its system prompt, the number of stars for secrets, and what was left out.
+    """Text, images and files of a question, its system prompt, the number of stars for secrets, and what was left out.
 
-    `typed` is the text before the values are put into it.
+    `typed` is the text before the values are put into it. `not_sent` says in lines what of all that is not sent, also
+    of a file that is only read while the question is asked.
     """
 
     text: str
@@ -27,15 +30,31 @@ class Filled(NamedTuple):
     images: list[Any]
     hidden: int
     left_out: list[str]
+    files: Sequence[AttachedFile]
+
+    @property
+    def not_sent(self) -> list[str]:
+        """The lines of `left_out`, and those of its files."""
+        return [*self.left_out, *(line for file in self.files for line in file.left_out)]
 
 
 def fill(
-    text: str, system: str | None, variables: Mapping[str, Any], *, images: Sequence[Any], error: bool, **how: Any
+    text: str,
+    system: str | None,
+    variables: Mapping[str, Any],
+    *,
+    images: Sequence[Any],
+    files: Sequence[Any],
+    error: bool,
+    force: bool,
+    attached: int,
+    **how: Any,
 ) -> Filled:
     """Return the question that `text` and the variables make, and the `system` prompt with its values.
 
-    `images` are names of variables, paths, addresses, or images; `error` puts the last error above the text; `how` is
-    what `insert` takes besides. Raises InputError as `insert` does, and if an image or the error is not there.
+    `images` are names of variables, paths, addresses, or images; `files` and `force` are those of `attach`, and
+    `attached` is its limit; `error` puts the last error above the text; `how` is what `insert` takes besides. Raises
+    InputError as `insert` does, and if an image, a file or the error is not there.
     """
     scrubber = scrubber_for(variables)
     inserted = insert(text, variables, scrubber=scrubber, **how)
@@ -48,9 +67,23 @@ def fill(
     for image in (_image(each, variables) for each in images):
         if not any(image is each for each in pictures):  # in braces, too: it is sent once
             pictures.append(image)
+    held = _attached(files, variables, scrubber, force=force, limit=attached) if files else ()
     left_out += dict.fromkeys([*inserted.left_out, *prompt.left_out])
     prompted = None if system is None else prompt.text
-    return Filled(about + inserted.text, text, prompted, pictures, scrubber.count, left_out)
+    return Filled(about + inserted.text, text, prompted, pictures, scrubber.count, left_out, held)
+
+
+def _attached(
+    files: Sequence[Any], variables: Mapping[str, Any], scrubber: Scrubber, *, force: bool, limit: int
+) -> list[AttachedFile]:
+    from g4f.attaching.attach import attach  # noqa: PLC0415 - 5 ms that only a question with files has to spend
+
+    for name in files:
+        if isinstance(name, str) and name in variables and not Path(name).exists():
+            raise InputError(f"there is no file {name!r}: write -a {{{name}}} for the variable")
+    return attach(
+        files, limit=limit, scrubber=scrubber, force=force, instead="--force sends it, with stars for its secrets."
+    )
 
 
 def _image(name: Any, variables: Mapping[str, Any]) -> Any:

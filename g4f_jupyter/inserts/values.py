@@ -10,7 +10,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from os import PathLike
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -157,18 +156,17 @@ def _capped(value: object, text: str, room: Room) -> str:
     return room.capped(text)
 
 
-def _path(value: PathLike[Any], room: Room, _: Scrubber) -> str:
-    read = f"{room.name}.read_text()" if isinstance(value, Path) else f"open({room.name}).read()"
+def _path(_: PathLike[Any], room: Room, __: Scrubber) -> str:
     raise InputError(
-        f"{{{room.name}}} is a path, and what the file holds would not be sent: write {{{read}}} with --eval for its "
-        f"text, or {{{room.name}!s}} for the path itself"
+        f"{{{room.name}}} is a path, and what the file holds would not be sent: give -a {{{room.name}}} in the line of "
+        f"%%chat for the file, or write {{{room.name}!s}} for the path itself"
     )
 
 
 def _file(_: object, room: Room, __: Scrubber) -> str:
     raise InputError(
         f"{{{room.name}}} is an open file, and what it holds would not be sent: "
-        f"write {{{room.name}.read()}} with --eval"
+        f"give -a {{{room.name}}} in the line of %%chat"
     )
 
 

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -41,7 +42,10 @@ def parsed_whole(parser: ArgumentParser, line: str, variables: Mapping[str, Any]
 
 _NAME = re.compile(r"\{[ ]*(\w+)[ ]*\}")
 
-_LATER = ("--expect", "--image", "--mcp", "--model", "--provider", "--schema", "--set", "--stop", "--system", "--tool")
+_LATER = {
+    *("--attach", "--expect", "--image", "--mcp", "--model", "--provider", "--schema", "--set", "--stop", "--system"),
+    "--tool",
+}
 """Options whose values may be other than texts and numbers, or are a text in which values stand as in a question."""
 
 
@@ -75,6 +79,7 @@ def _fill(options: Namespace, parser: ArgumentParser, variables: Mapping[str, An
     stop = [held(word) for word in options.stop or ()]
     options.stop = [word for each in stop for word in (each if isinstance(each, list | tuple) else [each])] or None
     options.image = [held(word) for word in options.image or ()]
+    options.attach = [_with_name(held(word), word) for word in options.attach or ()]
     options.model = _models(options.model or (), variables, evaluate=options.eval)
     if options.schema is not None:
         options.schema = named_schema(options.schema, variables, evaluate=options.eval)
@@ -95,7 +100,16 @@ def _models(words: Iterable[str], variables: Mapping[str, Any], *, evaluate: boo
     return models
 
 
-_TAKEN = {"images": "--image", "above": "--thread or --once"} | dict.fromkeys(
+def _with_name(value: Any, word: str) -> Any:
+    """Return bytes as a file that is called like their variable; anything else as it is."""
+    if not isinstance(value, bytes | bytearray | memoryview):
+        return value
+    file = BytesIO(value)
+    file.name = word.strip("{ }")
+    return file
+
+
+_TAKEN = {"files": "--attach", "images": "--image", "above": "--thread or --once"} | dict.fromkeys(
     ("messages", "question", "self"), "the text of the question"
 )
 """What to give instead of options that are no provider's."""

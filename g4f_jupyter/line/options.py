@@ -132,6 +132,15 @@ _ARGUMENTS = (
         action="append",
         help="Image of the question: a path, an address or a variable. Several: give it again.",
     ),
+    argument(
+        "-a",
+        "--attach",
+        metavar="FILE",
+        action="append",
+        help="File of the question: a path, a pattern such as data/**/*.csv, an address, or in braces a variable that "
+        "is a path, an open file or bytes. Several: give it again.",
+    ),
+    argument("--force", action="store_true", help="Attach files though they usually hold keys or passwords."),
     argument("--new", action="store_true", help="Begin a new conversation."),
     argument("--once", action="store_true", help="Ask without a conversation: none is read, and none is kept."),
     argument("--thread", metavar="NAME", default="", help="Name of the conversation. Default: the one without a name."),

@@ -58,7 +58,12 @@ class ChatMagics(Comparisons):
         the value of a variable, also as `{name:.2f}` or `{name!r}`: a DataFrame becomes a table, a function its source,
         a figure an image. Of a large table, a summary of each column is sent, and rows from all parts of it (`--rows`);
         other values are cut where they are too long. A line below the answer says what was left out; of `{name!all}`
-        nothing is. The conversation goes on from cell to cell. A question that fails or is interrupted is not added.
+        nothing is.
+
+        `-a report.pdf -a "data/*.csv"` puts files into the question: a PDF as it is where the provider takes that, else
+        its text; CSV and Parquet as tables; images, sound, texts. An address after `-a` is fetched.
+
+        The conversation goes on from cell to cell. A question that fails or is interrupted is not added.
 
         A turn belongs to its cell. A cell that is run again asks with the turns above it, and replaces its own: the
         first `%%chat` or `%chat` of the cell its first turn, the second its second. The turns below stay; an answer is
@@ -137,7 +142,7 @@ class ChatMagics(Comparisons):
             question = self._question(options, filled, names, *pairs[0])
             check_options(options, names)
             if options.dry_run:
-                display(Preview(question.request, filled.left_out))
+                display(Preview(question.request, filled.not_sent, filled.files))
                 question.keep()
                 yield Asked()
                 return
@@ -156,6 +161,9 @@ class ChatMagics(Comparisons):
             options.system,
             names,
             images=options.image,
+            files=options.attach,
+            force=options.force,
+            attached=self.attached,
             error=options.error,
             evaluate=options.eval,
             limit=self.inserted,
@@ -179,10 +187,10 @@ class ChatMagics(Comparisons):
                 self._shell.push({options.out: self._result(question, options)})
         answer, stale = question.answer, question.stale_above
         said = notes(answer, look.format, elsewhere=question.is_elsewhere, stale=stale, hidden=filled.hidden)
-        below = [*filled.left_out, *said]
+        below = [*filled.not_sent, *said]
         shown = metadata(answer) if takes_metadata(self._parent()) else {}
-        if shown and filled.left_out:
-            shown["g4f_jupyter"]["left_out"] = filled.left_out
+        if shown and filled.not_sent:
+            shown["g4f_jupyter"]["left_out"] = filled.not_sent
         screen.foot([*below, footer(answer)] if self.footer else below, shown)
         self._check(question, options, names, screen)
         question.enter(screen.note)
@@ -222,7 +230,8 @@ _BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
 def _text(options: Namespace, rest: str, cell: str | None) -> str:
     """Return the text of the question. Raises InputError if there is none."""
     if cell is not None and rest:
-        raise InputError(f"the question of %%chat stands in the cell, below the line: what is {rest!r}?")
+        several = " Each file needs an -a of its own." if options.attach else ""
+        raise InputError(f"the question of %%chat stands in the cell, below the line: what is {rest!r}?{several}")
     text = _BLANK_LINES.sub("", rest if cell is None else cell).rstrip() or (FIX if options.error else "")
     if not text:
         where = "after %chat" if cell is None else "in the cell, below %%chat"

@@ -89,7 +89,7 @@ def _asking(question: str, given: Mapping[str, Any]) -> AbstractContextManager[A
         names[_PROVIDER], options.provider = options.provider, [f"{{{_PROVIDER}}}"]
     if not isinstance(options.model, list | tuple):
         options.model = [] if options.model is None else [options.model]
-    return magics.asking(options, lambda: Filled(question, question, options.system, [], 0, []), names)
+    return magics.asking(options, lambda: Filled(question, question, options.system, [], 0, [], ()), names)
 
 
 _PROVIDER = "provider"

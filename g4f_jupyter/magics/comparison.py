@@ -123,7 +123,7 @@ class Comparisons(Questions):
         first, judge = next(iter(questions.values())), self._judge(options, filled, names, pairs[0])
         if options.dry_run:
             for each in questions.values():
-                display(Preview(each.request, filled.left_out))
+                display(Preview(each.request, filled.not_sent, filled.files))
             first.keep()
             yield Asked()
             return
@@ -135,7 +135,7 @@ class Comparisons(Questions):
             self._columns(options, questions),
             self.look(options).format,
             judge=judge,
-            below=[*filled.left_out, *asked, *([] if options.once else [NOT_ADDED])],
+            below=[*filled.not_sent, *asked, *([] if options.once else [NOT_ADDED])],
             has_footer=self.footer,
             takes_metadata=takes_metadata(self._parent()),
         )

@@ -66,6 +66,7 @@ class Questions(ChatSettings):
         client = given if "provider" in given.named else self._target(self.provider, self.model, names)
         return {
             "images": filled.images or None,
+            "files": filled.files or None,
             "schema": options.schema,
             **given.named,
             **self.provider_options(options, client.options),

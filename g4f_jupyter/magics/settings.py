@@ -55,6 +55,10 @@ class ChatSettings(Magics):
         "that is more. 'all': the whole table, whatever its length.",
     ).tag(config=True)
 
+    attached = Int(
+        100_000, min=0, help="Most characters of one attached file that are sent: of a text, or of the text of a PDF."
+    ).tag(config=True)
+
     def provider_options(self, line: Any, client: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options that go to the provider by their own names.
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import msgspec
 
-from g4f.dispatch import Request
+from g4f.attaching.attached import AttachedFile, FilePart
 from g4f.images import inline, url_of, urls_in
 from g4f.markdown.code import fenced
 from g4f.markdown.entities import literal
 from g4f.providers.access import shown
 from g4f.providers.base_provider import Provider
 from g4f.providers.call import given_to, provider_name
+from g4f.request import Request
 from g4f.secrets.key import Key
 from g4f.spending import LETTERS
 from g4f.wire import plain
@@ -27,20 +28,21 @@ __all__ = ["Preview"]
 class Preview(Shown):
     """A request that is not sent, as text and as Markdown. Keys are shown as stars."""
 
-    def __init__(self, request: Request, left_out: Sequence[str] = ()) -> None:
-        """`left_out` says in lines what of the values in the question is not sent."""
-        self._request, self._left_out = request, left_out
+    def __init__(self, request: Request, left_out: Sequence[str] = (), files: Sequence[AttachedFile] = ()) -> None:
+        """`left_out` says in lines what of the values and `files` in the question is not sent."""
+        self._request = request
+        self._lines = [*(f"attached: {file}" for file in files), *left_out]
 
     def text(self) -> str:
         """Return where it would go, the options, and each message below its role."""
         head, options = self._head()
-        parts = [head, *self._left_out, options]
+        parts = [head, *self._lines, options]
         return "\n\n".join(filter(None, [*parts, *(f"{role}:\n{text}" for role, text in self._messages())]))
 
     def markdown(self) -> str:
         """Return the same, options and messages as code."""
         head, options = self._head()
-        parts = [*map(literal, (head, *self._left_out)), *([fenced(options)] if options else [])]
+        parts = [*map(literal, (head, *self._lines)), *([fenced(options)] if options else [])]
         parts += [f"**{literal(role)}**\n\n{fenced(text)}" for role, text in self._messages()]
         return "\n\n".join(parts)
 
@@ -73,6 +75,8 @@ def _destinations(provider: Provider, options: dict[str, Any]) -> Iterator[str]:
 
 
 def _part(part: dict[str, Any]) -> str:
+    if type(part) is FilePart and part["type"] != "text":
+        return f"[{part.file}]"
     if part.get("type") != "image_url":
         return str(part.get("text", part))
     image = inline(url_of(part))

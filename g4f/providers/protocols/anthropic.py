@@ -49,6 +49,7 @@ class Anthropic(HTTPProvider):
     headers: ClassVar = {"anthropic-version": "2026-10-21"}
     models_path = "/models?limit=1000"  # the largest page
     follows_schemas = "strict"  # it refuses objects that are open
+    takes_files = True
     lacks = frozenset(
         (
             "frequency_penalty",

@@ -56,6 +56,7 @@ class Gemini(HTTPProvider):
     frames = GeminiFrames
     models_path = "/models?pageSize=1000"  # the largest page
     takes_signatures = True
+    takes_files = True
     lacks = frozenset(("logit_bias", "logprobs", "parallel_tool_calls", "stream_options", "top_logprobs", "user"))
 
     def credentials(self, key: Key) -> dict[str, str]:

@@ -72,6 +72,7 @@ class HTTPProvider(AsyncGeneratorProvider):
         self.name = row.name
         self.default_model = row.default_model
         self.lacks = self.lacks | frozenset(row.lacks)
+        self.takes_files = self.takes_files or row.takes_files
         self.is_keyless = not row.keys and row in ROWS
 
     def __repr__(self) -> str:

@@ -20,14 +20,18 @@ from aiohttp.connector import Connection
 from ...errors import InputError, MissingRequirementsError
 from ...waiting.threads import iterate_in_thread
 from .failures import reason
+from .own_network import outward_socket
 
-__all__ = ["READ_AHEAD", "ClosedInBetweenError", "session_for", "trust"]
+__all__ = ["OUTWARD", "READ_AHEAD", "ClosedInBetweenError", "session_for", "trust"]
 
 KEEPALIVE = 60
 """Seconds that an idle connection is kept for the next request."""
 
 READ_AHEAD = 2**16
 """Bytes that are read ahead of a slow reader, before the server has to wait for it."""
+
+OUTWARD = "outward"
+"""Stands for a proxy: a session that connects to nothing on this machine and its own network."""
 
 SOCKS_PORT = 1080
 """The port of a SOCKS proxy whose address has none, as in curl."""
@@ -95,7 +99,7 @@ def _heard(closed: asyncio.Future[None]) -> None:
 
 
 class _Kept(NamedTuple):
-    """The sessions of one loop, by SOCKS proxy, and the generator that closes them when the loop is shut down."""
+    """The sessions of one loop, by SOCKS proxy or `OUTWARD`, and the generator that closes them with the loop."""
 
     sessions: dict[str, aiohttp.ClientSession]
     keeper: AsyncGenerator[None]
@@ -105,7 +109,7 @@ _kept: dict[asyncio.AbstractEventLoop, _Kept] = {}
 
 
 async def session_for(loop: asyncio.AbstractEventLoop, socks: str) -> aiohttp.ClientSession:
-    """Return the session of the loop that runs: without a proxy of SOCKS, or for the one given.
+    """Return the session of the loop that runs: without a proxy of SOCKS, for the one given, or `OUTWARD`.
 
     Raises MissingRequirementsError, and InputError if it is not the address of such a proxy. Requests of the session
     raise ClosedInBetweenError if they can be sent again at once, over a new connection.
@@ -131,6 +135,8 @@ async def session_for(loop: asyncio.AbstractEventLoop, socks: str) -> aiohttp.Cl
 def _connector(socks: str) -> aiohttp.BaseConnector:
     if not socks:
         return _Connector(limit=0, keepalive_timeout=KEEPALIVE, resolver=_Resolver())
+    if socks == OUTWARD:
+        return _Connector(limit=0, keepalive_timeout=KEEPALIVE, resolver=_Resolver(), socket_factory=outward_socket)
     try:
         from aiohttp_socks import ProxyConnector  # noqa: PLC0415 - an optional package, needed here only
     except ImportError:
