@@ -26,7 +26,7 @@ from g4f.attaching.attached import AttachedFile
 from g4f.errors import InputError
 from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.retry_provider import IterListProvider
-from g4f_jupyter.inserts.values import text_of
+from g4f.values.text import text_of
 
 from . import script
 from .asking import ask

@@ -27,13 +27,13 @@ from PIL import Image
 from g4f.errors import InputError
 from g4f.secrets.key import Key
 from g4f.secrets.scrubbing import Scrubber
+from g4f.values.blame import blamed
+from g4f.values.kinds import is_a
+from g4f.values.text import text_of
 from g4f_jupyter.inserts import values
-from g4f_jupyter.inserts.blame import blamed
 from g4f_jupyter.inserts.braces import Form
 from g4f_jupyter.inserts.inserts import insert
-from g4f_jupyter.inserts.kinds import is_a
 from g4f_jupyter.inserts.last_error import _Shown
-from g4f_jupyter.inserts.values import text_of
 
 from .cost import cost
 from .kernel import Kernel
@@ -725,7 +725,7 @@ class TestCells(unittest.TestCase):
                 "def keep(x): return x\n\n@keep\nclass Kept:\n    '''Keeps.'''\n    def give(self):\n        return 7"
             )
             kernel.run("class Bare:\n    '''Holds nothing.'''")
-            kernel.run("from g4f_jupyter.inserts.values import text_of\nimport sys")
+            kernel.run("from g4f.values.text import text_of\nimport sys")
             show = "print(text_of({}, 'it'))"
             self.assertEqual("```python\ndef twice(x):\n    return x * 2\n```\n", kernel.run(show.format("twice")).text)
             kept = "```python\n@keep\nclass Kept:\n    '''Keeps.'''\n    def give(self):\n        return 7\n```\n"

@@ -11,6 +11,7 @@ from io import BytesIO, StringIO
 from typing import Any, NamedTuple
 
 from ..errors import InputError, MissingRequirementsError
+from ..values.text import text_of
 from .attached import AttachedFile
 from .kinds import suffix_of
 from .reading import reading_of
@@ -77,7 +78,5 @@ def _separator(text: str) -> str:
 
 
 def _described(table: Any, file: AttachedFile) -> str:
-    from g4f_jupyter.inserts.values import text_of  # noqa: PLC0415 - it is above, and only a table needs it
-
     how = reading_of(file)
     return text_of(table, file.name, limit=how.limit, scrubber=how.scrubber, left_out=file.left_out)

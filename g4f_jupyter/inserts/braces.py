@@ -19,7 +19,9 @@ from collections.abc import Iterator
 from string import Formatter
 from typing import NamedTuple
 
-__all__ = ["Braces", "Form", "found", "path_of"]
+from g4f.values.form import INNER, WHOLE, Form
+
+__all__ = ["Braces", "found", "path_of"]
 
 _LONGEST = 500
 """Most characters of an expression."""
@@ -75,29 +77,6 @@ _SPEC = re.compile(
     re.VERBOSE,
 )
 """How a value is formatted, as f-strings have it: numbers, texts, dates. In `{x: red}` and `{x:x>0}` it is not."""
-
-_INNER = re.compile(r"\{(\w+)\}")
-"""A variable in it."""
-
-
-_ALL = "all"
-
-
-class Form(NamedTuple):
-    """How a value in braces is written: `!r` is a conversion, `:.2f` a spec, `=` puts the expression before it."""
-
-    conversion: str = ""
-    spec: str = ""
-    shows: bool = False
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all of the value is sent, however long it is: `{x!all}`, which no f-string has."""
-        return self.conversion == _ALL
-
-    def variables(self) -> list[str]:
-        """Return the variables in the spec, such as "width" in `{x:>{width}}`."""
-        return _INNER.findall(self.spec)
 
 
 class Braces(NamedTuple):
@@ -163,9 +142,9 @@ def _parsed(held: str) -> tuple[str, ast.expr | None, Form | None]:
         return source, None, None
     if (tree := _expression(source)) is not None:
         return source, tree, None
-    if source.endswith(f"!{_ALL}"):
-        bare = source.removesuffix(f"!{_ALL}").rstrip()
-        return bare, _expression(bare), Form(_ALL)
+    if source.endswith(f"!{WHOLE}"):
+        bare = source.removesuffix(f"!{WHOLE}").rstrip()
+        return bare, _expression(bare), Form(WHOLE)
     try:
         [(_, name, spec, conversion)] = Formatter().parse(f"{{{source}}}")
     except ValueError:
@@ -173,7 +152,7 @@ def _parsed(held: str) -> tuple[str, ast.expr | None, Form | None]:
     shows = name is not None and name.rstrip().endswith("=")
     form = Form(conversion or "", spec or "", shows)
     bare = (name or "").rstrip("= " if shows else " ")
-    if not _SPEC.fullmatch(_INNER.sub("1", form.spec)) or form.conversion not in ("", "r", "s", "a") or form == Form():
+    if not _SPEC.fullmatch(INNER.sub("1", form.spec)) or form.conversion not in ("", "r", "s", "a") or form == Form():
         return source, None, None
     return bare, _expression(bare), form
 

@@ -18,12 +18,13 @@ from g4f.images import image_part
 from g4f.secrets.key import Key
 from g4f.secrets.known import hides
 from g4f.secrets.scrubbing import Scrubber
+from g4f.values.blame import blamed
+from g4f.values.form import Form
+from g4f.values.kinds import is_a
+from g4f.values.text import LIMIT, SAYS_ITSELF, text_of
 
-from .blame import blamed
-from .braces import Braces, Form, found, path_of
-from .kinds import is_a
+from .braces import Braces, found, path_of
 from .known import scrubber_for
-from .values import LIMIT, SAYS_ITSELF, text_of
 
 __all__ = ["Inserted", "insert", "value_of"]
 

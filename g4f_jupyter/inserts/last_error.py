@@ -16,11 +16,11 @@ from g4f.errors import InputError
 from g4f.secrets.key import Key
 from g4f.secrets.known import hides, is_environment, keys_here
 from g4f.secrets.scrubbing import Scrubber
+from g4f.values.room import Room
+from g4f.values.sources import fenced
 
 from ..own_code import frames, is_own
 from .known import held
-from .room import Room
-from .sources import fenced
 
 __all__ = ["FIX", "about_last_error", "failed_cells", "note_as_own"]
 

@@ -10,9 +10,9 @@ from typing import Any
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from g4f.errors import InputError
+from g4f.values.room import ALL
 
 from ..expectations import Expectation
-from ..inserts.room import ALL
 from ..show.forms import FORMATS
 
 __all__ = ["ALL_ROWS", "OPTIONS", "TAPES", "chat_arguments"]

@@ -8,7 +8,8 @@ from typing import Any
 from IPython.core.magic import Magics
 from traitlets import Bool, Enum, Float, Int, List, Unicode, Union
 
-from ..inserts.room import ALL
+from g4f.values.room import ALL
+
 from ..line.options import ALL_ROWS, OPTIONS, TAPES
 from ..show.display import Look
 from ..show.forms import FORMATS

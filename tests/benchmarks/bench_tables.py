@@ -16,7 +16,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
-from g4f_jupyter.inserts.values import text_of
+from g4f.values.text import text_of
 
 ROUNDS, ROWS, CELLS = 5, 1_000_000, 10_000_000
 

@@ -6,9 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from g4f.secrets.key import Key
-from g4f.secrets.scrubbing import Scrubber
-
+from ..secrets.key import Key
+from ..secrets.scrubbing import Scrubber
 from .collections import collection
 from .kinds import is_bare, is_collection, is_excerpt
 from .room import CELL, Room

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator
 from json import dumps
 from typing import Any
 
-from g4f.secrets.key import Key
-from g4f.secrets.known import hides, is_environment
-from g4f.secrets.scrubbing import Scrubber
-
+from ..secrets.key import Key
+from ..secrets.known import hides, is_environment
+from ..secrets.scrubbing import Scrubber
 from .kinds import is_array, is_bare, is_collection, is_excerpt, is_file, is_path, is_plan
 from .room import CELL, Room
 

@@ -13,15 +13,14 @@ from os import PathLike
 from types import ModuleType
 from typing import Any
 
-from g4f.errors import InputError, kind_of
-from g4f.secrets.key import Key
-from g4f.secrets.known import hides, is_environment, keys_here
-from g4f.secrets.scrubbing import Scrubber
-from g4f.waiting import bridge
-
+from ..errors import InputError, kind_of
+from ..secrets.key import Key
+from ..secrets.known import hides, is_environment, keys_here
+from ..secrets.scrubbing import Scrubber
+from ..waiting import bridge
 from .blame import blamed
-from .braces import Form
 from .collections import DEEPEST, collection
+from .form import Form
 from .kinds import (
     is_array,
     is_bare,

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from g4f.secrets.key import Key
-from g4f.secrets.known import hides
-from g4f.secrets.scrubbing import Scrubber
-
+from ..secrets.key import Key
+from ..secrets.known import hides
+from ..secrets.scrubbing import Scrubber
 from .blame import blamed
 from .cells import Cells, row
 from .columns import TableColumns, columns_of, grouped

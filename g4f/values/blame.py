@@ -6,8 +6,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from g4f.errors import InputError
-
+from ..errors import InputError
 from .room import CELL
 
 __all__ = ["blamed"]
