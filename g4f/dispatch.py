@@ -20,7 +20,8 @@ from .models import Model
 from .option_values import check_words, pop_limits, pop_proxy, pop_schema
 from .printable import logger
 from .providers.base_provider import Provider
-from .providers.call import BoundCall, OwnCancellation, bind
+from .providers.call import BoundCall, bind
+from .providers.cancelling import OwnCancellation
 from .providers.catalogue import load_at
 from .providers.response import FinishReason, Item, ProviderInfo
 from .request import Prepared, Request

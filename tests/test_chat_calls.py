@@ -132,6 +132,14 @@ class TestCalls(ChatTestCase):
                 cell = self.kernel.run(f"{form}'?', provider=Calls, tools=[double], max_steps=2, once=True)")
                 self.assertIn("four\n\n[steps]", cell.displays[0]["text/plain"])
 
+    def test_several(self) -> None:
+        """Several models answer side by side, and their answers are returned by name."""
+        for form in FORMS:
+            with self.subTest(form):
+                cell = self.kernel.run(f"print({form}'?', provider=Echo, model=['a', 'b'], once=True))")
+                self.assertEqual("{'a': 'You said ?', 'b': 'You said ?'}\n", cell.text)
+                self.assertIn("a:\nYou said ?", cell.displays[-1]["text/plain"])
+
     def test_dry_run(self) -> None:
         """Nothing is sent, and None is returned."""
         cell = self.kernel.run("print(g4f_jupyter.chat('?', provider=Echo, dry_run=True, once=True))")
@@ -159,6 +167,8 @@ class TestCalls(ChatTestCase):
             ("'?', provider=Echo, temprature=1", "Echo does not take the option 'temprature'"),
             ("'?', provider=Echo, max_tokens=-1", "max_tokens must be a positive whole number"),
             ("'', provider=Echo", "the question is empty"),
+            ("'?', provider=Echo, out='x'", "out is an option of %%chat alone: the answer is returned"),
+            ("'?', provider=Echo, attach=['x']", "attach is an option of %%chat alone: give files="),
         ):
             for form in FORMS:
                 with self.subTest(form + code):

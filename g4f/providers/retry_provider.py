@@ -20,7 +20,8 @@ from ..printable import logger
 from ..spending import count
 from ..waiting.limits import Limits
 from .base_provider import AsyncGeneratorProvider, Provider
-from .call import OwnCancellation, bind, given_to, is_provider, provider_name
+from .call import bind, given_to, is_provider, provider_name
+from .cancelling import OwnCancellation
 from .catalogue import load, names_in, parts
 from .response import Item, PassedOver, ProviderInfo, Reasoning, Status, ToolCall
 from .walk import Walk

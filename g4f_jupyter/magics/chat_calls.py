@@ -108,8 +108,25 @@ def _magics(shell: InteractiveShell) -> ChatMagics:
 _TEXTS = ("format", "system", "tape", "thread")
 """Options that must be texts, and that no provider checks."""
 
-_OTHERS = ("confirm", "error", "eval", "image", "max_steps", "mcp", "out", "set", "tool")
-"""Options of a line that code says otherwise, or by options that a conversation has."""
+_IN_CODE = {
+    "attach": "give files=",
+    "error": "put it into the question",
+    "eval": "an f-string evaluates",
+    "expect": "assert it of the answer",
+    "force": "read the file yourself",
+    "image": "give images=",
+    "judge": "ask a second question, with a schema=",
+    "judge_model": "ask a second question, with a schema=",
+    "mcp": "give tools=",
+    "out": "the answer is returned",
+    "rows": "put what is to be sent into the question",
+    "set": "give the option itself",
+    "tool": "give tools=",
+}
+"""Options of a line, and how code says the same."""
+
+_OF_CONVERSATIONS = ("confirm", "max_steps")
+"""Options of a line that a conversation takes under the same names."""
 
 
 def _options(magics: ChatMagics, given: Mapping[str, Any]) -> Namespace:
@@ -119,13 +136,15 @@ def _options(magics: ChatMagics, given: Mapping[str, Any]) -> Namespace:
     options = parser.parse_args([])
     options.set = {}
     for name, value in given.items():
+        if name in _IN_CODE:
+            raise InputError(f"{name} is an option of %%chat alone: {_IN_CODE[name]}")
         if name in _TEXTS and not isinstance(value, str):
             raise InputError(f"{name} must be a text, not {kind_of(value)}")
         if name == "budget" and not (isinstance(value, int) and value >= 0):
             raise InputError("budget must be a number of tokens, 0 for no limit")
         if name in choices and value not in choices[name]:
             raise InputError(f"{name} must be one of {', '.join(choices[name])}, not {value!r}")
-        if name in _OTHERS or not hasattr(options, name):
+        if name in _OF_CONVERSATIONS or not hasattr(options, name):
             options.set[name] = value
         else:
             setattr(options, name, value)
