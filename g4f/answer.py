@@ -97,7 +97,7 @@ class Answer(str):  # noqa: SLOT000 - it has attributes
     def __repr__(self) -> str:
         return f"{str(self)!r} [{self.mark}]" if self.mark else repr(str(self))
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
         """Return it as `%%chat` shows it: as text, and as Markdown in which nothing that the model writes acts."""
         plain, markdown = self._shown()
         return {"text/plain": printable(plain), "text/markdown": markdown}

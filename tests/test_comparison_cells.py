@@ -109,7 +109,7 @@ class TestColumns(ComparisonTestCase):
             self.kernel.run("%config ChatMagics.footer = False")
         [shown] = cell.displays
         self.assertEqual(
-            "Echo:\nYou said *hi*\n[Echo · tokens unknown · 0.0 s]\n\n"
+            "Echo:\nYou said *hi*\n[Echo · about 5 tokens · 0.0 s]\n\n"
             f"Thinks:\nthe answer\n[Thinks · 1,200 + 34 tokens · 0.0 s]\n\n[{NOTE}]",
             shown["text/plain"],
         )

@@ -98,11 +98,14 @@ class TestTables(unittest.TestCase):
         self.enterContext(mock.patch.dict(os.environ, keyless | {"XDG_CACHE_HOME": folder}, clear=True))
 
     def test_providers(self) -> None:
-        """Every provider with its default model, and whether it can answer here, or what it needs."""
+        """Every provider with its default model, and whether it can answer here, or what it needs; ready ones first."""
         with mock.patch.dict(os.environ, OPENAI_API_KEY="sk", OLLAMA_HOST="http://a:secret"):
             table = provider_table()
         found = {name: (here, model) for name, here, model in table.rows}
-        self.assertEqual([row.name for row in ROWS], list(found))
+        ready = [name for name, (here, _) in found.items() if here == "ready"]
+        self.assertIn("OpenAI", ready)
+        others = [row.name for row in ROWS if row.name not in ready]
+        self.assertEqual([*(row.name for row in ROWS if row.name in ready), *others], list(found))
         self.assertEqual(("ready", "gpt-6-luna"), found["OpenAI"])
         self.assertEqual("set GROQ_API_KEY", found["Groq"][0])
         self.assertEqual("OLLAMA_HOST must hold an address like http://127.0.0.1:11434", found["Ollama"][0])

@@ -109,7 +109,7 @@ class TestClient(unittest.TestCase):
             ("embeddings", "`openai`"),
             ("images", "images="),
             ("audio", "input_audio"),
-            ("files", "type file"),
+            ("files", "files="),
             ("batches", "asyncio.gather"),
             ("beta", "chat.completions.parse"),
             ("responses", "client.chat.completions.create(messages, model)"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,17 +49,19 @@ def fill(
     error: bool,
     force: bool,
     attached: int,
-    **how: Any,
+    evaluate: bool,
+    limit: int,
+    rows: int | None,
 ) -> Filled:
     """Return the question that `text` and the variables make, and the `system` prompt with its values.
 
     `images` are names of variables, paths, addresses, or images; `files` and `force` are those of `attach`, and
-    `attached` is its limit; `error` puts the last error above the text; `how` is what `insert` takes besides. Raises
-    InputError as `insert` does, and if an image, a file or the error is not there.
+    `attached` is its limit; `error` puts the last error above the text; `evaluate`, `limit` and `rows` are those of
+    `insert`. Raises InputError as `insert` does, and if an image, a file or the error is not there.
     """
     scrubber = scrubber_for(variables)
-    inserted = insert(text, variables, scrubber=scrubber, **how)
-    prompt = insert(system or "", variables, scrubber=scrubber, **how)
+    put = partial(insert, namespace=variables, scrubber=scrubber, evaluate=evaluate, limit=limit, rows=rows)
+    inserted, prompt = put(text), put(system or "")
     if prompt.images:
         raise InputError("the system prompt takes no image: put it into the question")
     left_out: list[str] = []
