@@ -175,7 +175,7 @@ class TestPaths(InsertsTestCase):
         """`{name!all}` is all of a value, wherever a value may stand; an unknown name is an error."""
         names = NAMES | {"long": "z" * 30_000, "figure": Figure(), "api_key": "hunter2"}
         self.assertEqual(f"{'z' * 30_000}, Ada", insert("{long!all}, { name !all }", names).text)
-        self.assertEqual("[image 1: figure]", insert("{figure!all}", names).text)
+        self.assertEqual("[image 1: figure]", insert("{figure !all}", names).text)
         self.assertEqual("***", insert("{api_key!all}", names).text)
         self.assertEqual(60_000, len(insert("{long * 2!all}", names, evaluate=True).text))
         self.assert_told({"{{name!all}}": "{name!all}", "{{{name!all}}}": "{Ada}", "`{name!all}`": "`{name!all}`"})
