@@ -115,7 +115,7 @@ class TestColumns(ComparisonTestCase):
         )
         self.assertEqual(2, shown["text/markdown"].count("<td "))
         self.assertIn(
-            'top">\n\nYou said *hi*\n\n<sub>Echo · tokens unknown · 0.0 s</sub>\n\n</td>', shown["text/markdown"]
+            'top">\n\nYou said *hi*\n\n<sub>Echo · about 5 tokens · 0.0 s</sub>\n\n</td>', shown["text/markdown"]
         )
         self.assertIn("<details><summary>Reasoning</summary>\n\nhm &lt;b>", shown["text/markdown"])
         self.assertTrue(shown["text/markdown"].endswith(f"</table>\n\n<sub>{NOTE}</sub>"))
