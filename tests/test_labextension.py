@@ -309,21 +309,24 @@ class TestLab(ExtensionTestCase):
 
     def test_fold(self) -> None:
         """What a reader unfolds stays unfolded while an answer grows, by mouse or keyboard; what is folded, folded."""
-        self.say("…One thought.", "…Another thought.", "The answer.", "The end.")
+        self.say("…One thought.", "The answer.", " It goes on.", " And on.", " The end.")
         with Gate() as gate:
             cell = self.notebook.add(f"%%chat -p Waits --once\n{gate.port}").start()
+            cell.see("One thought.")
+            gate.open()
+            cell.see("The answer.")
             summary = cell.output.locator("summary")
             summary.click()
             thought = cell.output.get_by_text("One thought.")
             thought.wait_for()
             gate.open()
-            cell.output.get_by_text("Another thought.").wait_for()
+            cell.see("It goes on.")
             self.assertTrue(thought.is_visible())
             summary.focus()
             summary.press("Enter")
             thought.wait_for(state="hidden")
             gate.open()
-            cell.see("The answer.")
+            cell.see("And on.")
             self.assertFalse(thought.is_visible())
             self.assertTrue(summary.evaluate("element => element === document.activeElement"))
             gate.open()
@@ -334,13 +337,16 @@ class TestLab(ExtensionTestCase):
 
     def test_click_between_frames(self) -> None:
         """A click counts, though a frame comes between its press and its release."""
-        self.say("…One thought.", "…Another thought.")
+        self.say("…One thought.", "The answer.", " It goes on.")
         with Gate() as gate:
             cell = self.notebook.add(f"%%chat -p Waits --once\n{gate.port}").start()
+            cell.see("One thought.")
+            gate.open()
+            cell.see("The answer.")
             cell.output.locator("summary").hover()
             self.notebook.page.mouse.down()
             gate.open()
-            cell.output.get_by_text("Another thought.").wait_for(state="attached")
+            cell.see("It goes on.")
             self.notebook.page.mouse.up()
             cell.output.get_by_text("One thought.").wait_for()
             gate.open()

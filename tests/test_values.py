@@ -641,6 +641,7 @@ class TestLeftOut(unittest.TestCase):
             (b"z" * 33, "it: only 32 of 33 bytes were sent"),
             (deep, "it: only 0 of 1 items were sent"),
             ({"a": ["short"], "b": 1},),
+            ([{"a": 1, "b": 2, "c": 3, "d": 4}] * 2000, "it: only 429 of 2,000 items were sent"),
             (iter([1]), "it: only that it is of type list_iterator was sent, not what it holds"),
             (pd.DataFrame({"a": [1]}).groupby("a"),),
             (object(), "it: only that it is of type object was sent, not what it holds"),

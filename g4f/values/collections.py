@@ -69,6 +69,7 @@ class _Plain:
             return "…"
         self._above.append(value)
         self._left -= 2
+        before = [*self._items]
         plain: Any
         if isinstance(value, dict):
             plain = {self._text(key): self._item(key, item) for key, item in self._affordable(value.items())}
@@ -76,6 +77,7 @@ class _Plain:
             plain = [self.of(item) for item in self._affordable(value)]
         self._above.pop()
         if len(plain) < len(value):
+            self._items[:] = before  # what its last item lacks is among what it lacks itself
             self._count(self._items, len(plain), len(value))
             left = f"{len(value) - len(plain):,} more items"
             plain = plain | {"…": left} if isinstance(plain, dict) else [*plain, f"… {left}"]
