@@ -100,7 +100,7 @@ class TestLab(BelowTestCase):
         self.assertEqual([ASK, code(3), "0"], self.run_cell())
 
     def test_mark(self) -> None:
-        """Only the cell that was made is marked in the file, by two short values, which hold when it is opened again."""
+        """Only the cell that was made is marked in the file, by two short values; opened again, it holds."""
         notebook = self.open(ASK)
         self.run_cell()
         saved = notebook.saved().cells[self.first - 1 :]
