@@ -6,8 +6,9 @@ JupyterLab, Notebook, VS Code   insert a new cell below, each time; they replace
 terminals                       put it into the next prompt
 nbclient, and what builds on it ignore it
 
-So the cell of an earlier answer cannot be replaced from here. No second one with the same code is made while the first
-may stand: JupyterLab and Notebook say which cells were deleted.
+So the cell of an earlier answer cannot be replaced from here. In JupyterLab and Notebook, the extension in
+`labextension` replaces it. Everywhere, no second one with the same code is made while the first may stand: JupyterLab
+and Notebook say which cells were deleted.
 """
 
 from __future__ import annotations

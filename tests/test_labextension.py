@@ -102,7 +102,7 @@ class TestFiles(unittest.TestCase):
     def test_all_there(self) -> None:
         """Each file is where front ends look for it, in a wheel as in a checkout; all are less than 30 KB."""
         expected = ["install.json", "package.json", "schemas/g4f-jupyter/chat.json"]
-        expected += [f"static/{name}" for name in ("answers.js", "prose.js", "remoteEntry.js", "style.css")]
+        expected += [f"static/{name}" for name in ("answers.js", "below.js", "prose.js", "remoteEntry.js", "style.css")]
         files = sorted(file for file in EXTENSION.rglob("*") if file.is_file())
         self.assertEqual(expected, [file.relative_to(EXTENSION).as_posix() for file in files])
         self.assertLess(sum(file.stat().st_size for file in files), 30_000)

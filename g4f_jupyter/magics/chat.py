@@ -78,8 +78,8 @@ class ChatMagics(Comparisons):
         `y = %chat …` gives the same to `y`; without a schema, the answer.
         `-f code` shows the Python of an answer, and puts it into a cell below, or at the next prompt of a terminal; it
         never runs by itself. Blocks of other languages stand below it, as what they are; `-o code` gets the Python
-        alone. A question that is run again makes no second cell with the same code, but the front end cannot change the
-        one that is there: other code gets a cell of its own.
+        alone. A question that is run again makes no second cell with the same code. Other code replaces that cell in
+        JupyterLab and Notebook, if you have not changed it; in other front ends, it gets a cell of its own.
         `--expect 'len(_) < 200'` and `--judge 'Is it polite?'` fail the cell if that is not true of its answer: by an
         expression in which `_` is what `-o` gets, or by a model that says yes or no. The answer is shown, and a
         variable has it; its turn is not added to the conversation, as if the question had failed.

@@ -20,7 +20,7 @@
     const address = name => new URL(name + new URL(source).search, source).href;
     const source = document.currentScript.src;
     // On their way while the front end loads what is its own
-    const parts = Promise.all([import(address("prose.js")), import(address("answers.js"))]);
+    const parts = Promise.all(["prose.js", "answers.js", "below.js"].map(name => import(address(name))));
     parts.catch(() => {});
     let packages = {};
 
@@ -47,11 +47,11 @@
         return found;
     }
 
-    function plugin(found, [{ Prose }, { Answers }]) {
+    function plugin(found, [{ Prose }, { Answers }, { Below }]) {
         const { IEditorExtensionRegistry, IEditorLanguageRegistry, INotebookTracker, ISettingRegistry } = found;
         return {
             id: ID,
-            description: "Lets a %%chat cell be written as prose, and its answer be read.",
+            description: "Lets a %%chat cell be written as prose, its answer be read, and its code be replaced.",
             autoStart: true,
             optional: [IEditorExtensionRegistry, IEditorLanguageRegistry, INotebookTracker, ISettingRegistry],
             activate: (_, editors, languages, notebooks, settings) => {
@@ -64,7 +64,7 @@
                 const prose = new Prose(found, languages);
                 const factory = ({ model }) => (model.type === "code" ? prose.builder() : null);
                 editors.addExtension({ name: ID, factory });
-                follow(settings, { prose, answers: new Answers(found, notebooks) });
+                follow(settings, { prose, answers: new Answers(found, notebooks), below: new Below(found) });
             },
         };
     }
