@@ -421,17 +421,21 @@ class TestPDF(Folder):
             import sys
             sys.modules["pypdf"] = None
             import g4f
-            from tests.test_attaching import Heard, Takes
-            print(g4f.ChatCompletion.create("", "?", Takes, files="a.pdf")[:6])
+            class Hears:
+                async def create_async(model, messages):
+                    return str([part["type"] for part in messages[-1]["content"]])
+            class Takes(Hears):
+                takes_files = True
+            print(g4f.ChatCompletion.create("", "?", Takes, files="a.pdf"))
             try:
-                g4f.ChatCompletion.create("", "?", Heard, files="a.pdf")
+                g4f.ChatCompletion.create("", "?", Hears, files="a.pdf")
             except g4f.errors.MissingRequirementsError as error:
                 print(error)
             """
         )
         needs = "pip install g4f-jupyter[files] for the text of a PDF"
         takers = "or ask another provider: OpenAI, Anthropic and Gemini take the file itself"
-        self.assertEqual(f"<file \na.pdf: {needs}, {takers}\n", out)
+        self.assertEqual(f"['file', 'text']\na.pdf: {needs}, {takers}\n", out)
 
 
 class TestImages(Folder):
