@@ -25,11 +25,18 @@ MOST_RETRIES = 1000
 """More are a mistake."""
 
 
+MOST_AT_ALL = 10**9
+"""A larger limit is a mistake."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How requests are sent. Each field may be set for a call, for a client, or as `G4F_…` in the environment.
 
     Times are in seconds: to connect, until the answer begins, and of silence within it. `verify` says whether
     certificates are checked, or is the path of a file with the certificates of trusted authorities.
+
+    The last three limit all calls of this process that go to the same address with the same key: how many are sent at
+    once, and how many requests and tokens within a minute. They hold while a call has them, and for a minute after it.
     """
 
     proxy: str | None = None
@@ -38,6 +45,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     connect_timeout: float = 10.0
     first_timeout: float = 300.0
     stream_timeout: float = 60.0
+    concurrency: int | None = None
+    rpm: int | None = None
+    tpm: int | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether a limit is set."""
+        return self.rpm is not None or self.tpm is not None or self.concurrency is not None
 
     @classmethod
     def pop_from(cls, options: dict[str, Any]) -> Settings:
@@ -45,7 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
         A caller's `stream_timeout` also limits the time until the answer begins. One of the tier "flex" may begin late.
         """
-        given: dict[str, Any] = {name: value for name, variable in _VARIABLES if (value := os.environ.get(variable))}
+        given = _environment()
         if options:
             given |= _given(cls, options)
         if not given:
@@ -60,7 +75,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise InputError("connect_timeout, first_timeout and stream_timeout must be more than 0 seconds")
         if not 0 <= settings.max_retries <= MOST_RETRIES:
             raise InputError(f"max_retries must be a whole number from 0 to {MOST_RETRIES}")
+        for name in _LIMITS:
+            if (limit := getattr(settings, name)) is not None and not 0 < limit <= MOST_AT_ALL:
+                raise InputError(f"{name} must be a whole number from 1 to {MOST_AT_ALL}; leave it out for no limit")
         return settings
+
+
+def _environment() -> dict[str, Any]:
+    """Return the settings of the environment, without its `get`, which takes a µs for each that is not there."""
+    held, decoded = os.environ._data, os.environ.decodevalue  # type: ignore[attr-defined] # noqa: SLF001 - as above
+    return {name: decoded(held[variable]) for name, variable in _VARIABLES if held.get(variable)}
 
 
 def _given(cls: type[Settings], options: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +112,11 @@ TRANSPORT = frozenset((*_PRIVATE, *Settings.__struct_fields__))
 
 _DEFAULT = Settings()
 
-_VARIABLES = [(name, f"G4F_{name.upper()}") for name in Settings.__struct_fields__ if name != "proxy"]
+_LIMITS = ("concurrency", "rpm", "tpm")
+
+_VARIABLES = [
+    (name, os.environ.encodekey(f"G4F_{name.upper()}")) for name in Settings.__struct_fields__ if name != "proxy"
+]
 """The variable of each in the environment. `G4F_PROXY` is read elsewhere, for all kinds of providers."""
 
 
