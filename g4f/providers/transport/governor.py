@@ -158,6 +158,9 @@ class Governor:
                     self._round.first = min(self._round.first, call.sent)
                 self._pause(pause, now)
             self.back(call)
+            if pause is not None:  # it keeps its turn
+                insort(self._waiting, call, key=_number)
+                call.due = self._until
 
     def answered(self, call: LimitedCall, quotas: Mapping[str, tuple[float, float, float]]) -> None:
         """Note that the server answers it, and what it says in headers of that."""

@@ -13,6 +13,9 @@ __all__ = ["Bucket", "Minute", "Quota", "RefusalRound", "pause_of", "quotas_of"]
 
 MINUTE = 60.0
 
+TRUSTED = 60.0
+"""Seconds of waiting that are reckoned from what remains. A server that wants a longer pause has to say so."""
+
 GROWTH = 16
 """By which part a quota that was learned grows when it was used up, and nothing was refused."""
 
@@ -73,9 +76,10 @@ class Bucket:
         self._level -= amount
 
     def delay(self, amount: float, now: float) -> float:
-        """Return the seconds until so much is likely to be there."""
+        """Return the seconds until so much is likely to be there; 0 if it is too long to be relied on."""
         missing = amount - self._level
-        return max(self._at + missing / self._rate - now, 0.0) if missing > 0 and self._rate < inf else 0.0
+        seconds = missing / self._rate if missing > 0 else 0.0
+        return max(self._at + seconds - now, 0.0) if seconds <= TRUSTED else 0.0
 
 
 class RefusalRound:
@@ -165,13 +169,15 @@ def _number(text: str | None) -> float | None:
     return float(text) if text and re.fullmatch(r"\d{1,15}", text.strip(), re.ASCII) else None
 
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "": 1.0}
-_PART = r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d|)"
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART = r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)"
 
 
 def _span(text: str | None) -> float | None:
     """Return the seconds of a duration such as "6m0s", "20ms" or "1.5", or until a time as in RFC 3339."""
     text = (text or "").strip()
+    if re.fullmatch(r"\d{1,9}(?:\.\d{1,9})?", text, re.ASCII):
+        return float(text)
     if re.fullmatch(f"(?:{_PART})+", text, re.ASCII):
         return sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, text, re.ASCII))
     try:

@@ -27,7 +27,7 @@ BUDGET = 60.0
 TOO_MANY = 429
 """The status that says that there were too many requests."""
 
-LONGEST_PAUSE, REFUSALS = 60.0, 8
+LONGEST_PAUSE, REFUSALS = 60.0, 7
 """Seconds of a pause that is waited for because there were too many, and how often one call is refused so at most."""
 
 FIRST, LONGEST = 0.5, 8.0
