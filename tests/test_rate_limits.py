@@ -127,6 +127,26 @@ class TestRefused(_Limited):
         self.assertEqual(["3", 2], others)
         self.assertEqual(4, len(server.requests))
 
+    def test_those_that_run_already(self) -> None:
+        """Calls that were sent before there was a governor count as running, until they end."""
+
+        async def main(server: Server) -> None:
+            chat = g4f.AsyncClient(base_url=server.url).chat.completions
+            running = [asyncio.create_task(chat.create("1", "m")) for _ in range(2)]
+            while len(server.requests) < 2:
+                await asyncio.sleep(0)
+            answer = g4f.ChatCompletion.create_async("m", "2", base_url=server.url, stream=True)
+            self.assertIsInstance(await anext(answer), Status)
+            self.assertEqual((2, 1), (standings()[0].running, standings()[0].concurrency))
+            for each in running:
+                each.cancel()
+            await asyncio.wait(running)
+            self.assertEqual(0, standings()[0].running)
+            await answer.aclose()
+
+        with Server([HANG], [HANG], BUSY) as server:
+            run(main(server))
+
     def test_costs_nothing(self) -> None:
         """There is a governor only as long as one is needed."""
         seen, before = [], OPEN.copy()
