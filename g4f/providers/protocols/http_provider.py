@@ -138,7 +138,7 @@ class HTTPProvider(AsyncGeneratorProvider):
                 frames = self._frames(response)
                 async with aclosing(response.reads()) as reads:
                     async for data in reads:
-                        for item in reader.feed(frames.feed(data)):
+                        for item in exchange.heard(reader.feed(frames.feed(data))):
                             yield item
                         if reader.is_over(frames.full):
                             break
@@ -147,7 +147,7 @@ class HTTPProvider(AsyncGeneratorProvider):
                 items = reader.feed([] if reader.is_over(frames.full) else frames.end(), last=True)
             else:
                 items = self._items(reader, await response.read())
-            for item in items:
+            for item in exchange.heard(items):
                 yield item
             reader.check_end()
             if reader.done:
@@ -210,7 +210,8 @@ class HTTPProvider(AsyncGeneratorProvider):
         sent = (headers, secret, where.given, own.query, settings.proxy, extra)
         names = row.keys or (*row.optional_keys, "api_key=")
         remedy = "api_key=" if own.api_key is not None else " or ".join(names)
-        return _Endpoint(row.name, where.url, query, headers, sent, remedy, row.pull, settings)
+        account = where.url, secret or where.password or _credential(own.headers)
+        return _Endpoint(row.name, where.url, query, headers, sent, remedy, row.pull, settings, account)
 
     async def _any_model(self, endpoint: _Endpoint) -> str:
         """Return the first model of the list: a local server has loaded the one that its owner wants."""
@@ -297,6 +298,7 @@ class _Endpoint(msgspec.Struct, frozen=True):
     remedy: str
     pull: str
     settings: Settings
+    account: tuple[str, str]
 
     def request(
         self, path: str, model: str, body: dict[str, Any] | None, plain: dict[str, Any] | None = None
@@ -304,4 +306,10 @@ class _Endpoint(msgspec.Struct, frozen=True):
         target = Target(self.provider, model, self.sent, self.remedy, self.pull)
         content = None if body is None else encoded(body)
         simple = None if plain is None else encoded(plain)
-        return HTTPRequest(target, self.url + path, self.query, self.headers, content, self.settings, simple)
+        url = self.url + path
+        return HTTPRequest(target, url, self.query, self.headers, content, self.settings, self.account, simple)
+
+
+def _credential(headers: Mapping[str, str]) -> str:
+    """Return what is secret in a caller's own headers: a key may be there instead."""
+    return "\n".join(value for value in headers.values() if isinstance(value, Key)) if headers else ""
