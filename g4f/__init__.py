@@ -2,7 +2,7 @@
 
 The walk of a question:
 
-options, messages ─ routing.resolve ─ dispatch.prepare ─ dispatch.ask
+options, messages ─ routing.resolve ─ request.prepare ─ dispatch.ask
      ─ providers.call (a provider's method) ─ providers.protocols (its request) ─ providers.transport (HTTP)
      ─ providers.protocols (its answer, as events) ─ shaping (`<think>`, stop words) ─ assembly (one answer)
      ─ completion, client or conversation (of turns); by waiting.bridge if the call is sync ─ g4f_jupyter

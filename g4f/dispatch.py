@@ -3,171 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
 
 from .assembly import Assembly
 from .errors import G4FError, ResponseError
 from .logs import logged
-from .messages import normalize, with_images
-from .models import Model
-from .option_values import AnswerLimits, check_words, pop_limits, pop_proxy, pop_schema
 from .printable import logger
-from .providers.base_provider import Provider
-from .providers.call import BoundCall, OwnCancellation, bind
-from .providers.catalogue import load_at
+from .providers.call import BoundCall, OwnCancellation
 from .providers.response import FinishReason, Item, ProviderInfo
+from .request import Request
 from .rounds import Round, messages_in
-from .routing import Route, check_keys, resolve, without_provider
 from .shaping import Shaper
 from .spending import count, counters
-from .taping.tapes import current
 from .tidying import tidy
 from .tools.loop import Calling, check_answered, in_rounds
-from .tools.toolbox import OF_TOOLS, Toolbox, toolbox_of
-from .typing import Messages
 from .waiting.limits import limited
 
-if TYPE_CHECKING:
-    from .taping.player import Lookup, Tape
-    from .typed.schema import Schema
-
-__all__ = ["Request", "ask", "items", "one_answer", "prepare", "stream_events", "whole"]
-
-
-class Request(msgspec.Struct, frozen=True):
-    """A question that may be sent: checked, with its route and the call that will be made.
-
-    `call` is None where nobody was looked for, because the tape answers; see `routing.without_provider`.
-    """
-
-    route: Route
-    call: BoundCall | None
-    messages: list[dict[str, Any]]
-    options: dict[str, Any]
-    limits: AnswerLimits
-    lookup: Lookup | None
-    schema: Schema | None = None
-    toolbox: Toolbox | None = None
-    following: Callable[[list[Round]], Request] | None = None
-    """Returns the question with rounds of calls behind it, if there are tools."""
-
-    def assembly(self) -> Assembly:
-        """Return an empty answer to this question."""
-        return Assembly(self.route.name, self.route.model)
-
-    def followed_by(self, messages: list[dict[str, Any]]) -> Request:
-        """Return the question with `messages` behind it. To answer that, no tool runs any more."""
-        call, lookup = self.call, self.lookup and self.lookup.followed_by(messages)
-        if call is not None:
-            call = msgspec.structs.replace(call, messages=[*call.messages, *messages])
-        messages = [*self.messages, *messages]
-        return msgspec.structs.replace(self, call=call, messages=messages, lookup=lookup, toolbox=None, following=None)
-
-
-def prepare(
-    model: Model | str,
-    messages: Messages,
-    provider: Provider | str | None,
-    options: Mapping[str, Any],
-    *,
-    stream: bool = False,
-) -> Request:
-    """Check what the caller gave, before anything is sent. An option that is None counts as not given.
-
-    `provider` and `options` are those that `options.in_our_words` returns; their names are in `options.Options`. A
-    face has sealed them. Raises InputError, and what `resolve` and `bind` raise.
-    """
-    given = {name: value for name, value in options.items() if value is not None}
-    images, limits, proxy = given.pop("images", None), pop_limits(given), pop_proxy(given)
-    schema = None if (asked := pop_schema(given)) is None else _asked_for(asked, given)
-    normal = normalize(messages)
-    if images is not None:
-        normal = with_images(normal, images)
-    if provider is None and isinstance(address := given.get("base_url"), str):
-        provider = load_at(address)
-    toolbox = None if OF_TOOLS.isdisjoint(given) else toolbox_of(given)
-    question = _Question(model, provider, given, limits, proxy, stream, current(), schema, toolbox)
-    return _request(question, normal)
-
-
-class _Question(msgspec.Struct, frozen=True):
-    """What is the same in each round of an answer."""
-
-    model: Model | str
-    provider: Provider | str | None
-    options: dict[str, Any]
-    limits: AnswerLimits
-    proxy: str
-    stream: bool
-    tape: Tape | None
-    schema: Schema | None
-    toolbox: Toolbox | None
-
-
-def _request(question: _Question, messages: list[dict[str, Any]]) -> Request:
-    """Return the request for a question, with its messages."""
-    given, limits, toolbox = question.options, question.limits, question.toolbox
-    if (tape := question.tape) is None:
-        route, lookup = resolve(question.model, question.provider), None
-    else:
-        route, lookup = _taped(tape, question, messages)
-    if limits.stream_timeout:
-        given = {**given, "stream_timeout": limits.stream_timeout}  # for a provider with a limit of its own
-    if question.proxy:
-        given = {**given, "proxy": question.proxy}
-    keys = given.get("api_key")
-    if keys is not None and not isinstance(keys, str) and isinstance(keys, Mapping):  # the first checks are quick
-        check_keys(route.provider, keys)
-    if limits.max_chunks or limits.stream_timeout:
-        limits = limits.without_those_of(route.provider)
-    following = None
-    if toolbox is not None:
-        following = partial(_following, question, messages)
-        toolbox.sees_images = "images" not in getattr(route.provider, "lacks", ())
-    if route.provider is None:
-        check_words(given)
-        return Request(route, None, messages, given, limits, lookup, question.schema, toolbox, following)
-    call = bind(route.provider, route.model, messages, given, stream=question.stream)
-    return Request(route, call, call.messages, call.options, limits, lookup, question.schema, toolbox, following)
-
-
-def _asked_for(asked: Any, given: dict[str, Any]) -> Schema:
-    """Return the schema of the answer, and put what asks for it among the options. Raises InputError."""
-    from .typed.schema import schema_for  # noqa: PLC0415 - 3 ms that only an answer with a schema has to spend
-
-    schema = schema_for(asked)
-    given["response_format"] = schema.format
-    return schema
-
-
-def _following(question: _Question, messages: list[dict[str, Any]], rounds: list[Round]) -> Request:
-    """Return the request with rounds behind the question. The model must call tools only once, if it must at all."""
-    if question.options.get("tool_choice") not in (None, "auto", "none"):
-        free = {name: value for name, value in question.options.items() if name != "tool_choice"}
-        question = msgspec.structs.replace(question, options=free)
-    return _request(question, [*messages, *messages_in(rounds)])
-
-
-def _taped(tape: Tape, question: _Question, messages: list[dict[str, Any]]) -> tuple[Route, Lookup]:
-    """Return the route, and the lookup on the tape that is on.
-
-    A question that names no provider is the same on every machine: a provider is looked for only where the tape does
-    not answer.
-    """
-    model, provider, options = question.model, question.provider, question.options
-    if question.toolbox is not None:
-        options = {**options, "tools": question.toolbox.named}
-    if provider is None:
-        name = model.name if isinstance(model, Model) else model
-        lookup = tape.lookup("", name, messages, options)
-        return without_provider(model) if lookup.needs_nobody else resolve(model), lookup
-    route = resolve(model, provider)
-    return route, tape.lookup(route.name, route.model, messages, options)
+__all__ = ["ask", "items", "one_answer", "stream_events", "whole"]
 
 
 def ask(request: Request, answer: Assembly) -> AsyncGenerator[Item]:
@@ -236,7 +93,7 @@ def stream_events(
     """
     if request.schema is None:
         return _in_rounds(request, answer, ask)
-    from .typed.fitting import fitted  # noqa: PLC0415 - the same
+    from .typed.fitting import fitted  # noqa: PLC0415 - 3 ms that only an answer with a schema has to spend
 
     def asked(messages: list[dict[str, Any]]) -> AsyncGenerator[Item]:
         again = request.followed_by([*messages_in(answer.rounds), *messages]) if messages else request

@@ -9,7 +9,7 @@ from weakref import WeakSet
 from .assembly import Assembly
 from .providers.response import Usage
 
-__all__ = ["LETTERS", "Counter", "Spent", "count", "counters"]
+__all__ = ["LETTERS", "Counter", "Spent", "count", "counters", "tokens_of"]
 
 LETTERS = 4
 """Characters of a token, about: only the provider has the tokenizer."""
@@ -43,11 +43,16 @@ def count(answer: Assembly, messages: Iterable[Mapping[str, Any]], seconds: floa
     """
     if not counters or not (answer.usage or _began(answer)):
         return
-    tokens = _guess(answer, messages) if answer.usage is None else _total(answer.usage)
+    tokens = tokens_of(answer, messages)
     seconds = answer.replayed.seconds if answer.replayed else seconds
     spent = Spent(answer.provider, answer.model, answer.usage, tokens, seconds)
     for counter in list(counters):
         counter.spend(spent)
+
+
+def tokens_of(answer: Assembly, messages: Iterable[Mapping[str, Any]]) -> int:
+    """Return the tokens of an answer and its question; about, if the provider gave no usage."""
+    return _guess(answer, messages) if answer.usage is None else _total(answer.usage)
 
 
 def _began(answer: Assembly) -> bool:

@@ -22,11 +22,11 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 
+from g4f.braces import Form
 from g4f.errors import InputError
 from g4f.secrets.key import Key
 from g4f.secrets.scrubbing import Scrubber
 from g4f_jupyter.inserts import values
-from g4f_jupyter.inserts.braces import Form
 from g4f_jupyter.inserts.kinds import is_a
 from g4f_jupyter.inserts.last_error import _Shown
 from g4f_jupyter.inserts.values import blamed, text_of

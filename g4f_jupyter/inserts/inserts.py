@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
+from g4f.braces import Braces, Form, found, path_of
 from g4f.errors import InputError, close_matches
 from g4f.images import image_part
 from g4f.secrets.key import Key
 from g4f.secrets.known import hides
 from g4f.secrets.scrubbing import Scrubber
 
-from .braces import Braces, Form, found, path_of
 from .kinds import is_a
 from .known import scrubber_for
 from .values import LIMIT, blamed, text_of

@@ -16,12 +16,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from g4f.braces import Form
 from g4f.errors import InputError, kind_of
 from g4f.secrets.key import Key
 from g4f.secrets.known import hides, is_environment, keys_here
 from g4f.secrets.scrubbing import Scrubber
 
-from .braces import Form
 from .collections import CELL, DEEPEST, collection
 from .kinds import (
     is_array,

@@ -8,9 +8,9 @@ from numbers import Number
 from os import PathLike, fspath
 from typing import Any
 
+from g4f.braces import found, path_of
 from g4f.errors import InputError, kind_of
 
-from .braces import found, path_of
 from .inserts import value_of
 from .values import text_of
 

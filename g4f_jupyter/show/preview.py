@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from g4f.dispatch import Request
 from g4f.images import inline, url_of, urls_in
 from g4f.markdown.code import fenced
 from g4f.markdown.entities import literal
 from g4f.providers.access import shown
 from g4f.providers.base_provider import Provider
 from g4f.providers.call import given_to, provider_name
+from g4f.request import Request
 from g4f.secrets.key import Key
 from g4f.spending import LETTERS
 from g4f.wire import plain
