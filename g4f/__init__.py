@@ -7,9 +7,9 @@ options, messages ─ routing.resolve ─ request.prepare ─ dispatch.ask
      ─ providers.protocols (its answer, as events) ─ shaping (`<think>`, stop words) ─ assembly (one answer)
      ─ completion, client or conversation (of turns); by waiting.bridge if the call is sync ─ g4f_jupyter
 
-Beside it: tools makes the calls that an answer wants, and asks again; typed makes a value of an answer; taping answers
-from a file, spending counts what answers used, secrets keeps keys back, markdown and printable make safe what is shown;
-files and locks are how all files are read and written.
+Beside it: batching asks about many inputs, and keeps a journal; tools makes the calls that an answer wants, and asks
+again; typed makes a value of an answer; taping answers from a file, spending counts what answers used, secrets keeps
+keys back, markdown and printable make safe what is shown; files and locks are how all files are read and written.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import Provider, errors, models
+    from .batching.batch import abatch, batch, ibatch
     from .client.client import AsyncClient, Client
     from .completion import ChatCompletion
     from .conversation import Conversation
@@ -37,7 +38,10 @@ __all__ = [
     "Conversation",
     "Model",
     "Provider",
+    "abatch",
+    "batch",
     "errors",
+    "ibatch",
     "mcp",
     "models",
     "tape",
@@ -51,6 +55,9 @@ _HOMES = {
     "Conversation": "conversation",
     "Model": "models",
     "NOT_GIVEN": "options",
+    "abatch": "batching.batch",
+    "batch": "batching.batch",
+    "ibatch": "batching.batch",
     "mcp": "tools.mcp",
     "tape": "taping.tapes",
     "tool": "tools.function",

@@ -43,16 +43,17 @@ def count(answer: Assembly, messages: Iterable[Mapping[str, Any]], seconds: floa
     """
     if not counters or not (answer.usage or _began(answer)):
         return
-    tokens = tokens_of(answer, messages)
+    texts = (answer.text, answer.reasoning, *(call.name + call.arguments for call in answer.tool_calls))
+    tokens = tokens_of(answer.usage, texts, messages)
     seconds = answer.replayed.seconds if answer.replayed else seconds
     spent = Spent(answer.provider, answer.model, answer.usage, tokens, seconds)
     for counter in list(counters):
         counter.spend(spent)
 
 
-def tokens_of(answer: Assembly, messages: Iterable[Mapping[str, Any]]) -> int:
-    """Return the tokens of an answer and its question; about, if the provider gave no usage."""
-    return _guess(answer, messages) if answer.usage is None else _total(answer.usage)
+def tokens_of(usage: Usage | None, texts: Iterable[str], messages: Iterable[Mapping[str, Any]]) -> int:
+    """Return the tokens of a question and the texts of its answer; a guess, if the provider gave no usage."""
+    return _guess(texts, messages) if usage is None else _total(usage)
 
 
 def _began(answer: Assembly) -> bool:
@@ -64,9 +65,9 @@ def _total(usage: Usage) -> int:
     return max(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens)
 
 
-def _guess(answer: Assembly, messages: Iterable[Mapping[str, Any]]) -> int:
+def _guess(texts: Iterable[str], messages: Iterable[Mapping[str, Any]]) -> int:
     """Return about how many tokens question and answer are. Images are not counted."""
-    size = len(answer.text) + len(answer.reasoning) + sum(len(call.name + call.arguments) for call in answer.tool_calls)
+    size = sum(map(len, texts))
     for message in messages:
         content = message.get("content") or ""
         parts = [content] if isinstance(content, str) else [str(part.get("text", "")) for part in content]

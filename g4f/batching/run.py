@@ -1,0 +1,297 @@
+"""A run over the rows of a batch: each is looked up, asked, kept, and then done.
+
+    source ─▶ _fill ─ no question ─────────────────────────────────────────────▶ out ─▶ rows()
+                │   ─ in the journal ──────────────────────────────────────────▶
+                │   ─ asked for just now ─▶ waits with that job ───────────────▶
+                └─▶ claim ─ ours ─▶ _ready ─▶ a worker: ask ─ put, durable ────▶
+                      │   ─ answered meanwhile ─▶ looked up again
+                      └── another run has it ─▶ _others, asked for later again
+
+A worker takes its next question once the answer to its last one is durable: what a killed run asks again is at most
+what was in flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from ..errors import G4FError, InputError, RateLimitError
+from ..printable import logger
+from ..taping.question import key_of
+from .budget import Budget
+from .inputs import Source
+from .journal import Journal
+from .plan import Ask, Plan, Written
+from .row import BatchRow
+from .tally import Observer, Tally
+
+__all__ = ["Run", "Terms"]
+
+AHEAD, AT_ONCE = 64, 0.005
+"""How many questions are claimed at once, and the seconds after which those that were read are."""
+
+WAITING = 512
+"""Rows that are done, and that nobody has taken, at which no further ones begin."""
+
+POLL = 0.1
+"""Seconds after which is looked again for what another run asks."""
+
+DAY = 3600.0
+"""Seconds of a server's pause from which on it is a quota that is spent, which ends the run."""
+
+
+class Terms(NamedTuple):
+    """How a run is made: how many questions at once, and what ends it."""
+
+    concurrency: int = 32
+    budget: Any = None
+    raises: bool = False
+    journal: Any = None
+    ask: Ask | None = None
+    observer: Observer | None = None
+
+
+class _Job(NamedTuple):
+    """A question, and the rows that ask it."""
+
+    key: bytes
+    question: bytes
+    rows: list[BatchRow]
+
+
+class Run:
+    """One run. `rows` may be read once."""
+
+    def __init__(self, plan: Plan, source: Source, terms: Terms) -> None:
+        """Raise InputError for a wrong budget."""
+        self.tally, self.budget = Tally(source.size), Budget(terms.budget)
+        self.stopped: G4FError | None = None
+        self._plan, self._terms, self._size = plan, terms, source.size
+        self._ask = terms.ask or plan.ask
+        self._inputs, self._index, self._is_read = iter(source), 0, False
+        self._out: deque[BatchRow] = deque()
+        self._jobs: dict[bytes, _Job] = {}
+        self._ready: deque[_Job] = deque()
+        self._others: list[_Job] = []
+        self._failure: BaseException | None = None
+        self._workers: set[asyncio.Task[None]] = set()
+        self._news: asyncio.Future[None] | None = None
+        self._room: asyncio.Future[None] | None = None
+        self._lock = asyncio.Lock()
+        self._journal: Journal
+        self._written: Written
+        self._count = 0
+
+    @property
+    def kept(self) -> str:
+        """A line for a run that is broken off: how much of it is kept, and where."""
+        return self.tally.kept(str(self._terms.journal or ""), self._count)
+
+    async def rows(self) -> AsyncGenerator[BatchRow]:
+        """Yield the rows as they are done. Raises what ends the run; what was in flight then is finished before."""
+        self._loop = asyncio.get_running_loop()
+        self._journal = Journal(self._terms.journal)
+        try:
+            self._begin()
+            while self._workers or self._out:
+                while self._out:
+                    yield self._out.popleft()
+                if self._room is not None:
+                    _set(self._room)
+                if self._workers and not self._out:
+                    self._news = self._loop.create_future()
+                    await self._news
+            if self._failure is not None:
+                self._count = self._journal.writer.count
+                self._failure.add_note(self.kept)
+                raise self._failure
+        finally:
+            await self._close()
+
+    def _begin(self) -> None:
+        self._written = Written(self._plan, self._journal.ports())
+        for name, port in self._written.ports.items():
+            self._journal.writer.port(name, port)
+        count = self._terms.concurrency if self._size is None else min(self._terms.concurrency, self._size)
+        for _ in range(count):
+            self._workers.add(worker := self._loop.create_task(self._work()))
+            worker.add_done_callback(self._ended)
+
+    async def _close(self) -> None:
+        for worker in self._workers:
+            worker.cancel()
+        try:
+            if self._workers:
+                await asyncio.gather(*self._workers, return_exceptions=True)
+        finally:
+            self._journal.close()
+            self._count = self._journal.writer.count
+            logger.info(self.kept)
+
+    def _ended(self, worker: asyncio.Task[None]) -> None:
+        self._workers.discard(worker)
+        if not worker.cancelled() and (error := worker.exception()) is not None:
+            self._fail(error)
+        _set(self._news)
+
+    def _fail(self, error: BaseException) -> None:
+        """End the run with an error, once what is in flight is finished."""
+        self._failure, self._is_read = self._failure or error, True
+        self._ready.clear()
+        self._others.clear()
+
+    async def _work(self) -> None:
+        while (job := await self._next()) is not None:
+            self.tally.begun += 1
+            try:
+                await self._answer(job)
+            finally:
+                self.tally.begun -= 1
+
+    async def _answer(self, job: _Job) -> None:
+        row = job.rows[0]
+        try:
+            answer = await self._ask(row.messages or [])
+        except G4FError as error:
+            self._journal.writer.release(job.key)
+            self._end(job, error)
+            return
+        self.budget.spend(answer)
+        if self.budget.why and self.stopped is None:
+            self.stopped = InputError(f"not asked: {self.budget.why}")
+        if (entry := self._written.entry(job.question, answer)) is None:
+            self._journal.writer.release(job.key)
+            logger.warning("row %d is not kept in the journal: a key stands in its text", row.index)
+        else:
+            await self._journal.writer.put(job.key, entry)
+        row.answer = answer
+        self._finish(job)
+
+    def _end(self, job: _Job, error: G4FError) -> None:
+        """End a question that failed; and with it the run, if it says so."""
+        row = job.rows[0]
+        row.error = error
+        self._finish(job)
+        if isinstance(error, RateLimitError) and (error.retry_after or 0) >= DAY and self.stopped is None:
+            self.stopped = RateLimitError(f"not asked: {error}", provider=error.provider, model=error.model)
+            self.stopped.retry_after = error.retry_after
+        if self._terms.raises and error.retry_after is None:
+            self._fail(error)
+
+    def _finish(self, job: _Job) -> None:
+        """All rows that ask the question are done."""
+        del self._jobs[job.key]
+        first = job.rows[0]
+        for row in job.rows:
+            row.answer, row.error = first.answer, first.error
+            self._emit(row)
+
+    def _emit(self, row: BatchRow) -> None:
+        self.tally.add(row)
+        if self._terms.observer is not None:
+            self._terms.observer.seen(row, self.tally)
+        self._out.append(row)
+        _set(self._news)
+
+    async def _next(self) -> _Job | None:
+        """Return the next question to ask; None if there is no further one."""
+        async with self._lock:
+            while True:
+                if self.stopped is not None:
+                    self._leave(self._ready, self.stopped)
+                    self._leave(self._others, self.stopped)
+                if self._ready:
+                    return self._ready.popleft()
+                if len(self._out) >= WAITING:
+                    self._room = self._loop.create_future()
+                    await self._room
+                elif not await self._fill():
+                    return None
+
+    async def _fill(self) -> bool:
+        """Read inputs until some are to be asked, and claim these. Return whether there may be more."""
+        jobs: list[_Job] = []
+        if self._is_read and self._others:
+            await asyncio.sleep(POLL)
+            others, self._others = self._others, []
+            jobs = [job for job in others if not self._look_up(job)]
+        elif self._is_read:
+            return False
+        end = perf_counter() + AT_ONCE
+        while not self._is_read and len(jobs) < AHEAD and len(self._out) < WAITING and perf_counter() < end:
+            if (job := self._read()) is not None:
+                jobs.append(job)
+        if self.stopped is not None:
+            self._leave(jobs, self.stopped)
+        elif jobs:
+            await self._claim(jobs)
+        return True
+
+    def _read(self) -> _Job | None:
+        """Read one input. Return its question if it has to be asked."""
+        self._is_read = True  # also if it raises: then there is no more to read
+        try:
+            given = next(self._inputs)
+        except StopIteration:
+            return None
+        self._is_read = self.stopped is not None and self._size is None
+        row = BatchRow(self._index)
+        self._index += 1
+        try:
+            if isinstance(given, InputError):
+                raise given
+            row.messages = self._plan.question.normal(given)
+            question = self._written.question(row.messages)
+        except InputError as error:
+            row.error = error
+            self._emit(row)
+            return None
+        key = bytes.fromhex(key_of(question))
+        if (job := self._jobs.get(key)) is not None:
+            row.same = True
+            job.rows.append(row)
+            return None
+        job = self._jobs[key] = _Job(key, question, [row])
+        return None if self._look_up(job) else job
+
+    def _look_up(self, job: _Job) -> bool:
+        """Return whether the answer is in the journal; then the rows of the question are done."""
+        row = job.rows[0]
+        kept = self._journal.kept(job.key)
+        answer = None if kept is None else self._written.answer(kept.entry, row.messages or [])
+        if kept is None or answer is None:
+            return False
+        row.answer = answer
+        row.same = kept.run == self._journal.writer.run
+        row.known = not row.same
+        self._finish(job)
+        return True
+
+    async def _claim(self, jobs: list[_Job]) -> None:
+        """Lease questions, so that no other run asks them."""
+        if not self._journal.is_shared:
+            self._ready += jobs
+            return
+        claimed = await self._journal.writer.claim([job.key for job in jobs])
+        for job in jobs:
+            if job.key in claimed.others:
+                self._others.append(job)
+            elif job.key in claimed.ours or not self._look_up(job):
+                self._ready.append(job)
+
+    def _leave(self, jobs: deque[_Job] | list[_Job], error: G4FError) -> None:
+        """End questions that are not asked any more."""
+        for job in jobs:
+            self._journal.writer.release(job.key)
+            job.rows[0].error = error
+            self._finish(job)
+        jobs.clear()
+
+
+def _set(future: asyncio.Future[None] | None) -> None:
+    if future is not None and not future.done():
+        future.set_result(None)
