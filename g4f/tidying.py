@@ -60,9 +60,17 @@ def _text_fields(kind: type[Event]) -> list[str]:
 def _counts(usage: Usage) -> dict[str, int | None]:
     """Return the fields of `usage` that are no counts, with what they should be."""
     counts: dict[str, int | None] = {}
-    for field in msgspec.structs.fields(Usage):
-        value = getattr(usage, field.name)
+    for name, is_needed in _count_fields():
+        value = getattr(usage, name)
+        if value is None and not is_needed:
+            continue
         number = count(value)
-        if field.type is not str and (type(value) is not int or number != value):
-            counts[field.name] = 0 if number is None and field.type is int else number
+        if type(value) is not int or number != value:
+            counts[name] = 0 if number is None and is_needed else number
     return counts
+
+
+@cache
+def _count_fields() -> list[tuple[str, bool]]:
+    """Return the names of the counts, and whether each must be one. msgspec evaluates types anew each time."""
+    return [(field.name, field.type is int) for field in msgspec.structs.fields(Usage) if field.type is not str]

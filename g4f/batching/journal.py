@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -12,7 +11,6 @@ import msgspec
 
 from ..answer import Answer
 from ..assembly import Assembly
-from ..errors import InputError
 from ..providers.response import FinishReason, ProviderInfo, Reasoning, Replayed, ToolCall
 from ..taping.file import Entry, read_entry
 from ..taping.kept import Kept
@@ -35,8 +33,8 @@ class Journal:
     Without a file they are in one that is gone with the run, so that what is asked twice need not stay in memory.
     """
 
-    def __init__(self, named: Any = None) -> None:
-        """Open the journal, or make it. A loop must run. Raises InputError in one line for what cannot be one."""
+    def __init__(self, named: Any = None, at_once: int = 1) -> None:
+        """Open the journal, or make it, for a run with so many questions out at once. A loop must run. Raises InputError in one line for what cannot be one."""
         self._folder = mkdtemp(prefix="g4f-") if named is None else ""
         self.path = Path(self._folder, "batch.sqlite") if named is None else checked(named)
         self.is_shared = named is not None
@@ -46,15 +44,14 @@ class Journal:
             written = connected(self.path)
             written.execute(f"PRAGMA synchronous = {'FULL' if self.is_shared else 'OFF'}")
         self._written = written
-        self.writer = Writer(written, self.path, is_shared=self.is_shared)
+        self.writer = Writer(written, self.path, at_once, is_shared=self.is_shared)
 
-    def kept(self, key: bytes) -> KeptAnswer | None:
-        """Return what is kept of an answer; None if it is not there. Raises InputError."""
-        try:
-            found = self._reader.execute("SELECT entry, run FROM answers WHERE key = ?", (key,)).fetchone()
-        except sqlite3.Error as error:
-            raise InputError(f"{self._failure}: {error}") from None
-        return None if found is None else KeptAnswer(*found)
+    def kept(self, keys: list[bytes]) -> dict[bytes, KeptAnswer]:
+        """Return the answers that are kept, by their keys. Raises InputError."""
+        places = ", ".join("?" * len(keys))
+        with in_words(self._failure):
+            rows = self._reader.execute(f"SELECT key, entry, run FROM answers WHERE key IN ({places})", keys)  # noqa: S608
+            return {key: KeptAnswer(entry, run) for key, entry, run in rows}
 
     def ports(self) -> dict[str, set[int]]:
         """Return the ports that servers had. Raises InputError."""

@@ -24,15 +24,15 @@ from ..printable import logger
 from ..taping.question import key_of
 from .budget import Budget
 from .inputs import Source
-from .journal import Journal
+from .journal import Journal, KeptAnswer
 from .plan import Ask, Plan, Written
 from .row import BatchRow
 from .tally import Observer, Tally
 
 __all__ = ["Run", "Terms"]
 
-AHEAD, AT_ONCE = 64, 0.005
-"""How many questions are claimed at once, and the seconds after which those that were read are."""
+AT_ONCE = 0.005
+"""Seconds after which the questions are claimed that were read meanwhile; at most as many as may be out at once."""
 
 WAITING = 512
 """Rows that are done, and that nobody has taken, at which no further ones begin."""
@@ -94,7 +94,7 @@ class Run:
     async def rows(self) -> AsyncGenerator[BatchRow]:
         """Yield the rows as they are done. Raises what ends the run; what was in flight then is finished before."""
         self._loop = asyncio.get_running_loop()
-        self._journal = Journal(self._terms.journal)
+        self._journal = Journal(self._terms.journal, self._terms.concurrency)
         try:
             self._begin()
             while self._workers or self._out:
@@ -218,13 +218,15 @@ class Run:
         if self._is_read and self._others:
             await asyncio.sleep(POLL)
             others, self._others = self._others, []
-            jobs = [job for job in others if not self._look_up(job)]
+            jobs = self._unanswered(others)
         elif self._is_read:
             return False
         end = perf_counter() + AT_ONCE
-        while not self._is_read and len(jobs) < AHEAD and len(self._out) < WAITING and perf_counter() < end:
+        new: list[_Job] = []
+        while not self._is_read and len(new) < self._terms.concurrency and perf_counter() < end:
             if (job := self._read()) is not None:
-                jobs.append(job)
+                new.append(job)
+        jobs += self._unanswered(new)
         if self.stopped is not None:
             self._leave(jobs, self.stopped)
         elif jobs:
@@ -256,12 +258,16 @@ class Run:
             job.rows.append(row)
             return None
         job = self._jobs[key] = _Job(key, question, [row])
-        return None if self._look_up(job) else job
+        return job
 
-    def _look_up(self, job: _Job) -> bool:
-        """Return whether the answer is in the journal; then the rows of the question are done."""
+    def _unanswered(self, jobs: list[_Job]) -> list[_Job]:
+        """Return the questions that the journal does not answer. The rows of the others are done."""
+        found = self._journal.kept([job.key for job in jobs]) if jobs else {}
+        return [job for job in jobs if not self._take(job, found.get(job.key))]
+
+    def _take(self, job: _Job, kept: KeptAnswer | None) -> bool:
+        """Return whether what is kept answers the question; then its rows are done."""
         row = job.rows[0]
-        kept = self._journal.kept(job.key)
         answer = None if kept is None else self._written.answer(kept.entry, row.messages or [])
         if kept is None or answer is None:
             return False
@@ -277,11 +283,9 @@ class Run:
             self._ready += jobs
             return
         claimed = await self._journal.writer.claim([job.key for job in jobs])
-        for job in jobs:
-            if job.key in claimed.others:
-                self._others.append(job)
-            elif job.key in claimed.ours or not self._look_up(job):
-                self._ready.append(job)
+        self._others += [job for job in jobs if job.key in claimed.others]
+        self._ready += [job for job in jobs if job.key in claimed.ours]
+        self._ready += self._unanswered([job for job in jobs if job.key in claimed.answered])
 
     def _leave(self, jobs: deque[_Job] | list[_Job], error: G4FError) -> None:
         """End questions that are not asked any more."""

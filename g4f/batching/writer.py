@@ -23,8 +23,11 @@ from .database import in_words
 
 __all__ = ["Claimed", "Writer"]
 
-MOST = 200
-"""Rows of one statement at most."""
+MOST = 300
+"""Rows of one transaction at most."""
+
+PAUSE = 0.02
+"""Seconds in which answers gather, unless all that were asked for have come. To wake the thread costs more than to keep an answer."""
 
 
 class Claimed(NamedTuple):
@@ -42,15 +45,19 @@ class _Job(NamedTuple):
 
 
 class Writer:
-    """Writes a journal on behalf of one run. Each method returns at once, and may be called in the loop alone.
+    """Writes a journal on behalf of one run, which has `at_once` questions out at most.
 
-    `count` is how many answers are kept.
+    Each method returns at once, and may be called in the loop alone. `count` is how many answers are kept.
     """
 
-    def __init__(self, database: sqlite3.Connection, path: Path, *, is_shared: bool) -> None:
+    def __init__(self, database: sqlite3.Connection, path: Path, at_once: int, *, is_shared: bool) -> None:
         self.run, self.count, self._is_shared = lives.new_run(), 0, is_shared
         self._database, self._failure = database, f"the journal {path} cannot be written"
-        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._jobs: SimpleQueue[list[_Job]] = SimpleQueue()
+        self._next: list[_Job] = []
+        self._at_once = min(at_once, MOST)
+        self._is_busy = False
+        self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._lives, self._beaten = lives.Lives(), 0.0
         self._thread = threading.Thread(target=self._work, name=lives.thread_name(self.run), daemon=True)
@@ -58,7 +65,7 @@ class Writer:
 
     def put(self, key: bytes, entry: bytes) -> asyncio.Future[None]:
         """Keep an answer. The future is done once it is durable; or has an InputError."""
-        return self._add("put", (key, entry))
+        return self._add("put", (key, entry), PAUSE)
 
     def claim(self, keys: Sequence[bytes]) -> asyncio.Future[Claimed]:
         """Lease questions, of dead runs, too; or has an InputError."""
@@ -71,17 +78,45 @@ class Writer:
     def release(self, key: bytes) -> None:
         """Give a lease back."""
         if self._is_shared:
-            self._jobs.put(_Job("release", key, None))
+            self._next.append(_Job("release", key, None))
 
     def close(self) -> None:
         """Write what waits, give all leases back, and end. What cannot be written is lost, and was never promised."""
-        self._jobs.put(_Job("close", None, None))
+        self._jobs.put([*self._next, _Job("close", None, None)])
+        self._next = []
         self._thread.join()
 
-    def _add(self, kind: str, what: Any) -> asyncio.Future[Any]:
+    def _add(self, kind: str, what: Any, pause: float = 0.0) -> asyncio.Future[Any]:
         done = self._loop.create_future()
-        self._jobs.put(_Job(kind, what, done))
+        self._next.append(_Job(kind, what, done))
+        if self._is_busy:
+            return done
+        if not pause or len(self._next) >= self._at_once:
+            self._send()
+        elif self._timer is None:
+            self._timer = self._loop.call_later(pause, self._send)
         return done
+
+    def _send(self) -> None:
+        """Have the thread write what waits. It gets one list at a time: meanwhile the next one grows."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._next and not self._is_busy:
+            self._is_busy = True
+            self._jobs.put(self._next[:MOST])
+            self._next = self._next[MOST:]
+
+    def _settle(self, found: dict[asyncio.Future[Any], Any]) -> None:
+        self._is_busy = False
+        for future, result in found.items():
+            if future.done():  # its task was cancelled
+                continue
+            if isinstance(result, InputError):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+        self._send()
 
     def _work(self) -> None:
         is_open = True
@@ -95,17 +130,14 @@ class Writer:
                 with suppress(sqlite3.Error):
                     self._database.execute("ROLLBACK")
                 found = dict.fromkeys((job.done for job in jobs if job.done), error)
-            if found:
+            if jobs:
                 with suppress(RuntimeError):  # the loop was closed meanwhile, and nobody waits
-                    self._loop.call_soon_threadsafe(_settle, found)
+                    self._loop.call_soon_threadsafe(self._settle, found)
 
     def _waiting(self) -> list[_Job]:
-        """Return all jobs that wait, once there are any, or it is time to count."""
+        """Return what is to be written, once there is anything, or it is time to count."""
         with suppress(Empty):
-            jobs = [self._jobs.get(timeout=lives.BEAT if self._is_shared else None)]
-            while len(jobs) < MOST and not self._jobs.empty():
-                jobs.append(self._jobs.get_nowait())
-            return jobs
+            return self._jobs.get(timeout=lives.BEAT if self._is_shared else None)
         return []
 
     def _write(self, jobs: list[_Job], *, is_last: bool) -> dict[asyncio.Future[Any], Any]:
@@ -167,13 +199,3 @@ class Writer:
 
 def _places(keys: Iterable[bytes]) -> str:
     return ", ".join("?" for _ in keys)
-
-
-def _settle(found: dict[asyncio.Future[Any], Any]) -> None:
-    for future, result in found.items():
-        if future.done():  # its task was cancelled
-            continue
-        if isinstance(result, InputError):
-            future.set_exception(result)
-        else:
-            future.set_result(result)
