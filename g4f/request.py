@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .taping.player import Lookup, Tape
     from .typed.schema import Schema
 
-__all__ = ["Question", "Recorded", "Request", "prepare", "question_of"]
+__all__ = ["Asking", "Recorded", "Request", "prepare", "question_of"]
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -83,7 +83,7 @@ def prepare(
 
 def question_of(
     model: Model | str, provider: Provider | str | None, options: Mapping[str, Any], *, stream: bool = False
-) -> Question:
+) -> Asking:
     """Return what questions have in common that differ in their messages alone. The arguments are as in `prepare`.
 
     Raises InputError.
@@ -94,10 +94,10 @@ def question_of(
     if provider is None and isinstance(address := given.get("base_url"), str):
         provider = load_at(address)
     toolbox = None if OF_TOOLS.isdisjoint(given) else toolbox_of(given)
-    return Question(model, provider, given, limits, proxy, stream, current(), schema, toolbox, images)
+    return Asking(model, provider, given, limits, proxy, stream, current(), schema, toolbox, images)
 
 
-class Question(msgspec.Struct, frozen=True):
+class Asking(msgspec.Struct, frozen=True):
     """What is the same in each round of an answer, and in each row of a batch."""
 
     model: Model | str
@@ -138,7 +138,7 @@ class Recorded(NamedTuple):
     route: Route | None
 
 
-def _request(question: Question, messages: list[dict[str, Any]]) -> Request:
+def _request(question: Asking, messages: list[dict[str, Any]]) -> Request:
     """Return the request for a question, with its messages."""
     given, limits, toolbox = question.options, question.limits, question.toolbox
     if (tape := question.tape) is None:
@@ -174,7 +174,7 @@ def _asked_for(asked: Any, given: dict[str, Any]) -> Schema:
     return schema
 
 
-def _following(question: Question, messages: list[dict[str, Any]], rounds: list[Round]) -> Request:
+def _following(question: Asking, messages: list[dict[str, Any]], rounds: list[Round]) -> Request:
     """Return the request with rounds behind the question. The model must call tools only once, if it must at all."""
     if question.options.get("tool_choice") not in (None, "auto", "none"):
         free = {name: value for name, value in question.options.items() if name != "tool_choice"}
@@ -182,7 +182,7 @@ def _following(question: Question, messages: list[dict[str, Any]], rounds: list[
     return _request(question, [*messages, *messages_in(rounds)])
 
 
-def _taped(tape: Tape, question: Question, messages: list[dict[str, Any]]) -> tuple[Route, Lookup]:
+def _taped(tape: Tape, question: Asking, messages: list[dict[str, Any]]) -> tuple[Route, Lookup]:
     """Return the route, and the lookup on the tape that is on.
 
     A question that names no provider is the same on every machine: a provider is looked for only where the tape does

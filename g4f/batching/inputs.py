@@ -10,10 +10,10 @@ from typing import Any, Protocol
 from ..errors import InputError, kind_of
 from .template import Template
 
-__all__ = ["Inputs", "Source", "source_of"]
+__all__ = ["InputSource", "Inputs", "source_of"]
 
 
-class Source(Protocol):
+class InputSource(Protocol):
     """What yields the inputs of a batch, each as messages (a text, or a list of them), or as why it is no question.
 
     This is where further kinds of inputs, such as frames, come in.
@@ -45,7 +45,7 @@ class Inputs:
                 yield error
 
 
-def source_of(inputs: Any, template: str | None) -> Source:
+def source_of(inputs: Any, template: str | None) -> InputSource:
     """Return the inputs of a batch. Raises InputError for what is none, or does not go with the template.
 
     Of an iterator that cannot be read twice, the first input is read here, and given again.

@@ -34,7 +34,10 @@ class Journal:
     """
 
     def __init__(self, named: Any = None, at_once: int = 1) -> None:
-        """Open the journal, or make it, for a run with so many questions out at once. A loop must run. Raises InputError in one line for what cannot be one."""
+        """Open the journal, or make it, for a run with so many questions out at once. A loop must run.
+
+        Raises InputError in one line for what cannot be a journal.
+        """
         self._folder = mkdtemp(prefix="g4f-") if named is None else ""
         self.path = Path(self._folder, "batch.sqlite") if named is None else checked(named)
         self.is_shared = named is not None

@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..models import Model
 from ..providers.base_provider import Provider
 from ..providers.catalogue import ROWS
-from ..request import Question, Request, question_of
+from ..request import Asking, Request, question_of
 from ..secrets.known import keys_here, secrets_of
 from ..taping.file import BROKEN
 from ..taping.ports import Ports
@@ -38,7 +38,7 @@ class Plan:
         """Raise what `prepare` raises before anything is sent, as far as it does not lie in a row."""
         if options.get("stream"):
             raise InputError("a batch has whole answers: leave stream out, and read rows as they come by g4f.ibatch")
-        self.question: Question = question_of(model, provider, options)
+        self.question: Asking = question_of(model, provider, options)
         self.recorded = self.question.recorded()
         if cheap and _has_flex(self.recorded.provider):
             self.question = question_of(model, provider, {**options, "service_tier": "flex"})
@@ -112,7 +112,7 @@ class Written:
         except BROKEN:
             return None
         if self._schema is not None and (answer.strip() or not answer.tool_calls):
-            found = find(answer, self._schema.reads)
+            found = find(str.__str__(answer), self._schema.reads)
             if found.problems:
                 return None
             answer.value = found.value

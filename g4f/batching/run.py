@@ -23,7 +23,7 @@ from ..errors import G4FError, InputError, RateLimitError
 from ..printable import logger
 from ..taping.question import key_of
 from .budget import Budget
-from .inputs import Source
+from .inputs import InputSource
 from .journal import Journal, KeptAnswer
 from .plan import Ask, Plan, Written
 from .row import BatchRow
@@ -66,7 +66,7 @@ class _Job(NamedTuple):
 class Run:
     """One run. `rows` may be read once."""
 
-    def __init__(self, plan: Plan, source: Source, terms: Terms) -> None:
+    def __init__(self, plan: Plan, source: InputSource, terms: Terms) -> None:
         """Raise InputError for a wrong budget."""
         self.tally, self.budget = Tally(source.size), Budget(terms.budget)
         self.stopped: G4FError | None = None
@@ -235,10 +235,13 @@ class Run:
 
     def _read(self) -> _Job | None:
         """Read one input. Return its question if it has to be asked."""
-        self._is_read = True  # also if it raises: then there is no more to read
+        self._is_read = True  # also if it raises, whatever that is: then there is no more to read
         try:
             given = next(self._inputs)
         except StopIteration:
+            return None
+        except Exception as error:
+            self._failure = error
             return None
         self._is_read = self.stopped is not None and self._size is None
         row = BatchRow(self._index)

@@ -27,7 +27,8 @@ MOST = 300
 """Rows of one transaction at most."""
 
 PAUSE = 0.02
-"""Seconds in which answers gather, unless all that were asked for have come. To wake the thread costs more than to keep an answer."""
+"""Seconds in which answers gather, unless all that were asked for have come: to wake the thread costs more than to keep
+an answer."""
 
 
 class Claimed(NamedTuple):
