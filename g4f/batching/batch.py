@@ -16,7 +16,8 @@ from .inputs import source_of
 from .plan import Plan
 from .results import Batch, collected
 from .row import BatchRow
-from .run import Run, Terms
+from .run import Run
+from .terms import Terms
 
 __all__ = ["Rows", "abatch", "batch", "ibatch"]
 

@@ -16,7 +16,8 @@ from ..printable import counted, one_line
 from ..providers.response import Usage
 from ..waiting import bridge
 from .row import BatchRow
-from .run import Run, Terms
+from .run import Run
+from .terms import Terms
 
 if TYPE_CHECKING:
     from .plan import Plan

@@ -1,6 +1,6 @@
 """A run over the rows of a batch: each is looked up, asked, kept, and then done.
 
-    source ─▶ _fill ─ no question ─────────────────────────────────────────────▶ out ─▶ rows()
+    source ─▶ _feed ─ no question ─────────────────────────────────────────────▶ out ─▶ rows()
                 │   ─ in the journal ──────────────────────────────────────────▶
                 │   ─ asked for just now ─▶ waits with that job ───────────────▶
                 └─▶ claim ─ ours ─▶ _ready ─▶ a worker: ask ─ put, durable ────▶
@@ -17,7 +17,6 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 from time import perf_counter
-from typing import Any, NamedTuple
 
 from ..errors import G4FError, InputError, RateLimitError
 from ..printable import logger
@@ -25,11 +24,12 @@ from ..taping.question import key_of
 from .budget import Budget
 from .inputs import InputSource
 from .journal import Journal, KeptAnswer
-from .plan import Ask, Plan, Written
+from .plan import Plan, Written
 from .row import BatchRow
-from .tally import Observer, Tally
+from .tally import Tally
+from .terms import Job, Terms
 
-__all__ = ["Run", "Terms"]
+__all__ = ["Run"]
 
 AT_ONCE = 0.005
 """Seconds after which the questions are claimed that were read meanwhile; at most as many as may be out at once."""
@@ -44,25 +44,6 @@ DAY = 3600.0
 """Seconds of a server's pause from which on it is a quota that is spent, which ends the run."""
 
 
-class Terms(NamedTuple):
-    """How a run is made: how many questions at once, and what ends it."""
-
-    concurrency: int = 32
-    budget: Any = None
-    raises: bool = False
-    journal: Any = None
-    ask: Ask | None = None
-    observer: Observer | None = None
-
-
-class _Job(NamedTuple):
-    """A question, and the rows that ask it."""
-
-    key: bytes
-    question: bytes
-    rows: list[BatchRow]
-
-
 class Run:
     """One run. `rows` may be read once."""
 
@@ -73,15 +54,17 @@ class Run:
         self._plan, self._terms, self._size = plan, terms, source.size
         self._ask = terms.ask or plan.ask
         self._inputs, self._index, self._is_read = iter(source), 0, False
+        self._low = terms.concurrency // 2
         self._out: deque[BatchRow] = deque()
-        self._jobs: dict[bytes, _Job] = {}
-        self._ready: deque[_Job] = deque()
-        self._others: list[_Job] = []
+        self._jobs: dict[bytes, Job] = {}
+        self._ready: deque[Job] = deque()
+        self._others: list[Job] = []
         self._failure: BaseException | None = None
         self._workers: set[asyncio.Task[None]] = set()
         self._news: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
-        self._lock = asyncio.Lock()
+        self._idle: deque[asyncio.Future[None]] = deque()
+        self._is_fed = self._is_over = False
         self._journal: Journal
         self._written: Written
         self._count = 0
@@ -117,8 +100,8 @@ class Run:
         for name, port in self._written.ports.items():
             self._journal.writer.port(name, port)
         count = self._terms.concurrency if self._size is None else min(self._terms.concurrency, self._size)
-        for _ in range(count):
-            self._workers.add(worker := self._loop.create_task(self._work()))
+        for each in (self._feed(), *(self._work() for _ in range(count))):
+            self._workers.add(worker := self._loop.create_task(each))
             worker.add_done_callback(self._ended)
 
     async def _close(self) -> None:
@@ -140,9 +123,17 @@ class Run:
 
     def _fail(self, error: BaseException) -> None:
         """End the run with an error, once what is in flight is finished."""
-        self._failure, self._is_read = self._failure or error, True
+        self._failure, self._is_over = self._failure or error, True
+        self._ready.clear()
+        _set(self._room)
+
+    def _stop(self, error: G4FError) -> None:
+        """Ask nothing more: what has not begun has this error."""
+        self.stopped = self.stopped or error
+        self._leave([*self._ready, *self._others], self.stopped)
         self._ready.clear()
         self._others.clear()
+        _set(self._room)
 
     async def _work(self) -> None:
         while (job := await self._next()) is not None:
@@ -152,7 +143,7 @@ class Run:
             finally:
                 self.tally.begun -= 1
 
-    async def _answer(self, job: _Job) -> None:
+    async def _answer(self, job: Job) -> None:
         row = job.rows[0]
         try:
             answer = await self._ask(row.messages or [])
@@ -161,8 +152,8 @@ class Run:
             self._end(job, error)
             return
         self.budget.spend(answer)
-        if self.budget.why and self.stopped is None:
-            self.stopped = InputError(f"not asked: {self.budget.why}")
+        if self.budget.why:
+            self._stop(InputError(f"not asked: {self.budget.why}"))
         if (entry := self._written.entry(job.question, answer)) is None:
             self._journal.writer.release(job.key)
             logger.warning("row %d is not kept in the journal: a key stands in its text", row.index)
@@ -171,18 +162,19 @@ class Run:
         row.answer = answer
         self._finish(job)
 
-    def _end(self, job: _Job, error: G4FError) -> None:
+    def _end(self, job: Job, error: G4FError) -> None:
         """End a question that failed; and with it the run, if it says so."""
         row = job.rows[0]
         row.error = error
         self._finish(job)
-        if isinstance(error, RateLimitError) and (error.retry_after or 0) >= DAY and self.stopped is None:
-            self.stopped = RateLimitError(f"not asked: {error}", provider=error.provider, model=error.model)
-            self.stopped.retry_after = error.retry_after
+        if isinstance(error, RateLimitError) and (error.retry_after or 0) >= DAY:
+            spent = RateLimitError(f"not asked: {error}", provider=error.provider, model=error.model)
+            spent.retry_after = error.retry_after
+            self._stop(spent)
         if self._terms.raises and error.retry_after is None:
             self._fail(error)
 
-    def _finish(self, job: _Job) -> None:
+    def _finish(self, job: Job) -> None:
         """All rows that ask the question are done."""
         del self._jobs[job.key]
         first = job.rows[0]
@@ -197,24 +189,37 @@ class Run:
         self._out.append(row)
         _set(self._news)
 
-    async def _next(self) -> _Job | None:
+    async def _next(self) -> Job | None:
         """Return the next question to ask; None if there is no further one."""
-        async with self._lock:
-            while True:
-                if self.stopped is not None:
-                    self._leave(self._ready, self.stopped)
-                    self._leave(self._others, self.stopped)
-                if self._ready:
-                    return self._ready.popleft()
-                if len(self._out) >= WAITING:
+        while not self._ready:
+            if self._is_fed or self._is_over:
+                return None
+            self._idle.append(idle := self._loop.create_future())
+            await idle
+        job = self._ready.popleft()
+        if len(self._ready) <= self._low:
+            _set(self._room)
+        return job
+
+    async def _feed(self) -> None:
+        """Read and claim questions, somewhat ahead of the workers: they need not wait for the journal."""
+        try:
+            while not self._is_over:
+                if len(self._ready) > self._low or len(self._out) >= WAITING:
                     self._room = self._loop.create_future()
                     await self._room
                 elif not await self._fill():
-                    return None
+                    break
+                for _ in range(min(len(self._ready), len(self._idle))):
+                    _set(self._idle.popleft())
+        finally:
+            self._is_fed = True
+            for idle in self._idle:
+                _set(idle)
 
     async def _fill(self) -> bool:
         """Read inputs until some are to be asked, and claim these. Return whether there may be more."""
-        jobs: list[_Job] = []
+        jobs: list[Job] = []
         if self._is_read and self._others:
             await asyncio.sleep(POLL)
             others, self._others = self._others, []
@@ -222,18 +227,18 @@ class Run:
         elif self._is_read:
             return False
         end = perf_counter() + AT_ONCE
-        new: list[_Job] = []
+        new: list[Job] = []
         while not self._is_read and len(new) < self._terms.concurrency and perf_counter() < end:
             if (job := self._read()) is not None:
                 new.append(job)
         jobs += self._unanswered(new)
-        if self.stopped is not None:
-            self._leave(jobs, self.stopped)
-        elif jobs:
+        if jobs and self.stopped is None:
             await self._claim(jobs)
+        elif self.stopped is not None:
+            self._leave(jobs, self.stopped)
         return True
 
-    def _read(self) -> _Job | None:
+    def _read(self) -> Job | None:
         """Read one input. Return its question if it has to be asked."""
         self._is_read = True  # also if it raises, whatever that is: then there is no more to read
         try:
@@ -260,15 +265,15 @@ class Run:
             row.same = True
             job.rows.append(row)
             return None
-        job = self._jobs[key] = _Job(key, question, [row])
+        job = self._jobs[key] = Job(key, question, [row])
         return job
 
-    def _unanswered(self, jobs: list[_Job]) -> list[_Job]:
+    def _unanswered(self, jobs: list[Job]) -> list[Job]:
         """Return the questions that the journal does not answer. The rows of the others are done."""
         found = self._journal.kept([job.key for job in jobs]) if jobs else {}
         return [job for job in jobs if not self._take(job, found.get(job.key))]
 
-    def _take(self, job: _Job, kept: KeptAnswer | None) -> bool:
+    def _take(self, job: Job, kept: KeptAnswer | None) -> bool:
         """Return whether what is kept answers the question; then its rows are done."""
         row = job.rows[0]
         answer = None if kept is None else self._written.answer(kept.entry, row.messages or [])
@@ -280,23 +285,25 @@ class Run:
         self._finish(job)
         return True
 
-    async def _claim(self, jobs: list[_Job]) -> None:
+    async def _claim(self, jobs: list[Job]) -> None:
         """Lease questions, so that no other run asks them."""
         if not self._journal.is_shared:
             self._ready += jobs
             return
         claimed = await self._journal.writer.claim([job.key for job in jobs])
+        if self.stopped is not None:
+            self._leave(jobs, self.stopped)
+            return
         self._others += [job for job in jobs if job.key in claimed.others]
         self._ready += [job for job in jobs if job.key in claimed.ours]
         self._ready += self._unanswered([job for job in jobs if job.key in claimed.answered])
 
-    def _leave(self, jobs: deque[_Job] | list[_Job], error: G4FError) -> None:
+    def _leave(self, jobs: list[Job], error: G4FError) -> None:
         """End questions that are not asked any more."""
         for job in jobs:
             self._journal.writer.release(job.key)
             job.rows[0].error = error
             self._finish(job)
-        jobs.clear()
 
 
 def _set(future: asyncio.Future[None] | None) -> None:
