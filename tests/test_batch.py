@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import textwrap
 import threading
 import unittest
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from g4f.errors import InputError, MissingAuthError, RateLimitError
 
 from . import loops, script
 from .counting import Counting, said
+from .kernel import Kernel
 
 
 class Topic(NamedTuple):
@@ -261,6 +263,27 @@ class TestInterrupt(unittest.TestCase):
             )
             self.assertFalse(rest.failed)
             self.assertEqual(300 - kept, server.total - before)
+
+    def test_in_a_cell(self) -> None:
+        """So it does in a cell, whose kernel goes on with the next one."""
+        with tempfile.TemporaryDirectory() as folder, Counting(pause=0.02) as server, Kernel() as kernel:
+            call = f"""
+                import g4f
+                texts = [str(each) for each in range(500)]
+                given = dict(model="m", base_url={server.url!r}, journal={folder!r} + "/j.sqlite", concurrency=4)
+                out = g4f.batch(texts[:COUNT], **given)
+                len(out.failed)
+            """
+            code = textwrap.dedent(call)
+            cell = kernel.send(code.replace("COUNT", "500"))
+            server.wait_for(20)
+            kernel.interrupt()
+            kernel.finish(cell)
+            self.assertEqual("KeyboardInterrupt", cell.reply["ename"])
+            self.assertRegex(cell.reply["evalue"], r"^\d+ of 500 are kept in .*j.sqlite; run it again to go on$")
+            asked = server.total
+            self.assertEqual("ok", kernel.run(code.replace("COUNT", "20")).status)
+            self.assertLessEqual(server.total, asked + 4)
 
     def test_async(self) -> None:
         """So does a task that is cancelled."""

@@ -12,7 +12,7 @@ import msgspec
 from ..answer import Answer
 from ..assembly import Assembly
 from ..providers.response import FinishReason, ProviderInfo, Reasoning, Replayed, ToolCall
-from ..taping.file import Entry, read_entry
+from ..taping.file import VERSION, Entry, read_entry
 from ..taping.kept import Kept
 from .database import checked, connected, in_words, opened
 from .writer import Writer
@@ -73,7 +73,7 @@ class Journal:
             rmtree(self._folder, ignore_errors=True)
 
 
-def entry_of(question: bytes, answer: Answer, ports: dict[str, int]) -> bytes:
+def entry_of(key: str, question: bytes, answer: Answer, ports: dict[str, int]) -> bytes:
     """Return what is kept of an answer: the line of a tape. Raises TypeError or ValueError for what cannot be."""
     events: list[Kept] = [ProviderInfo(answer.provider, answer.model)]
     events += [Reasoning(answer.reasoning)] if answer.reasoning else []
@@ -85,7 +85,12 @@ def entry_of(question: bytes, answer: Answer, ports: dict[str, int]) -> bytes:
     ]
     events += [each for each in (answer.state, answer.usage) if each is not None]
     events.append(FinishReason(answer.finish_reason))
-    return msgspec.json.encode(Entry.of(question, 0, events, [int(answer.seconds * 1000)], ports))
+    ms = [int(answer.seconds * 1000)]
+    written = msgspec.Raw(_ENCODER.encode(events))
+    return _ENCODER.encode(Entry(key, 0, VERSION, msgspec.Raw(question), written, ms if any(ms) else [], ports))
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=str.__str__)  # a provider may have a str of its own
 
 
 def answer_of(line: bytes, messages: list[dict[str, Any]]) -> Answer:

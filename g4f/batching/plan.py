@@ -97,10 +97,10 @@ class Written:
         """Return a question as it is written. Raises InputError for what JSON cannot hold."""
         return self._wordings.encode(messages)
 
-    def entry(self, question: bytes, answer: Answer) -> bytes | None:
+    def entry(self, key: bytes, question: bytes, answer: Answer) -> bytes | None:
         """Return what is kept of an answer; None if a key stands in its text, or it cannot be read again."""
         try:
-            entry = entry_of(question, answer, self.ports)
+            entry = entry_of(key.hex(), question, answer, self.ports)
         except (TypeError, ValueError):
             return None
         return None if any(secret in entry for secret in self._secrets) else entry

@@ -154,7 +154,7 @@ class Run:
         self.budget.spend(answer)
         if self.budget.why:
             self._stop(InputError(f"not asked: {self.budget.why}"))
-        if (entry := self._written.entry(job.question, answer)) is None:
+        if (entry := self._written.entry(job.key, job.question, answer)) is None:
             self._journal.writer.release(job.key)
             logger.warning("row %d is not kept in the journal: a key stands in its text", row.index)
         else:
@@ -191,7 +191,7 @@ class Run:
 
     async def _next(self) -> Job | None:
         """Return the next question to ask; None if there is no further one."""
-        while not self._ready:
+        while not self._ready or self._is_over:
             if self._is_fed or self._is_over:
                 return None
             self._idle.append(idle := self._loop.create_future())

@@ -103,7 +103,8 @@ class Wordings:
     def encode(self, messages: list[dict[str, Any]]) -> bytes:
         """Return the question with these messages. Raises InputError for what JSON cannot hold."""
         try:
-            written = _ENCODER.encode(_plain(stateless(messages)))
+            is_plain = len(messages) == 1 and messages[0].keys() == _PLAIN and _is_plain(messages[0]["content"])
+            written = _ENCODER.encode(messages if is_plain else _plain(stateless(messages)))
         except (TypeError, ValueError, RecursionError) as error:
             raise InputError(f"the question cannot be written down: {error}") from None
         return b'{"messages":' + written + self._after
@@ -111,6 +112,12 @@ class Wordings:
 
 _ENCODER = msgspec.json.Encoder(order="sorted", enc_hook=plain)
 _NO_MESSAGES = b'{"messages":[]'
+_PLAIN = {"role", "content"}
+
+
+def _is_plain(content: object) -> bool:
+    """Whether this is a text that is written as it is, as most are."""
+    return type(content) is str and content[:5].lower() != "data:"
 
 
 def key_of(encoded: bytes) -> str:
