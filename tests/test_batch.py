@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import g4f
+from g4f.answer import Answer
+from g4f.batching.inputs import source_of
+from g4f.batching.plan import Plan
+from g4f.batching.run import Run
 from g4f.batching.template import Template
+from g4f.batching.terms import Terms
 from g4f.errors import InputError, MissingAuthError, RateLimitError
 
 from . import loops, script
@@ -191,6 +196,36 @@ class TestRows(unittest.TestCase):
             with self.subTest(name), self.assertRaisesRegex(InputError, name):
                 g4f.batch(["a"], provider=Silent, **{name: value})
         self.assertEqual([], list(g4f.batch([], provider=Silent)))
+
+    def test_cheap(self) -> None:
+        """`cheap` asks for the tier "flex" where the provider has one."""
+        for provider, tier in (("OpenAI", "flex"), ("Anthropic", None)):
+            self.assertEqual(tier, Plan("m", provider, {}, cheap=True).question.options.get("service_tier"))
+
+    def test_observer(self) -> None:
+        """Who looks on sees each row as it is done, with the counts of all so far."""
+        seen: list[Any] = []
+
+        class Bar:
+            def seen(self, row: Any, tally: Any) -> None:
+                seen.append((row.index, tally.asked, tally.same, tally.failed, tally.tokens, tally.size))
+
+        with Counting() as server:
+            plan = Plan("m", None, {"base_url": server.url})
+            run = Run(plan, source_of(["a", "a", ""], None), Terms(observer=Bar()))
+            loops.run(_drained(run.rows()))
+        self.assertEqual((0, 0, 1, 0), (seen[0][1], seen[0][2], seen[0][3], seen[0][4]))
+        self.assertEqual((1, 1, 1, 5, 3), seen[-1][1:])
+
+    def test_executor(self) -> None:
+        """Another one may ask: it gets messages, and gives an answer."""
+
+        async def ask(messages: list[dict[str, Any]]) -> Answer:
+            return Answer(messages[0]["content"].upper())
+
+        plan = Plan("m", Silent, {})
+        rows = loops.run(_drained(Run(plan, source_of(["a", "b"], None), Terms(ask=ask)).rows()))
+        self.assertEqual({"A", "B"}, {row.answer for row in rows})
 
     def test_messages(self) -> None:
         """A row may be a list of messages, and a file is read line by line."""

@@ -77,6 +77,14 @@ class TestJournal(unittest.TestCase):
                 g4f.batch(texts, **{**given, **changed})
                 self.assertEqual(before + 20, server.total)
 
+    def test_another_port(self) -> None:
+        """A server whose port the system chose is the same at its next port."""
+        for _ in range(2):
+            with Counting() as server:
+                g4f.batch(["a"], model="m", base_url=server.url, journal=self.file)
+                asked = server.total
+        self.assertEqual(0, asked)
+
     def test_no_secret(self) -> None:
         """No key is in it, nor does another key ask again; an answer with a key in it is not kept."""
         key = "sk-abcdefghijklmnop"

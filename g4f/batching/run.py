@@ -27,21 +27,10 @@ from .journal import Journal, KeptAnswer
 from .plan import Plan, Written
 from .row import BatchRow
 from .tally import Tally
-from .terms import Job, Terms
+from .terms import AT_ONCE, DAY, POLL, WAITING, Job, Terms
+from .writer import MOST
 
 __all__ = ["Run"]
-
-AT_ONCE = 0.005
-"""Seconds after which the questions are claimed that were read meanwhile; at most as many as may be out at once."""
-
-WAITING = 512
-"""Rows that are done, and that nobody has taken, at which no further ones begin."""
-
-POLL = 0.1
-"""Seconds after which is looked again for what another run asks."""
-
-DAY = 3600.0
-"""Seconds of a server's pause from which on it is a quota that is spent, which ends the run."""
 
 
 class Run:
@@ -228,7 +217,7 @@ class Run:
             return False
         end = perf_counter() + AT_ONCE
         new: list[Job] = []
-        while not self._is_read and len(new) < self._terms.concurrency and perf_counter() < end:
+        while not self._is_read and len(new) < min(self._terms.concurrency, MOST) and perf_counter() < end:
             if (job := self._read()) is not None:
                 new.append(job)
         jobs += self._unanswered(new)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ..printable import one_line
 from .row import BatchRow
 
 __all__ = ["Observer", "Tally"]
@@ -47,7 +48,7 @@ class Tally:
         """Return a line for a run that was broken off. It put `count` answers into its `journal`, "" if it has none."""
         if not journal:
             return f"{self.answered:,}{self._of} were answered, and are lost: name a journal= to keep them"
-        return f"{self.known + self.same + count:,}{self._of} are kept in {journal}; run it again to go on"
+        return f"{self.known + self.same + count:,}{self._of} are kept in {one_line(journal)}; run it again to go on"
 
 
 class Observer(Protocol):

@@ -8,7 +8,19 @@ from .plan import Ask
 from .row import BatchRow
 from .tally import Observer
 
-__all__ = ["Job", "Terms"]
+__all__ = ["AT_ONCE", "DAY", "POLL", "WAITING", "Job", "Terms"]
+
+AT_ONCE = 0.005
+"""Seconds after which the questions are claimed that were read meanwhile; at most as many as may be out at once."""
+
+WAITING = 512
+"""Rows that are done, and that nobody has taken, at which no further ones begin."""
+
+POLL = 0.1
+"""Seconds after which is looked again for what another run asks."""
+
+DAY = 3600.0
+"""Seconds of a server's pause from which on it is a quota that is spent, which ends the run."""
 
 
 class Terms(NamedTuple):

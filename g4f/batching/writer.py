@@ -21,10 +21,10 @@ from ..errors import InputError
 from . import lives
 from .database import in_words
 
-__all__ = ["Claimed", "Writer"]
+__all__ = ["MOST", "Claimed", "Writer"]
 
 MOST = 300
-"""Rows of one transaction at most."""
+"""Rows of one statement at most."""
 
 PAUSE = 0.02
 """Seconds in which answers gather, unless all that were asked for have come: to wake the thread costs more than to keep

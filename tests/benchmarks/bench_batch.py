@@ -129,7 +129,13 @@ class Echo:
 
 
 async def alone() -> None:
-    """What is finished, asked again; a long generator; a large journal."""
+    """A long generator; what is finished, asked again; a large journal."""
+    await g4f.abatch(questions(1000), model="m", provider=Echo)
+    before, seen = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0
+    async for _ in g4f.ibatch((f"question {number}" for number in range(ENDLESS)), model="m", provider=Echo):
+        seen += 1
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(f"{seen} rows of a generator: {grown:.1f} MB more")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "bench.sqlite")
         await g4f.abatch(questions(FINISHED), model="m", provider=Echo, journal=file)
@@ -140,11 +146,6 @@ async def alone() -> None:
             times.append((time.process_time() - began) / FINISHED * 1e6)
             assert not out.failed
         print(f"{FINISHED} finished rows again: {statistics.median(times):.1f} µs CPU each")
-    before, seen = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0
-    async for _ in g4f.ibatch((f"question {number}" for number in range(ENDLESS)), model="m", provider=Echo):
-        seen += 1
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    print(f"{seen} rows of a generator: {grown:.1f} MB more")
     with tempfile.TemporaryDirectory() as folder:
         large(file := Path(folder, "large.sqlite"))
         began = time.perf_counter()
