@@ -18,7 +18,7 @@ from g4f.batching.inputs import source_of
 from g4f.batching.plan import Plan
 from g4f.batching.run import Run
 from g4f.batching.template import Template
-from g4f.batching.terms import Terms
+from g4f.batching.terms import WAITING, Terms
 from g4f.errors import InputError, MissingAuthError, RateLimitError
 
 from . import loops, script
@@ -38,6 +38,14 @@ class Silent:
     @staticmethod
     async def create_async(model: str, messages: Any, **options: Any) -> str:
         raise AssertionError(messages)
+
+
+class Echo:
+    """A provider without a network."""
+
+    @staticmethod
+    async def create_async(model: str, messages: Any, **options: Any) -> str:
+        return "re " + messages[-1]["content"]
 
 
 class TestRows(unittest.TestCase):
@@ -76,6 +84,8 @@ class TestRows(unittest.TestCase):
             self.assertEqual(41, out.saved)
             self.assertEqual(10, out.usage.total_tokens)
             self.assertIn("43 rows · 43 answered (2 asked, 41 the same as others)", repr(out))
+            later = g4f.batch(["c", *map(str, range(30)), "c"], model="m", base_url=server.url, concurrency=2)
+            self.assertEqual((1, 1), (later.saved, server.asked["c"]))
 
     def test_errors(self) -> None:
         """An error stays in its row; `again` asks those rows alone, and keeps the others."""
@@ -164,6 +174,21 @@ class TestRows(unittest.TestCase):
             rows.close()
         self.assertLess(len(read), 5000)
 
+    def test_back_pressure(self) -> None:
+        """Nor is it read on while nobody takes what is done, be it from the journal."""
+        texts, read = [str(each) for each in range(2000)], list[str]()
+
+        async def first(**given: Any) -> None:
+            rows = g4f.ibatch((read.append(text) or text for text in texts), **given)
+            await anext(rows)
+            await rows.aclose()
+
+        with tempfile.TemporaryDirectory() as folder:
+            given = {"model": "m", "provider": Echo, "journal": Path(folder, "j.sqlite")}
+            g4f.batch(texts, **given)
+            loops.run(first(**given))
+        self.assertLess(len(read), WAITING + 2 * 32)
+
     def test_generator_raises(self) -> None:
         """What a generator raises ends the run once what is in flight is finished, and says how much is kept."""
 
@@ -192,7 +217,7 @@ class TestRows(unittest.TestCase):
         ):
             with self.subTest(inputs=inputs), self.assertRaisesRegex(InputError, words):
                 g4f.batch(inputs, template, provider=Silent)
-        for name, value in (("concurrency", 0), ("on_error", "ignore"), ("stream", True)):
+        for name, value in (("concurrency", 0), ("on_error", "ignore"), ("stream", True), ("temprature", 1)):
             with self.subTest(name), self.assertRaisesRegex(InputError, name):
                 g4f.batch(["a"], provider=Silent, **{name: value})
         self.assertEqual([], list(g4f.batch([], provider=Silent)))

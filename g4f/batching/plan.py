@@ -43,6 +43,8 @@ class Plan:
         if cheap and _has_flex(self.recorded.provider):
             self.question = question_of(model, provider, {**options, "service_tier": "flex"})
             self.recorded = self.question.recorded()
+        if self.recorded.route is not None:
+            self.question.request([{"role": "user", "content": "?"}])  # raises now what each row would raise
         self._like: Request | None = None
 
     def request(self, messages: list[dict[str, Any]]) -> Request:

@@ -250,12 +250,10 @@ class Run:
             self._emit(row)
             return None
         key = bytes.fromhex(key_of(question))
-        if (job := self._jobs.get(key)) is not None:
-            row.same = True
-            job.rows.append(row)
-            return None
-        job = self._jobs[key] = Job(key, question, [row])
-        return job
+        job = self._jobs.setdefault(key, Job(key, question, []))
+        row.same = bool(job.rows)
+        job.rows.append(row)
+        return None if row.same else job
 
     def _unanswered(self, jobs: list[Job]) -> list[Job]:
         """Return the questions that the journal does not answer. The rows of the others are done."""

@@ -72,9 +72,9 @@ class Writer:
         """Lease questions, of dead runs, too; or has an InputError."""
         return self._add("claim", keys)
 
-    def port(self, name: str, port: int) -> asyncio.Future[None]:
-        """Note a port of a server; or has an InputError."""
-        return self._add("port", (name, port))
+    def port(self, name: str, port: int) -> None:
+        """Note a port of a server."""
+        self._next.append(_Job("port", (name, port), None))
 
     def release(self, key: bytes) -> None:
         """Give a lease back."""
