@@ -345,6 +345,30 @@ class TestInterrupt(unittest.TestCase):
             self.assertEqual("ok", kernel.run(code.replace("COUNT", "20")).status)
             self.assertLessEqual(server.total, asked + 4)
 
+    def test_what_has_just_come(self) -> None:
+        """An answer that came in the moment before is kept, too."""
+
+        async def cancelled(file: Path) -> int:
+            came, never = asyncio.Event(), asyncio.Event()
+
+            async def ask(messages: list[dict[str, Any]]) -> Answer:
+                if messages[0]["content"] == "b":
+                    await never.wait()
+                came.set()
+                return Answer("x")
+
+            run = Run(Plan("m", Silent, {}), source_of(["b", "a"], None), Terms(2, journal=file, ask=ask))
+            task = asyncio.create_task(_drained(run.rows()))
+            await came.wait()
+            task.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await task
+            self.assertIn("1 of 2 are kept", run.kept)
+            return (await g4f.abatch(["a"], model="m", provider=Silent, journal=file))[0].known
+
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertTrue(loops.run(cancelled(Path(folder, "j.sqlite"))))
+
     def test_async(self) -> None:
         """So does a task that is cancelled."""
 
