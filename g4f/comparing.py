@@ -10,7 +10,7 @@ from typing import Any, TypeVar, Unpack
 
 from .answer import Answer
 from .deciding import Decision, Referee, decided
-from .dispatch import Request, prepare, stream_events
+from .dispatch import stream_events
 from .errors import THE_JUDGE, ComparisonError, InputError, ProviderNotFoundError, kind_of
 from .markdown.columns import columns
 from .markdown.entities import literal
@@ -23,6 +23,7 @@ from .providers.base_provider import Provider
 from .providers.catalogue import is_address, names_in, parts
 from .providers.retry_provider import WithModel, named
 from .providers.transport.settings import private
+from .request import Request, prepare
 from .secrets.key import sealed
 from .typing import Messages
 from .waiting import bridge

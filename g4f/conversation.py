@@ -13,7 +13,7 @@ import msgspec
 
 from .answer import Answer
 from .assembly import Assembly
-from .dispatch import Request, ask, one_answer, prepare, stream_events
+from .dispatch import ask, one_answer, stream_events
 from .errors import ContextLengthError, InputError
 from .images import urls_in
 from .models import Model
@@ -22,6 +22,7 @@ from .options import CallOptions, Options, TypedCallOptions
 from .printable import counted, logger
 from .providers.base_provider import Provider
 from .providers.response import Item, Trimmed
+from .request import Request, prepare
 from .rounds import Round, messages_in
 from .routing import merged
 from .secrets.key import seal

@@ -349,7 +349,7 @@ class TestJudge(unittest.TestCase):
     def test_options(self) -> None:
         """What belongs to the question is none of the judge's: a schema, a limit, an image; the longest time is."""
         judge = Decides("[1]")
-        with patch("g4f.deciding.prepare", wraps=g4f.dispatch.prepare) as prepared:  # what it is asked with
+        with patch("g4f.deciding.prepare", wraps=g4f.request.prepare) as prepared:  # what it is asked with
             g4f.compare(
                 "?", [Says("a", "[1]"), Says("b", "[2]")], judge=judge, schema=list[int], max_tokens=9, timeout=50
             )
