@@ -194,6 +194,7 @@ FLOORS = {
     "g4f_jupyter/line/options.py": 7,
     "g4f_jupyter/show/footer.py": 7,
     "g4f/Provider.py": 8,
+    "g4f/batching/progress.py": 8,
     "g4f/providers/protocols/http_provider.py": 8,
     "g4f/routing.py": 8,
     "g4f/taping/player.py": 8,
@@ -290,6 +291,7 @@ LATE = {
     ("g4f_jupyter/__init__.py", ".kernel.registration"): "importing the package must not need an IPython",
     ("g4f/values/columns.py", "pyarrow"): "an optional package",
     ("g4f/prices.py", "genai_prices"): "an optional package",
+    ("g4f/batching/progress.py", "tqdm"): "an optional package",
     ("g4f_jupyter/pytest_plugin.py", "."): "only what --nbval has to spend",
     ("g4f_jupyter/show/terminal.py", "rich"): "an optional package",
 }

@@ -25,6 +25,7 @@ from .budget import Budget
 from .inputs import InputSource
 from .journal import Journal, KeptAnswer
 from .plan import Plan, Written
+from .progress import watch
 from .row import BatchRow
 from .tally import Tally
 from .terms import AT_ONCE, DAY, POLL, WAITING, Job, Terms
@@ -67,6 +68,7 @@ class Run:
         """Yield the rows as they are done. Raises what ends the run; what was in flight then is finished before."""
         self._loop = asyncio.get_running_loop()
         self._journal = Journal(self._terms.journal, self._terms.concurrency)
+        bar = self._loop.create_task(watch(self.tally))
         try:
             self._begin()
             while self._workers or self._out:
@@ -82,7 +84,7 @@ class Run:
                 self._failure.add_note(self.kept)
                 raise self._failure
         finally:
-            await self._close()
+            await self._close(bar)
 
     def _begin(self) -> None:
         self._written = Written(self._plan, self._journal.ports())
@@ -93,12 +95,12 @@ class Run:
             self._workers.add(worker := self._loop.create_task(each))
             worker.add_done_callback(self._ended)
 
-    async def _close(self) -> None:
-        for worker in self._workers:
-            worker.cancel()
+    async def _close(self, bar: asyncio.Task[None]) -> None:
+        tasks = [*self._workers, bar]
+        for task in tasks:
+            task.cancel()
         try:
-            if self._workers:
-                await asyncio.gather(*self._workers, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
         finally:
             self._journal.close()
             self._count = self._journal.writer.count
