@@ -35,8 +35,10 @@ HEAVY = (
     "IPython",
     "markdown_it",
     "mcp",
+    "narwhals",
     "nest_asyncio2",
     "sqlite3",
+    "tqdm",
     "traitlets",
     "xllamacpp",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from numbers import Integral
-from typing import Any, Literal, NamedTuple, TypeAlias, Unpack
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, Unpack, overload
 
 from ..errors import InputError, quoted
 from ..models import Model
@@ -12,6 +12,7 @@ from ..option_values import in_our_words
 from ..options import SchemaOptions
 from ..providers.base_provider import Provider
 from ..waiting import bridge
+from .frames import Frame, FrameInputs, is_frame
 from .inputs import source_of
 from .plan import Plan
 from .results import Batch, collected
@@ -22,8 +23,25 @@ from .terms import CONCURRENCY, Terms
 __all__ = ["Rows", "abatch", "batch", "ibatch"]
 
 OnError: TypeAlias = Literal["keep", "raise"]
+F = TypeVar("F", bound=Frame)
 
 
+@overload
+def batch(
+    inputs: F,
+    template: str,
+    *,
+    model: Model | str = "",
+    provider: Provider | str | None = None,
+    journal: Any = None,
+    budget: Any = None,
+    on_error: OnError = "keep",
+    cheap: bool = False,
+    **options: Unpack[SchemaOptions],
+) -> F: ...
+
+
+@overload
 def batch(
     inputs: Iterable[Any],
     template: str | None = None,
@@ -35,10 +53,26 @@ def batch(
     on_error: OnError = "keep",
     cheap: bool = False,
     **options: Unpack[SchemaOptions],
-) -> Batch:
+) -> Batch: ...
+
+
+def batch(
+    inputs: Any,
+    template: str | None = None,
+    *,
+    model: Model | str = "",
+    provider: Provider | str | None = None,
+    journal: Any = None,
+    budget: Any = None,
+    on_error: OnError = "keep",
+    cheap: bool = False,
+    **options: Unpack[SchemaOptions],
+) -> Any:
     """Ask about each of many inputs, and return the rows in their order, each with its answer or its error.
 
-    inputs       texts, lists of messages, or dicts for a template; a list, a generator, or an open file of lines
+    inputs       texts, lists of messages, or dicts for a template; a list, a generator, or an open file of lines; or a
+                 frame of pandas, polars or pyarrow, which comes back with its index, its columns, and further ones: the
+                 fields of the value, else "answer"; "error", "tokens" and "seconds"
     template     a question with the columns of a row in braces: "Which topic? {title}: {body}"
     journal      a file that keeps each answer as soon as it came: run again, what is in it is not asked again. Several
                  processes may share one, and then share the work. `python -m g4f journal show FILE` shows it
@@ -56,12 +90,28 @@ def batch(
     terms = _terms(journal, given, budget, on_error)
     ready = _ready(inputs, template, terms, Plan(model, provider, given, cheap=cheap))
     try:
-        return bridge.run(lambda: collected(*ready))
+        return bridge.run(ready.asked)
     except KeyboardInterrupt as error:
         error.args = (ready.run.kept,)
         raise
 
 
+@overload
+async def abatch(
+    inputs: F,
+    template: str,
+    *,
+    model: Model | str = "",
+    provider: Provider | str | None = None,
+    journal: Any = None,
+    budget: Any = None,
+    on_error: OnError = "keep",
+    cheap: bool = False,
+    **options: Unpack[SchemaOptions],
+) -> F: ...
+
+
+@overload
 async def abatch(
     inputs: Iterable[Any],
     template: str | None = None,
@@ -73,11 +123,25 @@ async def abatch(
     on_error: OnError = "keep",
     cheap: bool = False,
     **options: Unpack[SchemaOptions],
-) -> Batch:
+) -> Batch: ...
+
+
+async def abatch(
+    inputs: Any,
+    template: str | None = None,
+    *,
+    model: Model | str = "",
+    provider: Provider | str | None = None,
+    journal: Any = None,
+    budget: Any = None,
+    on_error: OnError = "keep",
+    cheap: bool = False,
+    **options: Unpack[SchemaOptions],
+) -> Any:
     """Do what `batch` does, in async code."""
     provider, given = in_our_words(provider, options)
     terms = _terms(journal, given, budget, on_error)
-    return await collected(*_ready(inputs, template, terms, Plan(model, provider, given, cheap=cheap)))
+    return await _ready(inputs, template, terms, Plan(model, provider, given, cheap=cheap)).asked()
 
 
 def ibatch(
@@ -139,13 +203,22 @@ class Rows(Iterator[BatchRow], AsyncIterator[BatchRow]):
 
 
 class _Ready(NamedTuple):
+    """A batch that may begin; and its frame, if it is of one."""
+
     run: Run
     plan: Plan
     terms: Terms
+    frame: FrameInputs | None
+
+    async def asked(self) -> Any:
+        """Return the rows, or the frame with its answers."""
+        rows = await collected(self.run, self.plan, self.terms)
+        return rows if self.frame is None else self.frame.with_answers(rows)
 
 
-def _ready(inputs: Iterable[Any], template: str | None, terms: Terms, plan: Plan) -> _Ready:
-    return _Ready(Run(plan, source_of(inputs, template), terms), plan, terms)
+def _ready(inputs: Any, template: str | None, terms: Terms, plan: Plan) -> _Ready:
+    frame = FrameInputs(inputs, template, plan.question.schema) if is_frame(inputs) else None
+    return _Ready(Run(plan, frame or source_of(inputs, template), terms), plan, terms, frame)
 
 
 def _terms(journal: Any, options: dict[str, Any], budget: Any, on_error: str) -> Terms:
