@@ -18,6 +18,7 @@ from .markdown.rewriting import safe
 from .models import Model, ModelUtils
 from .option_values import in_our_words
 from .options import SchemaOptions
+from .prices import charge
 from .printable import one_line, printable
 from .providers.base_provider import Provider
 from .providers.catalogue import is_address, names_in, parts
@@ -286,8 +287,8 @@ def _described(error: Exception) -> str:
 
 
 def _used(answer: Answer) -> str:
-    """Return who answered, the tokens, and the seconds."""
+    """Return who answered, the tokens, the seconds, and what it cost."""
     usage = answer.usage
     tokens = "tokens unknown" if usage is None else f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens"
-    line = " · ".join(filter(None, (answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s")))
+    line = " · ".join(filter(None, (answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s", charge(answer))))
     return f"{line} · {answer.mark}" if answer.mark else line

@@ -159,10 +159,8 @@ class Conversation:
         """
         saved = read_saved(text)
         if provider is None and saved.names_address:
-            logger.warning(
-                "the history names the address %s, which is not asked: give provider=… to ask there",
-                saved_name(saved.provider)[:200],
-            )
+            at = saved_name(saved.provider)[:200]
+            logger.warning("the history names the address %s, which is not asked: give provider=… to ask there", at)
         elif provider is None:
             provider = saved.provider or None
         return cls(saved.model, provider, system=saved.system, turns=saved.turns, **options)

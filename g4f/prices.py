@@ -11,7 +11,7 @@ from .providers.catalogue import ROWS
 from .providers.response import Usage
 from .spending import Spent
 
-__all__ = ["LEAST", "cost", "price"]
+__all__ = ["LEAST", "charge", "cost", "price"]
 
 LEAST = Decimal("0.0001")
 """The least price in dollars that is shown as a number."""
@@ -61,3 +61,9 @@ def cost(paid: Decimal | None) -> str:
     if not paid:
         return "none"
     return f"${paid:,.{2 if paid >= 1 else 4}f}" if paid >= LEAST else f"less than ${LEAST}"
+
+
+def charge(answer: Answer) -> str:
+    """Return what an answer cost, as it stands below it: "" where nothing is paid, "cost unknown" where that is so."""
+    words = cost(price(answer)) if any(row.name == answer.provider for row in ROWS) else "none"
+    return {"none": "", "unknown": "cost unknown"}.get(words, words)

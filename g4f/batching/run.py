@@ -74,8 +74,7 @@ class Run:
             while self._workers or self._out:
                 while self._out:
                     yield self._out.popleft()
-                if self._room is not None:
-                    _set(self._room)
+                _set(self._room)
                 if self._workers and not self._out:
                     self._news = self._loop.create_future()
                     await self._news
@@ -96,10 +95,9 @@ class Run:
             worker.add_done_callback(self._ended)
 
     async def _close(self, bar: asyncio.Task[None]) -> None:
-        tasks = [*self._workers, bar]
-        for task in tasks:
-            task.cancel()
         try:
+            for task in (tasks := [*self._workers, bar]):
+                task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         finally:
             self._journal.close()

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from g4f.answer import Answer
-from g4f.prices import LEAST, cost, price
+from g4f.prices import LEAST, charge, cost, price
 from g4f.printable import counted
 from g4f.providers.catalogue import ROWS
 from g4f.showing import tokens_of
@@ -93,9 +93,7 @@ def footer(answer: Answer) -> str:
         calls = [call.function.name + call.function.arguments for call in answer.tool_calls]
         about = guess([answer, answer.reasoning, *calls], answer.messages)
         tokens = f"about {counted(about, 'token')}"
-    paid = cost(price(answer)) if any(row.name == answer.provider for row in ROWS) else "none"
-    paid = {"none": "", "unknown": "cost unknown"}.get(paid, paid)
-    parts = [answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s", paid]
+    parts = [answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s", charge(answer)]
     return " · ".join(part for part in parts if part)
 
 
