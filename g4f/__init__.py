@@ -2,15 +2,15 @@
 
 The walk of a question:
 
-options, messages ─ routing.resolve ─ dispatch.prepare ─ dispatch.ask
+options, messages ─ routing.resolve ─ request.prepare ─ dispatch.ask
      ─ providers.call (a provider's method) ─ providers.protocols (its request) ─ providers.transport (HTTP)
      ─ providers.protocols (its answer, as events) ─ shaping (`<think>`, stop words) ─ assembly (one answer)
      ─ completion, client, conversation (of turns) or comparing (of models); by waiting.bridge if the call is sync
      ─ g4f_jupyter
 
-Beside it: tools makes the calls that an answer wants, and asks again; typed makes a value of an answer; taping answers
-from a file, spending counts what answers used, secrets keeps keys back, markdown and printable make safe what is shown;
-files and locks are how all files are read and written.
+Beside it: batching asks about many inputs, and keeps a journal; tools makes the calls that an answer wants, and asks
+again; typed makes a value of an answer; taping answers from a file, spending counts what answers used, secrets keeps
+keys back, markdown and printable make safe what is shown; files and locks are how all files are read and written.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import Provider, errors, models
+    from .batching.batch import abatch, batch, ibatch
     from .client.client import AsyncClient, Client
     from .comparing import compare, compare_async
     from .completion import ChatCompletion
@@ -39,9 +40,12 @@ __all__ = [
     "Conversation",
     "Model",
     "Provider",
+    "abatch",
+    "batch",
     "compare",
     "compare_async",
     "errors",
+    "ibatch",
     "mcp",
     "models",
     "tape",
@@ -55,6 +59,9 @@ _HOMES = {
     "Conversation": "conversation",
     "Model": "models",
     "NOT_GIVEN": "options",
+    "abatch": "batching.batch",
+    "batch": "batching.batch",
+    "ibatch": "batching.batch",
     "compare": "comparing",
     "compare_async": "comparing",
     "mcp": "tools.mcp",

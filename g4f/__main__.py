@@ -1,6 +1,7 @@
 """`python -m g4f` lists the providers: who can answer here, and what the others need.
 
-`python -m g4f tape` looks after recorded answers: see taping.command.
+`python -m g4f tape` looks after recorded answers: see taping.command. `python -m g4f journal` shows what a batch has
+kept: see batching.command.
 """
 
 from __future__ import annotations
@@ -35,10 +36,14 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["tape"]:
         sys.exit(command.main(words[1:]))
+    if words[:1] == ["journal"]:
+        from .batching.command import main as journal  # noqa: PLC0415 - 30 ms that only a journal has to spend
+
+        sys.exit(journal(words[1:]))
     parser = ArgumentParser(
         prog="python -m g4f",
         description="List the providers, and which of them can answer here.",
-        epilog="Recorded answers: python -m g4f tape --help",
+        epilog="Recorded answers: python -m g4f tape --help. Journals of batches: python -m g4f journal --help",
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="all that is known of each, as JSON")

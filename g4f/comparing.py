@@ -10,7 +10,7 @@ from typing import Any, TypeVar, Unpack
 
 from .answer import Answer
 from .deciding import Decision, Referee, decided
-from .dispatch import Request, prepare, stream_events
+from .dispatch import stream_events
 from .errors import THE_JUDGE, ComparisonError, InputError, ProviderNotFoundError, kind_of
 from .markdown.columns import columns
 from .markdown.entities import literal
@@ -18,11 +18,13 @@ from .markdown.rewriting import safe
 from .models import Model, ModelUtils
 from .option_values import in_our_words
 from .options import SchemaOptions
+from .prices import charge
 from .printable import one_line, printable
 from .providers.base_provider import Provider
 from .providers.catalogue import is_address, names_in, parts
 from .providers.retry_provider import WithModel, named
 from .providers.transport.settings import private
+from .request import Request, prepare
 from .secrets.key import sealed
 from .typing import Messages
 from .waiting import bridge
@@ -285,8 +287,8 @@ def _described(error: Exception) -> str:
 
 
 def _used(answer: Answer) -> str:
-    """Return who answered, the tokens, and the seconds."""
+    """Return who answered, the tokens, the seconds, and what it cost."""
     usage = answer.usage
     tokens = "tokens unknown" if usage is None else f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens"
-    line = " · ".join(filter(None, (answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s")))
+    line = " · ".join(filter(None, (answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s", charge(answer))))
     return f"{line} · {answer.mark}" if answer.mark else line

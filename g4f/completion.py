@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, Unpack, overload
 
-from .dispatch import items, prepare, whole
+from .dispatch import items, whole
 from .models import Model
 from .option_values import in_our_words
 from .options import AnyOptions, SchemaOptions, StreamedOptions, TypedOptions, WholeOptions
 from .providers.base_provider import Provider
 from .providers.response import Item
+from .request import prepare
 from .typing import Messages
 from .waiting import bridge
 from .waiting.async_stream import AsyncStream

@@ -13,7 +13,7 @@ import msgspec
 
 from .answer import Answer
 from .assembly import Assembly
-from .dispatch import Request, ask, one_answer, prepare, stream_events
+from .dispatch import ask, one_answer, stream_events
 from .errors import ContextLengthError, InputError
 from .images import urls_in
 from .models import Model
@@ -22,6 +22,7 @@ from .options import CallOptions, Options, TypedCallOptions
 from .printable import counted, logger
 from .providers.base_provider import Provider
 from .providers.response import Item, Trimmed
+from .request import Request, prepare
 from .rounds import Round, messages_in
 from .routing import merged
 from .secrets.key import seal
@@ -158,10 +159,8 @@ class Conversation:
         """
         saved = read_saved(text)
         if provider is None and saved.names_address:
-            logger.warning(
-                "the history names the address %s, which is not asked: give provider=… to ask there",
-                saved_name(saved.provider)[:200],
-            )
+            at = saved_name(saved.provider)[:200]
+            logger.warning("the history names the address %s, which is not asked: give provider=… to ask there", at)
         elif provider is None:
             provider = saved.provider or None
         return cls(saved.model, provider, system=saved.system, turns=saved.turns, **options)

@@ -13,10 +13,11 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from .answer import Answer
-from .dispatch import prepare, stream_events
+from .dispatch import stream_events
 from .models import Model
 from .printable import one_line
 from .providers.base_provider import Provider
+from .request import prepare
 
 __all__ = ["CRITERION", "Decision", "Referee", "decided"]
 

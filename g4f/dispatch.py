@@ -3,155 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
 
 from .assembly import Assembly
-from .attaching.attached import AttachedFile, pending_in, refreshed
 from .errors import G4FError, ResponseError
 from .logs import logged
-from .messages import normalize, with_attached, with_images
-from .models import Model
-from .option_values import check_words, pop_limits, pop_proxy, pop_schema
 from .printable import logger
-from .providers.base_provider import Provider
-from .providers.call import BoundCall, bind
+from .providers.call import BoundCall
 from .providers.cancelling import OwnCancellation
-from .providers.catalogue import load_at
 from .providers.response import FinishReason, Item, ProviderInfo
-from .request import Prepared, Request
+from .request import Request
 from .rounds import Round, messages_in
-from .routing import Route, check_keys, resolve, without_provider
 from .shaping import Shaper
 from .spending import count, counters
-from .taping.tapes import current
 from .tidying import tidy
 from .tools.loop import Calling, check_answered, in_rounds
-from .tools.toolbox import OF_TOOLS, toolbox_of
-from .typing import Messages
 from .waiting.limits import limited
 
-if TYPE_CHECKING:
-    from .taping.player import Lookup, Tape
-    from .typed.schema import Schema
-
-__all__ = ["Request", "ask", "items", "one_answer", "prepare", "stream_events", "whole"]
-
-
-def prepare(
-    model: Model | str,
-    messages: Messages,
-    provider: Provider | str | None,
-    options: Mapping[str, Any],
-    *,
-    stream: bool = False,
-) -> Request:
-    """Check what the caller gave, before anything is sent. An option that is None counts as not given.
-
-    `provider` and `options` are those that `options.in_our_words` returns; their names are in `options.Options`. A
-    face has sealed them. Raises InputError, and what `resolve` and `bind` raise.
-    """
-    given = {name: value for name, value in options.items() if value is not None}
-    images, files = given.pop("images", None), given.pop("files", None)
-    limits, proxy = pop_limits(given), pop_proxy(given)
-    schema = None if (asked := pop_schema(given)) is None else _asked_for(asked, given)
-    normal = normalize(messages)
-    if images is not None:
-        normal = with_images(normal, images)
-    if files is not None:
-        normal = with_attached(normal, files)
-    if provider is None and isinstance(address := given.get("base_url"), str):
-        provider = load_at(address)
-    toolbox = None if OF_TOOLS.isdisjoint(given) else toolbox_of(given)
-    question = Prepared(model, provider, given, limits, proxy, stream, current(), schema, toolbox)
-    content = normal[-1].get("content")
-    if type(content) is list and (unfetched := list(pending_in(content))):
-        return _before_fetching(question, normal, unfetched)
-    return _request(question, normal)
-
-
-def _request(question: Prepared, messages: list[dict[str, Any]]) -> Request:
-    """Return the request for a question, with its messages."""
-    given, limits, toolbox = question.options, question.limits, question.toolbox
-    if (tape := question.tape) is None:
-        route, lookup = resolve(question.model, question.provider), None
-    else:
-        route, lookup = _taped(tape, question, messages)
-    if limits.stream_timeout:
-        given = {**given, "stream_timeout": limits.stream_timeout}  # for a provider with a limit of its own
-    if question.proxy:
-        given = {**given, "proxy": question.proxy}
-    keys = given.get("api_key")
-    if keys is not None and not isinstance(keys, str) and isinstance(keys, Mapping):  # the first checks are quick
-        check_keys(route.provider, keys)
-    if limits.max_chunks or limits.stream_timeout:
-        limits = limits.without_those_of(route.provider)
-    following = None
-    if toolbox is not None:
-        following = partial(_following, question, messages)
-        toolbox.sees_images = "images" not in getattr(route.provider, "lacks", ())
-    if route.provider is None:
-        check_words(given)
-        return Request(route, None, messages, given, limits, lookup, question.schema, toolbox, following)
-    call = bind(route.provider, route.model, messages, given, stream=question.stream)
-    return Request(route, call, call.messages, call.options, limits, lookup, question.schema, toolbox, following)
-
-
-def _before_fetching(question: Prepared, messages: list[dict[str, Any]], files: list[AttachedFile]) -> Request:
-    """Return the request that fetches the files first, checked as far as that is possible without them."""
-
-    async def fetched() -> Request:
-        from .attaching.fetching import fetch  # noqa: PLC0415 - it needs aiohttp, which nothing else here does
-
-        for file in files:
-            await fetch(file, question.options | {"proxy": question.proxy}, question.limits.timeout)
-        return _request(question, [*messages[:-1], refreshed(messages[-1])])
-
-    if question.tape is None:
-        return msgspec.structs.replace(_request(question, messages), fetched=fetched)
-    model, provider = question.model, question.provider
-    route = without_provider(model) if provider is None else resolve(model, provider)
-    options, limits = question.options, question.limits
-    return Request(route, None, messages, options, limits, None, question.schema, question.toolbox, None, fetched)
-
-
-def _asked_for(asked: Any, given: dict[str, Any]) -> Schema:
-    """Return the schema of the answer, and put what asks for it among the options. Raises InputError."""
-    from .typed.schema import schema_for  # noqa: PLC0415 - 3 ms that only an answer with a schema has to spend
-
-    schema = schema_for(asked)
-    given["response_format"] = schema.format
-    return schema
-
-
-def _following(question: Prepared, messages: list[dict[str, Any]], rounds: list[Round]) -> Request:
-    """Return the request with rounds behind the question. The model must call tools only once, if it must at all."""
-    if question.options.get("tool_choice") not in (None, "auto", "none"):
-        free = {name: value for name, value in question.options.items() if name != "tool_choice"}
-        question = msgspec.structs.replace(question, options=free)
-    return _request(question, [*messages, *messages_in(rounds)])
-
-
-def _taped(tape: Tape, question: Prepared, messages: list[dict[str, Any]]) -> tuple[Route, Lookup]:
-    """Return the route, and the lookup on the tape that is on.
-
-    A question that names no provider is the same on every machine: a provider is looked for only where the tape does
-    not answer.
-    """
-    model, provider, options = question.model, question.provider, question.options
-    if question.toolbox is not None:
-        options = {**options, "tools": question.toolbox.named}
-    if provider is None:
-        name = model.name if isinstance(model, Model) else model
-        lookup = tape.lookup("", name, messages, options)
-        return without_provider(model) if lookup.needs_nobody else resolve(model), lookup
-    route = resolve(model, provider)
-    return route, tape.lookup(route.name, route.model, messages, options)
+__all__ = ["ask", "items", "one_answer", "stream_events", "whole"]
 
 
 def ask(request: Request, answer: Assembly) -> AsyncGenerator[Item]:
@@ -222,7 +97,7 @@ def stream_events(
         return _after_fetching(request.fetched, answer, ask)
     if request.schema is None:
         return _in_rounds(request, answer, ask)
-    from .typed.fitting import fitted  # noqa: PLC0415 - the same
+    from .typed.fitting import fitted  # noqa: PLC0415 - 3 ms that only an answer with a schema has to spend
 
     def asked(messages: list[dict[str, Any]]) -> AsyncGenerator[Item]:
         again = request.followed_by([*messages_in(answer.rounds), *messages]) if messages else request

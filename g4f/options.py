@@ -53,6 +53,11 @@ class ProviderOptions(TypedDict, total=False):
     connect_timeout: float | None  # the longest time to connect, in seconds: 10
     first_timeout: float | None  # the longest time until the answer begins, in seconds: 300
 
+    # How many are sent: limits of all calls to the same address with the same key, in this process
+    concurrency: int | None  # the most calls at once
+    rpm: int | None  # the most requests within a minute
+    tpm: int | None  # the most tokens within a minute, of questions and answers
+
     # What the model does
     temperature: float | None  # 0 for the likeliest answer, more for others
     top_p: float | None  # only the likeliest tokens, up to this sum of probabilities

@@ -9,7 +9,7 @@ from weakref import WeakSet
 from .assembly import Assembly
 from .providers.response import Usage
 
-__all__ = ["LETTERS", "Counter", "Spent", "count", "counters", "guess"]
+__all__ = ["LETTERS", "Counter", "Spent", "count", "counters", "guess", "tokens_used"]
 
 LETTERS = 4
 """Characters of a token, about: only the provider has the tokenizer."""
@@ -43,13 +43,17 @@ def count(answer: Assembly, messages: Iterable[Mapping[str, Any]], seconds: floa
     """
     if not counters or not (answer.usage or _began(answer)):
         return
-    calls = [call.name + call.arguments for call in answer.tool_calls]
-    texts = [answer.text, answer.reasoning, *calls]
-    tokens = guess(texts, messages) if answer.usage is None else _total(answer.usage)
+    texts = (answer.text, answer.reasoning, *(call.name + call.arguments for call in answer.tool_calls))
+    tokens = tokens_used(answer.usage, texts, messages)
     seconds = answer.replayed.seconds if answer.replayed else seconds
     spent = Spent(answer.provider, answer.model, answer.usage, tokens, seconds)
     for counter in list(counters):
         counter.spend(spent)
+
+
+def tokens_used(usage: Usage | None, texts: Iterable[str], messages: Iterable[Mapping[str, Any]]) -> int:
+    """Return the tokens of a question and the texts of its answer; a guess, if the provider gave no usage."""
+    return guess(texts, messages) if usage is None else _total(usage)
 
 
 def _began(answer: Assembly) -> bool:

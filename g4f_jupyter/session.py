@@ -16,10 +16,10 @@ from msgspec import UNSET
 from g4f.answer import Answer
 from g4f.assembly import Assembly
 from g4f.conversation import PendingTurn
-from g4f.dispatch import Request
 from g4f.errors import InputError, SchemaError, close_matches
 from g4f.notebook import CellRun
 from g4f.providers.response import Item
+from g4f.request import Request
 from g4f.spending import Spent, counters
 from g4f.turn import Turn
 

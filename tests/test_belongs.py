@@ -11,13 +11,13 @@ from typing import Any
 from unittest import TestCase, mock
 
 import g4f
-from g4f.dispatch import prepare
 from g4f.errors import G4FError, InputError, ProviderNotFoundError
 from g4f.option_values import in_our_words
 from g4f.providers.access import key
 from g4f.providers.catalogue import find
 from g4f.providers.retry_provider import IterListProvider, RetryProvider
 from g4f.providers.vendors import SIGNED
+from g4f.request import prepare
 from g4f_jupyter.show.preview import Preview
 
 from .faces import on_every_face

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import unittest
 from collections.abc import AsyncGenerator, Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -349,7 +350,7 @@ class TestJudge(unittest.TestCase):
     def test_options(self) -> None:
         """What belongs to the question is none of the judge's: a schema, a limit, an image; the longest time is."""
         judge = Decides("[1]")
-        with patch("g4f.deciding.prepare", wraps=g4f.dispatch.prepare) as prepared:  # what it is asked with
+        with patch("g4f.deciding.prepare", wraps=g4f.request.prepare) as prepared:  # what it is asked with
             g4f.compare(
                 "?", [Says("a", "[1]"), Says("b", "[2]")], judge=judge, schema=list[int], max_tokens=9, timeout=50
             )
@@ -365,6 +366,15 @@ class TestShown(unittest.TestCase):
         found = g4f.compare("?", [Says("a"), Says("b", error=RateLimitError("a\nb"))])
         found.answers["a"].seconds = 1.25
         self.assertEqual("a:\nI am a\n[a · 3 + 4 tokens · 1.2 s]\n\nb:\n[RateLimitError: a b]", repr(found))
+
+    @unittest.skipUnless(find_spec("genai_prices"), "needs genai-prices, of the prices extra")
+    def test_cost(self) -> None:
+        """The line below an answer says what it cost, where that is known."""
+        found = g4f.compare("?", [Says("a"), Says("b")])
+        for name, provider, model in (("a", "OpenAI", "gpt-4o"), ("b", "OpenAI", "nobody's")):
+            found.answers[name].provider, found.answers[name].model = provider, model
+            found.answers[name].usage = Usage(1_000_000, 1_000_000, 2_000_000)
+        self.assertRegex(repr(found), r"OpenAI · gpt-4o · .* s · \$12\.50\]\n(?s:.*) s · cost unknown\]$")
 
     def test_markdown(self) -> None:
         """Side by side, in rows of up to three, each answer as Markdown."""

@@ -12,12 +12,13 @@ from unittest import mock
 
 from g4f.answer import Answer
 from g4f.client.types import completion_calls
+from g4f.prices import cost, price
 from g4f.providers.catalogue import load
 from g4f.providers.response import ToolCall, Usage
 from g4f.rounds import Round
 from g4f.spending import Spent
 from g4f_jupyter.line.model_names import fetch
-from g4f_jupyter.show.footer import cost, footer, metadata, notes, price, total, total_cost
+from g4f_jupyter.show.footer import footer, metadata, notes, total, total_cost
 
 from .loops import run
 from .servers import Server, whole

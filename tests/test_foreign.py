@@ -9,9 +9,9 @@ from typing import Any
 from unittest import TestCase, mock
 
 import g4f
-from g4f.dispatch import prepare
 from g4f.errors import InputError
 from g4f.option_values import check_words, in_our_words
+from g4f.request import prepare
 
 from .faces import on_every_face
 from .servers import Server, hello

@@ -151,7 +151,7 @@ class TestRetries(unittest.TestCase):
         """A pause that would make it more than 60 s in all is not made: the error comes at once."""
         error, requests = self.ask(whole({}, 429, **{"Retry-After": "61"}))
         self.assertEqual((errors.RateLimitError, 1, []), (type(error), requests, self.pauses))
-        error, requests = self.ask(whole({}, 429, **{"Retry-After": "25"}), max_retries=5)
+        error, requests = self.ask(whole({}, 503, **{"Retry-After": "25"}), max_retries=5)
         self.assertEqual((3, 2), (requests, len(self.pauses)))
 
     def test_waiting_is_told(self) -> None:
@@ -417,7 +417,7 @@ class TestSessions(unittest.TestCase):
         """A stream whose end comes a little after its end mark leaves the connection for the next question."""
         with (
             Server([*streamed(*HELLO, end=False), 0.02, b"0\r\n\r\n"]) as server,
-            mock.patch("g4f.providers.transport.http.SETTLE", PATIENCE),
+            mock.patch("g4f.providers.transport.http_messages.SETTLE", PATIENCE),
         ):
             for _ in range(3):
                 self.assertEqual("Hello", "".join(map(str, ask(server.url, stream=True))))

@@ -16,12 +16,12 @@ from unittest import TestCase, mock
 import msgspec
 
 from g4f import AsyncClient, ChatCompletion, Client
-from g4f.dispatch import prepare
 from g4f.errors import InputError, MissingAuthError, ResponseError
 from g4f.option_values import in_our_words
 from g4f.providers.access import address, check_address, key
 from g4f.providers.catalogue import find, missing
 from g4f.providers.protocols.openai import OpenAICompatible
+from g4f.request import prepare
 from g4f.secrets.key import Key, seal
 
 from . import script

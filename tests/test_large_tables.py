@@ -17,10 +17,10 @@ import pandas as pd
 
 from g4f.errors import InputError
 from g4f.secrets.scrubbing import Scrubber
+from g4f.values.form import Form
 from g4f.values.room import ALL
 from g4f.values.summary import spread
 from g4f.values.text import text_of
-from g4f_jupyter.inserts.braces import Form
 
 HAS_OTHERS = find_spec("polars") and find_spec("pyarrow")
 BERLIN = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)

@@ -27,10 +27,10 @@ import msgspec
 from rich.pretty import pretty_repr
 
 import g4f
-from g4f.dispatch import prepare
 from g4f.errors import G4FError
 from g4f.option_values import in_our_words
 from g4f.providers.catalogue import reasons
+from g4f.request import prepare
 from g4f.waiting import bridge
 from g4f_jupyter.inserts.inserts import insert
 from g4f_jupyter.inserts.last_error import about_last_error

@@ -9,9 +9,9 @@ from typing import Any, cast
 from unittest import mock
 
 from g4f import ChatCompletion, errors
-from g4f.dispatch import prepare
 from g4f.errors import InputError
 from g4f.providers.base_provider import AsyncGeneratorProvider
+from g4f.request import prepare
 from g4f.waiting.limits import TICKS, Limits
 
 from .clock import ClockLoop

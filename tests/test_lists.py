@@ -9,6 +9,7 @@ import tempfile
 import unittest
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from unittest import mock
 
@@ -175,6 +176,8 @@ class TestAgain(unittest.TestCase):
         self.pauses: list[float] = []
         self.asked: list[str] = []
         self.enterContext(mock.patch("g4f.providers.transport.retries.sleep", self.pause))
+        passed = mock.Mock(side_effect=lambda: monotonic() + sum(self.pauses))
+        self.enterContext(mock.patch("g4f.providers.transport.governor.monotonic", passed))
 
     async def pause(self, seconds: float) -> None:
         """Note the pause, and make none."""

@@ -16,8 +16,8 @@ from g4f.providers.rows import ROWS
 from . import script
 
 PATHS = {
-    "g4f": "AsyncClient ChatCompletion Client Conversation Model NOT_GIVEN Provider compare compare_async errors mcp "
-    "models tape tool",
+    "g4f": "AsyncClient ChatCompletion Client Conversation Model NOT_GIVEN Provider "
+    "abatch batch compare compare_async errors ibatch mcp models tape tool",
     "g4f.client": "AsyncClient ChatCompletion ChatCompletionChunk Client",
     "g4f.client.service": "get_model_and_provider",
     "g4f.models": "Model ModelUtils default",
@@ -35,7 +35,10 @@ HEAVY = (
     "IPython",
     "markdown_it",
     "mcp",
+    "narwhals",
     "nest_asyncio2",
+    "sqlite3",
+    "tqdm",
     "traitlets",
     "xllamacpp",
 )

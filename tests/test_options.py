@@ -13,12 +13,12 @@ import g4f_jupyter
 from g4f import AsyncClient, ChatCompletion, Client, Conversation, options
 from g4f.client.client import Completions
 from g4f.conversation import PendingTurn
-from g4f.dispatch import prepare
 from g4f.option_values import AnswerLimits
 from g4f.options import CallOptions, Options, ProviderOptions
 from g4f.providers.in_process.local import Local
 from g4f.providers.protocols.http_provider import HTTPProvider
 from g4f.providers.transport.settings import TRANSPORT, Settings
+from g4f.request import prepare
 
 FACES: tuple[Callable[..., Any], ...] = (
     ChatCompletion.create,

@@ -147,6 +147,7 @@ class TestVerdict(unittest.TestCase):
         clock = Clock()
         for name in ("llmock.middleware.time", "llmock.ratelimit.time"):
             cls.enterClassContext(mock.patch(name, clock))
+        cls.enterClassContext(mock.patch("g4f.providers.transport.governor.monotonic", clock.monotonic))
         cls.enterClassContext(mock.patch("g4f.providers.transport.retries.sleep", clock.pause))
         # They take uvloop where it is installed, which cannot run where a nest package has replaced asyncio.run.
         with mock.patch.dict(sys.modules, {"uvloop": None}):

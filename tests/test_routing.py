@@ -12,7 +12,6 @@ from unittest import mock
 
 from g4f import ChatCompletion, Provider, models
 from g4f.client.service import get_model_and_provider
-from g4f.dispatch import prepare
 from g4f.errors import (
     G4FError,
     InputError,
@@ -26,6 +25,7 @@ from g4f.models import Model, ModelUtils
 from g4f.providers import access, catalogue, rows
 from g4f.providers.base_provider import AbstractProvider, AsyncGeneratorProvider, AsyncProvider
 from g4f.providers.retry_provider import IterListProvider
+from g4f.request import prepare
 from g4f.routing import Route, resolve
 
 from .rows import only

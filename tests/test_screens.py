@@ -14,10 +14,10 @@ import g4f
 import g4f_jupyter
 from g4f import errors
 from g4f.conversation import Conversation, Turn
-from g4f.dispatch import prepare
 from g4f.errors import G4FError
 from g4f.markdown.code import fenced
 from g4f.printable import logger, one_line, printable, say
+from g4f.request import prepare
 from g4f_jupyter.fixing import Diff
 from g4f_jupyter.show.frames import Frames
 from g4f_jupyter.show.history import History

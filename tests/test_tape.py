@@ -29,7 +29,6 @@ from matplotlib.figure import Figure
 
 import g4f
 from g4f import AsyncClient, ChatCompletion, Client, Model
-from g4f.dispatch import prepare
 from g4f.errors import ContextLengthError, InputError, MissingRequirementsError, ProviderNotFoundError, ResponseError
 from g4f.locks import held
 from g4f.providers.response import (
@@ -45,6 +44,7 @@ from g4f.providers.response import (
     ToolCall,
     Usage,
 )
+from g4f.request import prepare
 from g4f.routing import Route
 from g4f.secrets.key import Key
 from g4f.taping import question as written

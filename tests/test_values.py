@@ -29,9 +29,9 @@ from g4f.secrets.key import Key
 from g4f.secrets.scrubbing import Scrubber
 from g4f.values import text as values
 from g4f.values.blame import blamed
+from g4f.values.form import Form
 from g4f.values.kinds import is_a
 from g4f.values.text import text_of
-from g4f_jupyter.inserts.braces import Form
 from g4f_jupyter.inserts.inserts import insert
 from g4f_jupyter.inserts.last_error import _Shown
 

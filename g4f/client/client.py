@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self, TypeVar
 import msgspec
 
 from ..assembly import Assembly
-from ..dispatch import Request, prepare, stream_events
+from ..dispatch import stream_events
 from ..models import Model
 from ..option_values import in_our_words
 from ..options import ClientOptions
@@ -27,6 +27,7 @@ from ..providers.response import (
     ToolCall,
     Usage,
 )
+from ..request import Request, prepare
 from ..routing import merged
 from ..typing import Messages
 from ..waiting import bridge

@@ -27,7 +27,7 @@ from ..locks import held
 from .kept import Kept
 from .question import RecordedQuestion, key_of
 
-__all__ = ["BROKEN", "Entry", "Odd", "TapeFile", "read_entry"]
+__all__ = ["BROKEN", "VERSION", "Entry", "Odd", "TapeFile", "read_entry"]
 
 VERSION = 1
 

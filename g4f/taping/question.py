@@ -20,7 +20,7 @@ from ..secrets.known import SHORTEST, STARS, hides
 from ..secrets.scrubbing import Scrubber
 from ..wire import plain
 
-__all__ = ["GIVEN_PORT", "RecordedQuestion", "differences", "key_of", "question", "shortened"]
+__all__ = ["GIVEN_PORT", "RecordedQuestion", "Wordings", "differences", "key_of", "question", "shortened"]
 
 _LEFT_OUT = TRANSPORT.union(("metadata", "prompt_cache_key", "safety_identifier", "user")) - {"base_url"}
 """Options that say how a question is sent, or by whom: no part of it."""
@@ -88,6 +88,36 @@ def question(
         return RecordedQuestion(somewhere(provider), model, _plain(stateless(messages)), kept).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"the question cannot be written on a tape: {error}. Ask it with the tape off") from None
+
+
+class Wordings:
+    """Questions that differ in their messages alone: what `question` returns for each, at a fraction of its cost."""
+
+    def __init__(
+        self, provider: str, model: str, options: Mapping[str, Any], server: Callable[[str, int], str]
+    ) -> None:
+        """Raise InputError for options that JSON cannot hold."""
+        empty = question(provider, model, [], options, server)
+        self._after = empty.removeprefix(_NO_MESSAGES)
+
+    def encode(self, messages: list[dict[str, Any]]) -> bytes:
+        """Return the question with these messages. Raises InputError for what JSON cannot hold."""
+        try:
+            is_plain = len(messages) == 1 and messages[0].keys() == _PLAIN and _is_plain(messages[0]["content"])
+            written = _ENCODER.encode(messages if is_plain else _plain(stateless(messages)))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InputError(f"the question cannot be written down: {error}") from None
+        return b'{"messages":' + written + self._after
+
+
+_ENCODER = msgspec.json.Encoder(order="sorted", enc_hook=plain)
+_NO_MESSAGES = b'{"messages":[]'
+_PLAIN = {"role", "content"}
+
+
+def _is_plain(content: object) -> bool:
+    """Whether this is a text that is written as it is, as most are."""
+    return type(content) is str and content[:5].lower() != "data:"
 
 
 def key_of(encoded: bytes) -> str:

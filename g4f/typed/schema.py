@@ -37,14 +37,19 @@ _WORDS = frozenset(("$ref", "allOf", "anyOf", "const", "enum", "oneOf", "propert
 
 
 class Schema:
-    """What is asked for: `name` as people call it, `format` as it is sent, `reads` what reads the answer, in turn."""
+    """What is asked for: `name` as people call it, `format` as it is sent, `reads` what reads the answer, in turn.
+
+    `fields` are the names in a value that has such.
+    """
 
     def __init__(self, name: str, wire: dict[str, Any], read: Read, wrapped: Callable[[dict[str, Any]], Read]) -> None:
         """`wire` is the schema of the values that `read` reads; `wrapped` returns what reads them in an object."""
-        self.name, self.reads = name, [read]
+        self.name, self.reads, self.fields = name, [read], list[str]()
         if wire.get("type") != "object":
             wire = _wrapped(wire)
             self.reads.insert(0, wrapped(wire))
+        else:
+            self.fields += wire.get("properties", ())
         word = re.sub(r"[^a-zA-Z0-9_-]+", "_", name).strip("_")[:64] or "answer"
         self.format = SchemaFormat(word, wire, strict=is_strict(wire))
 

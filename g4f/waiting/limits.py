@@ -70,6 +70,11 @@ class Limits:
         """Note that from now on the reader has an item."""
         self._waiting_since = inf
 
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether the reader has an item, and has not come back for the next one."""
+        return self._waiting_since == inf
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if self._timer is not None:
             self._timer.cancel()

@@ -19,11 +19,11 @@ from g4f.secrets.key import Key
 from g4f.secrets.known import hides
 from g4f.secrets.scrubbing import Scrubber
 from g4f.values.blame import blamed
+from g4f.values.braces import Braces, found, path_of
 from g4f.values.form import Form
 from g4f.values.kinds import is_a
 from g4f.values.text import LIMIT, SAYS_ITSELF, text_of
 
-from .braces import Braces, found, path_of
 from .known import scrubber_for
 
 __all__ = ["Inserted", "insert", "value_of"]

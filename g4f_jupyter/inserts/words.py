@@ -9,9 +9,9 @@ from os import PathLike, fspath
 from typing import Any
 
 from g4f.errors import InputError, kind_of
+from g4f.values.braces import found, path_of
 from g4f.values.text import text_of
 
-from .braces import found, path_of
 from .inserts import value_of
 
 __all__ = ["text_within", "word_of"]

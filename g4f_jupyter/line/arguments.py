@@ -13,8 +13,8 @@ from IPython.core.error import UsageError
 
 from g4f.errors import InputError, kind_of
 from g4f.models import Model
+from g4f.values.braces import found, path_of
 
-from ..inserts.braces import found, path_of
 from ..inserts.words import text_within, word_of
 from .schemas import named_schema
 from .split import LineOption, split

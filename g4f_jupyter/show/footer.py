@@ -5,24 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from importlib.util import find_spec
 from typing import Any
 
 from g4f.answer import Answer
-from g4f.printable import counted, logger
+from g4f.prices import LEAST, charge, cost, price
+from g4f.printable import counted
 from g4f.providers.catalogue import ROWS
-from g4f.providers.response import Usage
 from g4f.showing import tokens_of
 from g4f.spending import Spent, guess
 
 from ..line.model_names import end_of
 from .forms import about_code
 
-__all__ = ["asked_with", "cost", "footer", "metadata", "notes", "price", "total", "total_cost"]
-
-LEAST = Decimal("0.0001")
-"""The least price in dollars that is shown as a number."""
-
+__all__ = ["asked_with", "footer", "metadata", "notes", "total", "total_cost"]
 
 SOON = 60
 """Days before the end of a model in which its answers warn of it."""
@@ -31,9 +26,6 @@ ELSEWHERE = (
     "asked in an earlier conversation, to which this cell belongs: new cells do not go on with it. "
     "A copy of the cell asks in the present one"
 )
-
-_LISTED = ("", "auto", "default", "on_demand", "standard")
-"""The tiers of service whose prices are those of the list. Of "flex" the row knows which part of it is paid."""
 
 
 def asked_with(*, elsewhere: bool, stale: Sequence[str], hidden: int) -> list[str]:
@@ -101,9 +93,7 @@ def footer(answer: Answer) -> str:
         calls = [call.function.name + call.function.arguments for call in answer.tool_calls]
         about = guess([answer, answer.reasoning, *calls], answer.messages)
         tokens = f"about {counted(about, 'token')}"
-    paid = cost(price(answer)) if any(row.name == answer.provider for row in ROWS) else "none"
-    paid = {"none": "", "unknown": "cost unknown"}.get(paid, paid)
-    parts = [answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s", paid]
+    parts = [answer.provider, answer.model, tokens, f"{answer.seconds:.1f} s", charge(answer)]
     return " · ".join(part for part in parts if part)
 
 
@@ -122,49 +112,6 @@ def metadata(answer: Answer) -> dict[str, Any]:
         "replayed": answer.replayed or None,
     }
     return {"g4f_jupyter": {name: value for name, value in facts.items() if value is not None}}
-
-
-def price(used: Answer | Spent) -> Decimal | None:
-    """Return what an answer cost in US dollars, by the price list of `genai-prices`; None where that is unknown.
-
-    A model of your own costs nothing. A replayed answer costs what it did when it was recorded. The list has no prices
-    of tiers such as "priority".
-    """
-    usage, row = used.usage, next((row for row in ROWS if row.name == used.provider), None)
-    if row is None:
-        return None
-    if not row.keys or row.is_free:
-        return Decimal(0)
-    if usage is None or find_spec("genai_prices") is None:
-        return None
-    part = row.flex if usage.tier == "flex" else 1 if usage.tier in _LISTED else None
-    listed = None if part is None else _listed(used.model, usage, row.base_url)
-    return None if listed is None or part is None else listed * Decimal(part)
-
-
-def _listed(model: str, usage: Usage, url: str) -> Decimal | None:
-    try:
-        import genai_prices  # noqa: PLC0415 - an optional package
-
-        tokens = genai_prices.Usage(
-            input_tokens=usage.prompt_tokens,
-            output_tokens=usage.completion_tokens,
-            cache_read_tokens=usage.cached_tokens or None,
-            cache_write_tokens=usage.written_tokens or None,
-        )
-        return Decimal(genai_prices.calc_price(tokens, model_ref=model, provider_api_url=url).total_price)
-    except (ArithmeticError, ImportError, LookupError, ValueError) as error:  # no such model, or counts that are odd
-        logger.info("the price of %s is unknown: %s", model, type(error).__name__)
-        return None
-
-
-def cost(paid: Decimal | None) -> str:
-    """Return a price in words: "$0.0004", "less than $0.0001", "none" where nothing is paid, or "unknown"."""
-    if paid is None:
-        return "unknown"
-    if not paid:
-        return "none"
-    return f"${paid:,.{2 if paid >= 1 else 4}f}" if paid >= LEAST else f"less than ${LEAST}"
 
 
 def total(spent: Sequence[Spent]) -> str:

@@ -11,18 +11,17 @@ from urllib.parse import urlencode
 import msgspec
 
 from ...errors import InputError, ModelNotFoundError, ResponseError, quoted
-from ...messages import encoded
 from ...secrets.key import Key
 from ..access import address, key, parted, shown
 from ..base_provider import AsyncGeneratorProvider
 from ..response import Item, ProviderInfo
 from ..rows import ROWS, Row
-from ..transport.http import Exchange, HTTPRequest, HTTPResponse
-from ..transport.refusals import Target
+from ..transport.http import Exchange, HTTPResponse
 from ..transport.settings import Settings, mapping
 from ..transport.sse import Events
 from ..transport.unlabelled import PayloadFrames, Unlabelled, is_events
 from ..vendors import STATE, stateless
+from .endpoint import Endpoint, credential
 from .heads import shown_model
 from .openai_words import needless, only_in_words
 from .reading import Reader
@@ -138,7 +137,7 @@ class HTTPProvider(AsyncGeneratorProvider):
                 frames = self._frames(response)
                 async with aclosing(response.reads()) as reads:
                     async for data in reads:
-                        for item in reader.feed(frames.feed(data)):
+                        for item in exchange.heard(reader.feed(frames.feed(data))):
                             yield item
                         if reader.is_over(frames.full):
                             break
@@ -147,7 +146,7 @@ class HTTPProvider(AsyncGeneratorProvider):
                 items = reader.feed([] if reader.is_over(frames.full) else frames.end(), last=True)
             else:
                 items = self._items(reader, await response.read())
-            for item in items:
+            for item in exchange.heard(items):
                 yield item
             reader.check_end()
             if reader.done:
@@ -171,7 +170,7 @@ class HTTPProvider(AsyncGeneratorProvider):
         own = _Own(Key(api_key) if isinstance(api_key, str) else api_key, base_url, headers, query)
         return await self._models(self._endpoint(own, Settings.pop_from(options)))
 
-    async def _models(self, endpoint: _Endpoint) -> list[str]:
+    async def _models(self, endpoint: Endpoint) -> list[str]:
         names: dict[str, None] = {}
         page = Page([])
         for _ in range(PAGES):
@@ -181,7 +180,7 @@ class HTTPProvider(AsyncGeneratorProvider):
                 break
         return list(names)
 
-    async def _page(self, endpoint: _Endpoint, path: str) -> Page:
+    async def _page(self, endpoint: Endpoint, path: str) -> Page:
         async with Exchange(endpoint.request(path, "", None)) as exchange:
             while await exchange.send() is not None:
                 pass
@@ -192,7 +191,7 @@ class HTTPProvider(AsyncGeneratorProvider):
             where = endpoint.url + self.models_path.partition("?")[0]
             raise ResponseError(f"{self.name}: what {where} sent is not a list of models. Check base_url.") from None
 
-    def _endpoint(self, own: _Own, settings: Settings, extra: Mapping[str, Any] | None = None) -> _Endpoint:
+    def _endpoint(self, own: _Own, settings: Settings, extra: Mapping[str, Any] | None = None) -> Endpoint:
         """Return the server to ask, with the caller's address, key and headers. `extra` is sent in the body."""
         row = self.row
         where = parted(address(row, own.base_url))
@@ -210,9 +209,10 @@ class HTTPProvider(AsyncGeneratorProvider):
         sent = (headers, secret, where.given, own.query, settings.proxy, extra)
         names = row.keys or (*row.optional_keys, "api_key=")
         remedy = "api_key=" if own.api_key is not None else " or ".join(names)
-        return _Endpoint(row.name, where.url, query, headers, sent, remedy, row.pull, settings)
+        account = where.url, secret or where.password or credential(own.headers)
+        return Endpoint(row.name, where.url, query, headers, sent, remedy, row.pull, settings, account)
 
-    async def _any_model(self, endpoint: _Endpoint) -> str:
+    async def _any_model(self, endpoint: Endpoint) -> str:
         """Return the first model of the list: a local server has loaded the one that its owner wants."""
         if self.row.keys:
             raise InputError(f"{self.name} has no default model: name one with model=.", provider=self.name)
@@ -284,24 +284,3 @@ class _Own(msgspec.Struct, frozen=True):
     base_url: str | None
     headers: Mapping[str, str]
     query: Mapping[str, Any]
-
-
-class _Endpoint(msgspec.Struct, frozen=True):
-    """A server's address and credentials, and what every request to it needs. `sent` has all that may hold secrets."""
-
-    provider: str
-    url: str
-    query: str
-    headers: dict[str, str]
-    sent: tuple[object, ...]
-    remedy: str
-    pull: str
-    settings: Settings
-
-    def request(
-        self, path: str, model: str, body: dict[str, Any] | None, plain: dict[str, Any] | None = None
-    ) -> HTTPRequest:
-        target = Target(self.provider, model, self.sent, self.remedy, self.pull)
-        content = None if body is None else encoded(body)
-        simple = None if plain is None else encoded(plain)
-        return HTTPRequest(target, self.url + path, self.query, self.headers, content, self.settings, simple)

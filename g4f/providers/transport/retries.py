@@ -14,14 +14,21 @@ from time import time
 from ...errors import G4FError, ModelLoadingError, PaymentRequiredError
 from ...printable import logger
 from ..response import Status
+from .quotas import pause_of
 
-__all__ = ["RANDOM", "Again", "Patience", "Retries", "again", "wait"]
+__all__ = ["LONGEST_PAUSE", "RANDOM", "TOO_MANY", "Again", "Patience", "Retries", "again", "span", "wait"]
 
 AGAIN = frozenset({408, 409, 429, 498, 500, 502, 503, 504, 529})
 """The statuses after which the same request may be answered."""
 
 BUDGET = 60.0
 """Seconds that one call may wait between its attempts, in all."""
+
+TOO_MANY = 429
+"""The status that says that there were too many requests."""
+
+LONGEST_PAUSE, REFUSALS = 60.0, 7
+"""Seconds of a pause that is waited for because there were too many, and how often one call is refused so at most."""
 
 FIRST, LONGEST = 0.5, 8.0
 """Seconds of the first pause, which doubles each time, and of the longest one, where the server requests none."""
@@ -44,6 +51,8 @@ def again(error: G4FError, headers: Mapping[str, str], body: bytes) -> Exception
     if isinstance(error, PaymentRequiredError) or not (is_loading or error.status in AGAIN):
         return error
     pause = _requested_pause(headers)
+    if pause is None and error.status == TOO_MANY:
+        pause = pause_of(headers)
     if pause is None and (found := _IN_BODY.search(body)):
         guess = float(found[1] or found[2])
         pause = min(guess, LONGEST) if is_loading else guess  # the model may be there earlier
@@ -63,11 +72,18 @@ class Patience:
     def __init__(self, retries: int) -> None:
         self._retries = self._left = retries
         self._pauses, self._waited = 0, 0.0
+        self._refusals = 0
 
     @property
     def next(self) -> int:
         """The number of the next attempt, without those that found a model still loading."""
         return self._retries - self._left + 1
+
+    def rests(self, requested: float | None) -> bool:
+        """Whether a request that came too soon is sent again after a pause, without counting as an attempt."""
+        self._refusals += 1
+        is_bounded = requested is not None and 0 < requested <= LONGEST_PAUSE
+        return is_bounded and self._retries > 0 and self._refusals <= REFUSALS
 
     def pause(self, error: G4FError, requested: float | None) -> float | None:
         """Return the seconds to wait before the next attempt; None if there is none, because of `error`.
@@ -94,8 +110,13 @@ class Retries:
 
     def status(self, failed: Again) -> Status:
         """Return what the next attempt waits for. Raises the error of the one that `failed` if it was the last."""
-        error, pause = failed.error, self._patience.pause(failed.error, failed.pause)
+        error, self._pause = failed.error, 0.0
+        if error.status == TOO_MANY and self._patience.rests(failed.pause):  # all calls wait, this one, too
+            return self._said(f"{self._name}: HTTP 429; waiting for the rate limit, {failed.pause:.1f} s")
+        pause = self._patience.pause(error, failed.pause)
         if pause is None:
+            if error.retry_after and error.retry_after > LONGEST_PAUSE:
+                error.args = (f"{error} It can be asked again in {span(error.retry_after)}.",)
             raise error
         self._pause = pause
         if isinstance(error, ModelLoadingError):
@@ -103,17 +124,27 @@ class Retries:
         else:
             tries = f"try {self._patience.next} of {self._retries + 1}"
             text = f"{self._name}: {_cause(error)}; {tries} in {pause:.1f} s"
+        return self._said(text)
+
+    def _said(self, text: str) -> Status:
         logger.info(text)
         return Status(text)
 
     async def wait(self) -> None:
         """Wait for the next attempt."""
-        await wait(self._pause)
+        if self._pause:
+            await wait(self._pause)
 
 
 async def wait(seconds: float) -> None:
     """Wait before a request is sent again."""
     await sleep(seconds)
+
+
+def span(seconds: float) -> str:
+    """Return a time in words, in a unit of which there are a few."""
+    unit, name = next((each for each in ((3600, "h"), (60, "min")) if seconds >= 2 * each[0]), (1, "s"))
+    return f"{seconds / unit:.0f} {name}"
 
 
 def _cause(error: G4FError) -> str:

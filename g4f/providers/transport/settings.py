@@ -24,12 +24,18 @@ FLEX = 900.0
 MOST_RETRIES = 1000
 """More are a mistake."""
 
+MOST_AT_ALL = 10**9
+"""A larger limit is a mistake."""
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How requests are sent. Each field may be set for a call, for a client, or as `G4F_…` in the environment.
 
     Times are in seconds: to connect, until the answer begins, and of silence within it. `verify` says whether
     certificates are checked, or is the path of a file with the certificates of trusted authorities.
+
+    The last three limit all calls of this process that go to the same address with the same key: how many are sent at
+    once, and how many requests and tokens within a minute. They hold while a call has them, and for a minute after it.
     """
 
     proxy: str | None = None
@@ -38,6 +44,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     connect_timeout: float = 10.0
     first_timeout: float = 300.0
     stream_timeout: float = 60.0
+    concurrency: int | None = None
+    rpm: int | None = None
+    tpm: int | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether a limit is set."""
+        return self.rpm is not None or self.tpm is not None or self.concurrency is not None
 
     @classmethod
     def pop_from(cls, options: dict[str, Any]) -> Settings:
@@ -60,6 +74,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise InputError("connect_timeout, first_timeout and stream_timeout must be more than 0 seconds")
         if not 0 <= settings.max_retries <= MOST_RETRIES:
             raise InputError(f"max_retries must be a whole number from 0 to {MOST_RETRIES}")
+        for name in _LIMITS:
+            if (limit := getattr(settings, name)) is not None and not 0 < limit <= MOST_AT_ALL:
+                raise InputError(f"{name} must be a whole number from 1 to {MOST_AT_ALL}; leave it out for no limit")
         return settings
 
 
@@ -87,6 +104,8 @@ TRANSPORT = frozenset((*_PRIVATE, *Settings.__struct_fields__))
 """Options that say where and how a request is sent. They are no part of the question."""
 
 _DEFAULT = Settings()
+
+_LIMITS = ("concurrency", "rpm", "tpm")
 
 _VARIABLES = [(name, f"G4F_{name.upper()}") for name in Settings.__struct_fields__ if name != "proxy"]
 """The variable of each in the environment. `G4F_PROXY` is read elsewhere, for all kinds of providers."""

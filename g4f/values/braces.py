@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from string import Formatter
 from typing import NamedTuple
 
-from g4f.values.form import INNER, WHOLE, Form
+from .form import INNER, WHOLE, Form
 
 __all__ = ["Braces", "found", "path_of"]
 
