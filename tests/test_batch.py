@@ -139,6 +139,18 @@ class TestRows(unittest.TestCase):
             self.assertEqual([0, 1, 2, 3, 4], [row.index for row in again])
             self.assertEqual({"a": 1, "b": 2, "c": 1}, dict(server.asked))
 
+    def test_foreign_errors(self) -> None:
+        """Whatever a provider of one's own raises stays in its row, too."""
+
+        class Picky:
+            async def create_async(model: str, messages: Any) -> str:  # noqa: N805 - a static one
+                return {"a": "one", "c": "three"}[messages[-1]["content"]]
+
+        out = g4f.batch(["a", "b", "c"], provider=Picky)
+        self.assertEqual(["one", None, "three"], [row.answer for row in out])
+        self.assertEqual("KeyError: 'b'", str(out[1].error))
+        self.assertIsInstance(out[1].error.__cause__, KeyError)
+
     def test_raise(self) -> None:
         """`on_error="raise"` stops at an error that asking again would not mend, and at no other."""
         with Counting(lambda text: said("who?", 401) if text == "3" else said("x")) as server:

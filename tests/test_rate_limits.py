@@ -190,13 +190,6 @@ class TestSet(_Limited):
             for item in self.ask(server, stream=True, concurrency=1):
                 self.assertEqual("Hello", self.ask(server, concurrency=1) if item == "Hel" else "Hello")
 
-    def test_environment(self) -> None:
-        """They may be set in the environment, too."""
-        with Server(hello) as server, mock.patch.dict(os.environ, G4F_RPM="1", G4F_TIMEOUT="0.3"):
-            self.assertEqual("Hello", self.ask(server))
-            self.assertIsInstance(self.ask(server), errors.TimeoutError)
-            self.assertEqual(1, len(server.requests))
-
     def test_timeout(self) -> None:
         """Waiting for a limit is part of `timeout`, and no silence; a call that gave up waits no more."""
         with Server(hello) as server:

@@ -5,16 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from ..answer import Answer
-from ..errors import G4FError
+from ..errors import G4FError, ResponseError
 from ..spending import tokens_used
 
-__all__ = ["BatchRow", "answer_tokens"]
+__all__ = ["BatchRow", "answer_tokens", "row_error"]
 
 
 def answer_tokens(answer: Answer) -> int:
     """Return the tokens of an answer and its question; a guess where the provider did not count them."""
     calls = (call.function.name + call.function.arguments for call in answer.tool_calls)
     return tokens_used(answer.usage, (answer, answer.reasoning, *calls), answer.messages)
+
+
+def row_error(error: Exception) -> G4FError:
+    """Return the error of a row. A provider of the caller's own may raise anything: that is the cause of ours."""
+    if isinstance(error, G4FError):
+        return error
+    found = ResponseError(f"{type(error).__name__}: {error}")
+    found.__cause__ = error
+    return found
 
 
 class BatchRow:

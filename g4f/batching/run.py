@@ -26,7 +26,7 @@ from .inputs import InputSource
 from .journal import Journal, KeptAnswer
 from .plan import Plan, Written
 from .progress import watch
-from .row import BatchRow
+from .row import BatchRow, row_error
 from .tally import Tally
 from .terms import AT_ONCE, DAY, POLL, WAITING, Job, Terms
 from .writer import MOST
@@ -136,9 +136,9 @@ class Run:
         row = job.rows[0]
         try:
             answer = await self._ask(row.messages or [])
-        except G4FError as error:
+        except Exception as error:  # a provider of the user's own may raise anything: it costs this row alone
             self._journal.writer.release(job.key)
-            self._end(job, error)
+            self._end(job, row_error(error))
             return
         self.budget.spend(answer)
         if self.budget.why:

@@ -22,7 +22,7 @@ from .refusals import refusal
 from .request_ids import request_id
 from .retries import TOO_MANY, Again, Retries, again
 from .sessions import READ_AHEAD, ClosedInBetweenError, session_for, trust
-from .settings import environment_proxy
+from .settings import USUAL, environment_proxy
 
 __all__ = ["Exchange", "HTTPRequest", "HTTPResponse"]
 
@@ -53,7 +53,8 @@ class Exchange:
         """
         if self._retries is not None:
             await self._retries.wait()
-        if self.permit is None and (GOVERNORS or self.request.settings.is_limited):
+        settings = self.request.settings
+        if self.permit is None and (GOVERNORS or (settings is not USUAL and settings.is_limited)):
             self.permit = permit_for(self.request)
         if self.permit is not None and (status := await self.permit.begin()) is not None:
             return status

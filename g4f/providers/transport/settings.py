@@ -13,7 +13,7 @@ from ...errors import InputError, kind_of
 from ...secrets.key import Key
 from ...secrets.known import secrets_of
 
-__all__ = ["TRANSPORT", "Settings", "environment_proxy", "mapping", "private", "proxy_address"]
+__all__ = ["TRANSPORT", "USUAL", "Settings", "environment_proxy", "mapping", "private", "proxy_address"]
 
 _PRIVATE = ("api_key", "base_url", "extra_headers", "extra_query")
 
@@ -29,7 +29,7 @@ MOST_AT_ALL = 10**9
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """How requests are sent. Each field may be set for a call, for a client, or as `G4F_…` in the environment.
+    """How requests are sent. Each field may be set for a call or a client; all but the last three as `G4F_…`, too.
 
     Times are in seconds: to connect, until the answer begins, and of silence within it. `verify` says whether
     certificates are checked, or is the path of a file with the certificates of trusted authorities.
@@ -63,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if options:
             given |= _given(cls, options)
         if not given:
-            return _DEFAULT
+            return USUAL
         given["verify"] = _verify(given.get("verify", True))
         try:
             settings = msgspec.convert(given, cls, strict=False)
@@ -103,12 +103,19 @@ _WORDS = {"0": False, "false": False, "no": False, "off": False, "1": True, "tru
 TRANSPORT = frozenset((*_PRIVATE, *Settings.__struct_fields__))
 """Options that say where and how a request is sent. They are no part of the question."""
 
-_DEFAULT = Settings()
+USUAL = Settings()
 
 _LIMITS = ("concurrency", "rpm", "tpm")
 
-_VARIABLES = [(name, f"G4F_{name.upper()}") for name in Settings.__struct_fields__ if name != "proxy"]
-"""The variable of each in the environment. `G4F_PROXY` is read elsewhere, for all kinds of providers."""
+_VARIABLES = [
+    (name, f"G4F_{name.upper()}")
+    for name in Settings.__struct_fields__
+    if name not in ("proxy", "concurrency", "rpm", "tpm")
+]
+"""The variable of each in the environment: to look for one that is not there takes half a microsecond.
+
+`G4F_PROXY` is read elsewhere, for all kinds of providers. Limits belong to a call, a client or a batch.
+"""
 
 
 def private(options: Mapping[str, Any]) -> set[str]:
