@@ -264,6 +264,7 @@ FLOORS = {
 }
 
 LATE = {
+    ("g4f_jupyter/magics/checks.py", "..judging"): "only a judge needs it",
     ("g4f/waiting/nesting.py", "nest_asyncio2"): "its absence has an error of its own",
     ("g4f/markdown/code.py", "markdown_it"): "20 ms that only an answer in a cell has to spend",
     ("g4f/taping/tapes.py", ".player"): "7 ms that only a tape has to spend",

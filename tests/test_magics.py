@@ -12,6 +12,7 @@ from typing import Any
 from g4f.markdown import literal
 from g4f_jupyter.show.frames import PAUSE
 
+from . import script
 from .kernel import Cell, Kernel
 from .servers import Server, hello
 
@@ -387,6 +388,21 @@ class TestConversation(ChatTestCase):
 
 class TestLoad(unittest.TestCase):
     """Loading and unloading."""
+
+    def test_loads_no_magics_of_ipython(self) -> None:
+        """Those that IPython loads when they are used stay unloaded: to look at them takes as long as all of ours."""
+        out = script.run(
+            """
+            import sys
+            from IPython.core.interactiveshell import InteractiveShell
+            shell = InteractiveShell.instance()
+            before = set(sys.modules)
+            shell.extension_manager.load_extension("g4f_jupyter")
+            shell.extension_manager.reload_extension("g4f_jupyter")
+            print(*(name for name in set(sys.modules) - before if name.startswith("IPython.core.magics.")))
+            """
+        )
+        self.assertEqual("\n", out)
 
     def test_quiet(self) -> None:
         """Loading says nothing, twice as once; unloading removes the magics and the settings."""

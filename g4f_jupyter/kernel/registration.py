@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from traitlets import HasTraits, TraitError
@@ -63,7 +64,7 @@ class _Loop:
 def register(shell: InteractiveShell) -> None:
     """Add all that is ours to `shell`. Prints a line if it had another magic `chat`, or if another g4f is here."""
     before = shell.magics_manager.magics["cell"].get("chat")
-    if before is not None and not isinstance(getattr(before, "__self__", None), _OURS):
+    if before is not None and not _is_ours(before):
         say("g4f_jupyter: %%chat now asks g4f; it was another magic before")
     if other := other_g4f():
         say(f"g4f_jupyter: {other}")
@@ -105,7 +106,7 @@ def unregister(shell: InteractiveShell) -> None:
     _say_dropped(shell)
     completion.unregister(shell)
     for magics in shell.magics_manager.magics.values():
-        for name in [name for name, magic in magics.items() if isinstance(getattr(magic, "__self__", None), _OURS)]:
+        for name in [name for name, magic in magics.items() if _is_ours(magic)]:
             del magics[name]
     for event in ("pre_run_cell", "post_run_cell"):
         _remove_callbacks(shell.events.callbacks[event])
@@ -114,6 +115,11 @@ def unregister(shell: InteractiveShell) -> None:
     transformers = shell.input_transformer_manager.token_transformers
     transformers[:] = [each for each in transformers if each not in TRANSFORMERS]
     shell.configurables[:] = [each for each in shell.configurables if not isinstance(each, _OURS)]
+
+
+def _is_ours(magic: object) -> bool:
+    """Whether a magic is one of ours. A closer look at those of IPython would load those that are not loaded yet."""
+    return isinstance(magic, MethodType) and isinstance(magic.__self__, _OURS)
 
 
 def _say_dropped(shell: InteractiveShell) -> None:

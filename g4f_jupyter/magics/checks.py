@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 from g4f.errors import InputError
 from g4f.waiting import bridge
 
-from ..judging import Judge
-
 if TYPE_CHECKING:
     from argparse import Namespace
 
@@ -46,6 +44,10 @@ def check(
     """
     for each in options.expect:
         each.check(outcome, names)
+    if not options.judge:
+        return
+    from ..judging import Judge  # noqa: PLC0415 - only a judge needs it
+
     who = Judge.like(question.asked, judge)
     for asked in options.judge:
         screen.note(f"being judged: {asked}")

@@ -42,4 +42,4 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 def credential(headers: Mapping[str, str]) -> str:
     """Return what is secret in a caller's own headers: a key may be there instead."""
-    return "\n".join(value for value in headers.values() if isinstance(value, Key)) if headers else ""
+    return "\n".join(value for value in headers.values() if isinstance(value, Key))

@@ -209,7 +209,7 @@ class HTTPProvider(AsyncGeneratorProvider):
         sent = (headers, secret, where.given, own.query, settings.proxy, extra)
         names = row.keys or (*row.optional_keys, "api_key=")
         remedy = "api_key=" if own.api_key is not None else " or ".join(names)
-        account = where.url, secret or where.password or credential(own.headers)
+        account = where.url, secret or where.password or (credential(own.headers) if own.headers else "")
         return Endpoint(row.name, where.url, query, headers, sent, remedy, row.pull, settings, account)
 
     async def _any_model(self, endpoint: Endpoint) -> str:
