@@ -236,11 +236,17 @@ class TestWhom(ComparisonTestCase):
         finally:
             self.kernel.run("%config ChatMagics.provider = ''")
 
+    def test_code(self) -> None:
+        """With `-f code`, the variable has the code of each answer, as it has that of one."""
+        self.send("%%chat -p Echo -m a -m b -f code --once -o both\nit:\n```python\nx = 1\n```")
+        self.assertEqual("{'a': 'x = 1', 'b': 'x = 1'}", self.kernel.run("print(both)").text.strip())
+
     def test_refused(self) -> None:
         """What cannot be compared is one line, before anybody is asked."""
         self.kernel.run("many = list('abcdefghi')")
         count = self.asked_so_far()
         for line, told in (
+            ("-p Echo -m a -m b --expect True", "InputError: --expect is about one answer: ask one model"),
             ("-p Echo -m a -m a", "InputError: 'Echo:a' is named twice: a comparison asks each model once"),
             ("-p Echo -p Echo", "InputError: 'Echo' is named twice: a comparison asks each model once"),
             ("-p Echo -m {many}", "InputError: a comparison is of 2 to 8 models, not of 9"),

@@ -195,11 +195,6 @@ class ChatMagics(Comparisons):
         self._check(question, options, names, screen)
         question.enter(screen.note)
 
-    def _result(self, question: Question, options: Namespace) -> Any:
-        """Return what a variable gets: the value of a typed answer, the code of one that is shown as code, else it."""
-        is_code = options.schema is None and self.look(options).format == "code"
-        return question.answer.code if is_code else question.outcome
-
     def _check(self, question: Question, options: Namespace, names: Mapping[str, Any], screen: Screen) -> None:
         """Raise ExpectationError if the answer is not what `--expect` and `--judge` ask of it."""
         if options.expect or options.judge:

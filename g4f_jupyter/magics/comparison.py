@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -48,19 +48,20 @@ class Compared:
         form: str,
         *,
         judge: Referee | None,
+        result: Callable[[Question], Any],
         below: Sequence[str],
         has_footer: bool,
         takes_metadata: bool,
     ) -> None:
-        """`text` is the question; `below` are lines that stand below all answers."""
+        """`text` is the question, `result` says what a variable gets of one; `below` are lines below all answers."""
         self._questions, self._screens, self._form = questions, screens, form
         self._has_footer, self._takes_metadata = has_footer, takes_metadata
-        self._text, self._judge, self._below = text, judge, list(below)
+        self._text, self._judge, self._below, self._result = text, judge, list(below), result
 
     @property
     def outcomes(self) -> dict[str, Any]:
-        """The answers, or their values, as far as they came."""
-        return {name: each.outcome for name, each in self._questions.items() if not each.assembly.is_empty}
+        """What a variable gets: what it would get of each answer, as far as it came."""
+        return {name: self._result(each) for name, each in self._questions.items() if not each.assembly.is_empty}
 
     async def run(self) -> None:
         """Ask all, show each as it comes, and then have them judged. Raises ComparisonError if not all answered."""
@@ -135,6 +136,7 @@ class Comparisons(Questions):
             self._columns(options, questions),
             self.look(options).format,
             judge=judge,
+            result=lambda question: self._result(question, options),
             below=[*filled.not_sent, *asked, *([] if options.once else [NOT_ADDED])],
             has_footer=self.footer,
             takes_metadata=takes_metadata(self._parent()),

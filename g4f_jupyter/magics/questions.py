@@ -81,6 +81,11 @@ class Questions(ChatSettings):
         found = who(provider, names, evaluate=evaluate)
         return found._replace(model=model or found.model)
 
+    def _result(self, question: Question, options: Namespace) -> Any:
+        """Return what a variable gets: the value of a typed answer, the code of one that is shown as code, else it."""
+        is_code = options.schema is None and self.look(options).format == "code"
+        return question.answer.code if is_code else question.outcome
+
     def _check_budget(self, budget: int | None) -> None:
         self.budget = self.budget if budget is None else budget
         spent = self.session.spent
